@@ -105,4 +105,8 @@ struct float8_e5m2 {
 static_assert(std::is_trivial_v<bfloat16> && std::is_trivial_v<float16> && sizeof(bfloat16) == 2);
 static_assert(std::is_trivial_v<float8_e4m3fn> && std::is_trivial_v<float8_e5m2> && sizeof(float8_e5m2) == 1);
 
+// What sums over elements of type T are computed in.
+template <class T>
+using accumulate_t = std::conditional_t<std::is_same_v<T, double>, double, float>;
+
 }  // namespace imago
