@@ -74,3 +74,27 @@ function(imago_add_fuzz_targets)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   endforeach()
 endfunction()
+
+# Writes generated/<file> with `void <function>(<type>&)`, which calls register_<stem>(<type>&) for each of FILES.
+function(imago_write_registry file)
+  cmake_parse_arguments(ARG "" "TYPE;INCLUDE;FUNCTION" "FILES" ${ARGN})
+  set(declarations "")
+  set(calls "")
+  foreach(source ${ARG_FILES})
+    get_filename_component(stem "${source}" NAME_WE)
+    string(APPEND declarations "void register_${stem}(${ARG_TYPE}&);\n")
+    string(APPEND calls "  register_${stem}(table);\n")
+  endforeach()
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/${file}" CONTENT
+"// Written by CMake from the folders.
+#include \"${ARG_INCLUDE}\"
+
+namespace imago {
+
+${declarations}
+void ${ARG_FUNCTION}([[maybe_unused]] ${ARG_TYPE}& table) {
+${calls}}
+
+}  // namespace imago
+" @ONLY)
+endfunction()

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
-#include <vector>
+#include <utility>
 
 #include "imago/base/error.h"
 
@@ -23,7 +23,8 @@ namespace {
 
 class FileDescriptor {
  public:
-  FileDescriptor(const std::string& path, int flags, mode_t mode = 0) : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
+  FileDescriptor(const std::string& path, int flags, mode_t mode = 0)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
     if (fd_ < 0) throw_errno("open", path);
   }
   ~FileDescriptor() {
@@ -129,7 +130,8 @@ std::string read_file(const std::string& path, int64_t max_bytes) {
   const FileDescriptor file(path, O_RDONLY);
   const int64_t size = regular_file_size(file.get(), path);
   if (size > max_bytes) {
-    throw Error(ErrorKind::kLimitExceeded, "file", fmt::format("{} has {} bytes, more than the {} allowed", path, size, max_bytes));
+    throw Error(ErrorKind::kLimitExceeded, "file",
+                fmt::format("{} has {} bytes, more than the {} allowed", path, size, max_bytes));
   }
   std::string text(static_cast<size_t>(size), '\0');
   size_t done = 0;
