@@ -1,0 +1,211 @@
+#include "imago/autograd/backward.h"
+
+#include <fmt/core.h>
+
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "imago/base/error.h"
+#include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/op_node.h"
+#include "imago/ops/operators.h"
+
+namespace imago {
+namespace {
+
+// Where a gradient goes: an output of a recorded step, or a leaf.
+GradNode* node_of(const Tensor& tensor) { return tensor.grad_meta()->node.get(); }
+
+bool tracked(const Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); }
+
+// Every step that `outputs` come from, each behind all the steps that use it. Iterative: tapes are long.
+std::vector<GradNode*> order_nodes(std::span<const Tensor> outputs) {
+  std::vector<GradNode*> order;
+  std::unordered_set<GradNode*> seen;
+  std::vector<std::pair<GradNode*, size_t>> stack;
+  const auto push = [&](const Tensor& tensor) {
+    GradNode* node = tracked(tensor) ? node_of(tensor) : nullptr;
+    if (node != nullptr && seen.insert(node).second) stack.emplace_back(node, 0);
+  };
+  for (const Tensor& output : outputs) {
+    push(output);
+    while (!stack.empty()) {
+      auto& [node, next] = stack.back();
+      if (next < node->inputs.size()) {
+        push(node->inputs[next++]);
+      } else {
+        order.push_back(node);
+        stack.pop_back();
+      }
+    }
+  }
+  return {order.rbegin(), order.rend()};
+}
+
+class Engine {
+ public:
+  Engine(std::span<const Tensor> outputs, GradOptions options) : options_(options), order_(order_nodes(outputs)) {}
+
+  void seed(const Tensor& output, const Tensor& grad) { accumulate(output, grad); }
+
+  // Hands each step its gradients, last step first. Leaves end up in leaf_grads().
+  void run() {
+    const GradMode mode(options_.create_graph);
+    for (GradNode* node : order_) {
+      auto pending = pending_.find(node);
+      if (pending == pending_.end()) continue;
+      if (kept_.contains(node)) kept_[node] = pending->second;
+      Tensors grads = std::move(pending->second);
+      pending_.erase(pending);
+      distribute(*node, node->backward(grads));
+    }
+  }
+
+  // Gradients that arrive at this non-leaf are kept for grad_of.
+  void keep(const Tensor& tensor) {
+    if (GradNode* node = node_of(tensor)) kept_[node] = {};
+  }
+
+  Tensor grad_of(const Tensor& tensor) const {
+    if (GradNode* node = node_of(tensor)) {
+      const Tensors& grads = kept_.at(node);
+      return grads.empty() ? Tensor() : grads[static_cast<size_t>(tensor.grad_meta()->output_index)];
+    }
+    const auto found = leaf_grads_.find(tensor.grad_meta().get());
+    return found == leaf_grads_.end() ? Tensor() : found->second;
+  }
+
+  const std::unordered_map<GradMeta*, Tensor>& leaf_grads() const { return leaf_grads_; }
+
+  void release_graph() {
+    for (GradNode* node : order_) {
+      if (!options_.retain_graph && !options_.create_graph) released_.push_back(std::move(node->inputs));
+    }
+  }
+
+ private:
+  void distribute(GradNode& node, const Tensors& grads) {
+    if (grads.size() != node.inputs.size()) {
+      throw Error(ErrorKind::kInternal, node.name(),
+                  fmt::format("{} gradients for {} inputs", grads.size(), node.inputs.size()));
+    }
+    for (size_t i = 0; i < grads.size(); ++i) {
+      const Tensor& input = node.inputs[i];
+      if (!grads[i].defined() || !tracked(input)) continue;
+      if (!(grads[i].shape() == input.shape()) || grads[i].dtype() != input.dtype()) {
+        throw Error(
+            ErrorKind::kInternal, node.name(),
+            fmt::format("the gradient of input {} is {}, the input {}", i, grads[i].describe(), input.describe()));
+      }
+      accumulate(input, grads[i]);
+    }
+  }
+
+  void accumulate(const Tensor& tensor, const Tensor& grad) {
+    Tensor* slot = nullptr;
+    if (GradNode* node = node_of(tensor)) {
+      Tensors& grads = pending_[node];
+      grads.resize(static_cast<size_t>(node->num_outputs));
+      slot = &grads[static_cast<size_t>(tensor.grad_meta()->output_index)];
+    } else {
+      slot = &leaf_grads_[tensor.grad_meta().get()];
+    }
+    *slot = slot->defined() ? *slot + grad : grad;
+  }
+
+  GradOptions options_;
+  std::vector<GradNode*> order_;
+  std::unordered_map<GradNode*, Tensors> pending_;
+  std::unordered_map<GradNode*, Tensors> kept_;
+  std::unordered_map<GradMeta*, Tensor> leaf_grads_;
+  std::vector<Tensors> released_;
+};
+
+Tensor ones_like(const Tensor& tensor) { return Tensor::ones(tensor.shape(), tensor.dtype(), tensor.device()); }
+
+void expect_tracked(const Tensor& tensor, const char* where) {
+  if (!tracked(tensor)) {
+    throw Error(ErrorKind::kInvalidArgument, where, "no gradient is recorded for " + tensor.describe(),
+                "call set_requires_grad(true) on what it is computed from, outside NoGrad");
+  }
+}
+
+// The gradient of an operation through its decomposition, on a tape of its own.
+Tensors vjp_through_decomposition(const OpNode& node, const Backward& b) {
+  const bool create_graph = grad_enabled();
+  Tensors inputs(b.inputs.begin(), b.inputs.end());
+  if (!create_graph) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].defined()) inputs[i] = inputs[i].detach();
+      if (b.needs[i]) inputs[i].set_requires_grad(true);
+    }
+  }
+  Tensors outputs;
+  {
+    const GradMode recording(true);
+    outputs = node.info->decompose(node.op.get(), inputs);
+  }
+  Tensors wanted, seeds, reached;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (b.needs[i]) wanted.push_back(inputs[i]);
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (!tracked(outputs[i])) continue;
+    reached.push_back(outputs[i]);
+    seeds.push_back(b.grads[i]);
+  }
+  const Tensors found = grad(reached, wanted, seeds, {.retain_graph = create_graph, .create_graph = create_graph});
+  Tensors grads(inputs.size());
+  for (size_t i = 0, next = 0; i < inputs.size(); ++i) {
+    if (b.needs[i]) grads[i] = found[next++];
+  }
+  return grads;
+}
+
+void install_decompose_vjp() {
+  [[maybe_unused]] static const bool done = (set_decompose_vjp(vjp_through_decomposition), true);
+}
+
+}  // namespace
+
+void backward(const Tensor& loss, const Tensor& grad, bool retain_graph) {
+  install_decompose_vjp();
+  expect_tracked(loss, "backward");
+  if (!grad.defined() && loss.numel() != 1) {
+    throw Error(ErrorKind::kInvalidArgument, "backward", "the loss is " + loss.describe() + ", not one number",
+                "reduce it with mean() or sum(), or pass its gradient");
+  }
+  Engine engine(std::span(&loss, 1), {.retain_graph = retain_graph, .create_graph = false});
+  engine.seed(loss, grad.defined() ? grad : ones_like(loss));
+  engine.run();
+  const NoGrad no_grad;
+  for (const auto& [leaf, found] : engine.leaf_grads()) {
+    // A gradient may be a view of another's storage; what a leaf keeps is its own.
+    leaf->grad = leaf->grad.defined() ? leaf->grad + found : clone(found);
+  }
+  engine.release_graph();
+}
+
+Tensors grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> grad_outputs,
+             GradOptions options) {
+  install_decompose_vjp();
+  Engine engine(outputs, options);
+  for (const Tensor& input : inputs) {
+    expect_tracked(input, "grad");
+    engine.keep(input);
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    expect_tracked(outputs[i], "grad");
+    const bool given = i < grad_outputs.size() && grad_outputs[i].defined();
+    engine.seed(outputs[i], given ? grad_outputs[i] : ones_like(outputs[i]));
+  }
+  engine.run();
+  Tensors grads;
+  for (const Tensor& input : inputs) grads.push_back(engine.grad_of(input));
+  engine.release_graph();
+  return grads;
+}
+
+}  // namespace imago
