@@ -1,0 +1,360 @@
+// C = A B in the manner of "Anatomy of High-Performance Matrix Multiplication" (2008): A and B are copied block by
+// block into the order in which the innermost loop reads them, and that loop keeps a tile of C in registers. A few rows
+// times a linear layer's weight skip the copying: there the time goes into reading the weight once.
+#include "imago/kernels/cpu/gemm.h"
+
+#include <algorithm>
+
+#include "imago/base/thread_pool.h"
+#include "imago/kernels/cpu/gemm_untyped.h"
+#include "imago/kernels/cpu/scratch.h"
+#include "imago/kernels/cpu/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "imago/kernels/cpu/gemm.cpp"
+#include <hwy/foreach_target.h>
+// Highway's header must come after foreach_target.h.
+#include <hwy/highway.h>
+
+#include "imago/kernels/cpu/gemm_pack-inl.h"
+#include "imago/kernels/cpu/gemm_tile-inl.h"
+
+#ifndef IMAGO_KERNELS_CPU_GEMM_ONCE
+#define IMAGO_KERNELS_CPU_GEMM_ONCE
+namespace imago::kernels {
+namespace {
+
+constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Block sizes, in elements. A strip of B of kBlockDepth rows stays in the first-level cache while panels of A pass by;
+// the panels of kBlockRows rows and kBlockColumns columns of B share the second level.
+constexpr int64_t kBlockDepth = 256;
+constexpr int64_t kBlockRows = 96;
+constexpr int64_t kBlockColumns = 128;
+
+// A task multiplies this many rows at most, so that packing its block of B pays and its part of C stays in cache.
+constexpr int64_t kTaskRows = 960;
+constexpr int64_t kMaxPackedElements = int64_t{1} << 23;  // of A at a time, for bounded memory
+
+// Below this much work a loop is not worth waking a thread for.
+constexpr int64_t kMinThreadOperations = int64_t{1} << 18;
+
+// Up to here a weight stored by columns is multiplied straight from where it lies.
+constexpr int64_t kMaxDotRows = 16;
+
+// What is shared by the tasks of a product, and what each task has for itself. One thread may need both at once.
+thread_local Scratch shared_scratch;
+thread_local Scratch task_scratch;
+
+}  // namespace
+}  // namespace imago::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace imago::kernels::HWY_NAMESPACE {
+namespace {
+
+// Adds bias and previous contents to the finished sums of a block, and rounds them to C's type. `sums` may be C itself.
+template <class T, class C, class Bias>
+void finish_row(const T* sums, const Bias* bias, bool accumulate, C* c, int64_t size) {
+  const Simd<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    auto value = hn::LoadU(d, sums + i);
+    if (bias != nullptr) value = hn::Add(value, load(d, bias + i));
+    if (accumulate) value = hn::Add(value, load(d, c + i));
+    store(value, d, c + i);
+  }
+  for (; i < size; ++i) {
+    T value = sums[i];
+    if (bias != nullptr) value += static_cast<T>(bias[i]);
+    if (accumulate) value += static_cast<T>(c[i]);
+    c[i] = C(value);
+  }
+}
+
+// The block of C at (row, column) from its finished sums.
+template <class T>
+void finish_block(const UntypedGemm& g, const T* sums, int64_t stride, int64_t row, int64_t column, int64_t rows,
+                  int64_t columns, bool accumulate) {
+  visit_elements<T>(g.c, g.c_type, [&](const auto* c) HWY_ATTR {
+    visit_elements<T>(g.bias, g.b.type, [&](const auto* bias) HWY_ATTR {
+      for (int64_t i = 0; i < rows; ++i) {
+        auto* to = const_cast<std::remove_const_t<std::remove_pointer_t<decltype(c)>>*>(c) + (row + i) * g.ldc + column;
+        finish_row(sums + i * stride, bias == nullptr ? bias : bias + column, accumulate, to, columns);
+      }
+    });
+  });
+}
+
+// The product by packed blocks.
+template <class T>
+class BlockedGemm {
+ public:
+  explicit BlockedGemm(const UntypedGemm& g) : g_(g) {}
+
+  void run() {
+    const int64_t row_limit =
+        std::max(kBlockRows, std::min(kTaskRows * 4, kMaxPackedElements / std::max(g_.k, int64_t{1})));
+    const int64_t parts = ceil_divide(g_.m, row_limit);
+    for (int64_t part = 0; part < parts; ++part) run_rows(part * g_.m / parts, (part + 1) * g_.m / parts);
+  }
+
+ private:
+  static constexpr int64_t kTileColumns = tile_columns<T>();
+
+  // Rows [begin, end) of C. Panels of A are as high as a tile or one less, never a thin rest that wastes registers.
+  void run_rows(int64_t begin, int64_t end) {
+    row_begin_ = begin;
+    rows_ = end - begin;
+    panels_ = ceil_divide(rows_, kTileRows);
+    packed_a_ = shared_scratch.get<T>(rows_ * g_.k);
+    pack_a();
+
+    const int64_t column_tasks = ceil_divide(g_.n, kBlockColumns);
+    const int64_t wanted = 4 * num_threads();
+    const int64_t row_tasks = std::clamp(ceil_divide(wanted, column_tasks), ceil_divide(rows_, kTaskRows),
+                                         std::max(ceil_divide(rows_, kTaskRows), rows_ / kBlockRows));
+    const int64_t operations = rows_ * g_.n * g_.k / (row_tasks * column_tasks);
+    const int64_t grain = 1 + kMinThreadOperations / std::max(operations, int64_t{1});
+    parallel_for(row_tasks * column_tasks, grain, [&](int64_t from, int64_t to) {
+      for (int64_t task = from; task < to; ++task) {
+        const int64_t column = task / row_tasks * kBlockColumns;
+        const int64_t row_task = task % row_tasks;
+        run_task(row_task * panels_ / row_tasks, (row_task + 1) * panels_ / row_tasks, column,
+                 std::min(kBlockColumns, g_.n - column));
+      }
+    });
+  }
+
+  int64_t panel_row(int64_t panel) const { return panel * rows_ / panels_; }
+  int64_t panel_rows(int64_t panel) const { return panel_row(panel + 1) - panel_row(panel); }
+  // Blocks of depth follow one another, within each the panels.
+  T* packed_a(int64_t panel, int64_t depth, int64_t depth_size) const {
+    return packed_a_ + depth * rows_ + depth_size * panel_row(panel);
+  }
+
+  void pack_a() {
+    const int64_t grain = 1 + kMinThreadOperations / (8 * std::max(kTileRows * g_.k, int64_t{1}));
+    parallel_for(panels_, grain, [&](int64_t from, int64_t to) {
+      for (int64_t panel = from; panel < to; ++panel) {
+        for (int64_t depth = 0; depth < g_.k; depth += kBlockDepth) {
+          pack_panel(panel, depth, std::min(kBlockDepth, g_.k - depth));
+        }
+      }
+    });
+  }
+
+  void pack_panel(int64_t panel, int64_t depth, int64_t size) {
+    const int64_t row = row_begin_ + panel_row(panel);
+    T* const output = packed_a(panel, depth, size);
+    visit_elements<T>(g_.a.data, g_.a.type, [&](const auto* a) HWY_ATTR {
+      if (g_.a.transposed) {
+        pack_columns(a + depth * g_.a.stride + row, g_.a.stride, panel_rows(panel), size, output);
+      } else {
+        pack_rows(a + row * g_.a.stride + depth, g_.a.stride, panel_rows(panel), size, output);
+      }
+    });
+  }
+
+  void pack_b(int64_t column, int64_t columns, int64_t depth, int64_t size, T* output) {
+    visit_elements<T>(g_.b.data, g_.b.type, [&](const auto* b) HWY_ATTR {
+      if (!g_.b.transposed) {
+        return pack_strips(b + depth * g_.b.stride + column, g_.b.stride, columns, size, output);
+      }
+      for (int64_t i = 0; i < columns; i += kTileColumns) {
+        pack_strip_transposed(b + (column + i) * g_.b.stride + depth, g_.b.stride, std::min(kTileColumns, columns - i),
+                              size, output + i * size);
+      }
+    });
+  }
+
+  // Columns [column, column + columns) of the rows in panels [first, last).
+  void run_task(int64_t first, int64_t last, int64_t column, int64_t columns) {
+    const int64_t top = panel_row(first);
+    const int64_t rows = panel_row(last) - top;
+    const bool in_place = g_.c_type == element_type<T>();
+    T* packed_b = task_scratch.get<T>(kBlockDepth * kBlockColumns + (in_place ? 0 : rows * kBlockColumns));
+    T* sums = in_place ? static_cast<T*>(g_.c) + (row_begin_ + top) * g_.ldc + column
+                       : packed_b + kBlockDepth * kBlockColumns;
+    const int64_t stride = in_place ? g_.ldc : kBlockColumns;
+    int64_t depth = 0;
+    do {  // once even if k is 0, for then the sums are zeros
+      const int64_t size = std::min(kBlockDepth, g_.k - depth);
+      pack_b(column, columns, depth, size, packed_b);
+      const bool add = depth > 0 || (in_place && g_.accumulate);
+      multiply_blocks(first, last, depth, size, packed_b, columns, sums, stride, add);
+      depth += kBlockDepth;
+    } while (depth < g_.k);
+    if (!in_place || g_.bias != nullptr) {
+      finish_block(g_, sums, stride, row_begin_ + top, column, rows, columns, !in_place && g_.accumulate);
+    }
+  }
+
+  void multiply_blocks(int64_t first, int64_t last, int64_t depth, int64_t size, const T* packed_b, int64_t columns,
+                       T* sums, int64_t stride, bool add) {
+    constexpr int64_t kGroup = kBlockRows / kTileRows;
+    for (int64_t group = first; group < last; group += kGroup) {
+      for (int64_t column = 0; column < columns; column += kTileColumns) {
+        const T* const b = packed_b + column * size;
+        for (int64_t panel = group; panel < std::min(group + kGroup, last); ++panel) {
+          T* const c = sums + (panel_row(panel) - panel_row(first)) * stride + column;
+          const T* const a = packed_a(panel, depth, size);
+          multiply_panel(panel_rows(panel), size, a, b, c, stride, columns - column, add);
+        }
+      }
+    }
+  }
+
+  static void multiply_panel(int64_t rows, int64_t size, const T* a, const T* b, T* c, int64_t stride, int64_t columns,
+                             bool add) {
+    if (columns >= kTileColumns) return tile_kernel<T>(rows)(size, a, b, c, stride, add);
+    HWY_ALIGN T tile[kTileRows * kTileColumns];
+    tile_kernel<T>(rows)(size, a, b, tile, kTileColumns, false);
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t i = 0; i < columns; ++i) {
+        c[row * stride + i] = tile[row * kTileColumns + i] + (add ? c[row * stride + i] : T{0});
+      }
+    }
+  }
+
+  const UntypedGemm& g_;
+  int64_t row_begin_ = 0, rows_ = 0, panels_ = 0;
+  T* packed_a_ = nullptr;
+};
+
+// A few rows times B stored by columns, as dot products.
+class DotGemm {
+ public:
+  explicit DotGemm(const UntypedGemm& g) : g_(g), stride_(ceil_divide(g.k, kLanes) * kLanes) {}
+
+  void run() {
+    a_ = shared_scratch.get<float>(g_.m * stride_);
+    visit_elements<float>(g_.a.data, g_.a.type, [&](const auto* a) HWY_ATTR {
+      for (int64_t row = 0; row < g_.m; ++row) {
+        if (g_.a.transposed) {
+          for (int64_t p = 0; p < stride_; ++p) {
+            a_[row * stride_ + p] = p < g_.k ? static_cast<float>(a[p * g_.a.stride + row]) : 0.0f;
+          }
+        } else {
+          copy_row(a + row * g_.a.stride, a_ + row * stride_, g_.k);
+        }
+      }
+    });
+    const int64_t grain = 1 + kMinThreadOperations / std::max(g_.m * g_.k, int64_t{1});
+    visit_elements<float>(g_.b.data, g_.b.type, [&](const auto* b) HWY_ATTR {
+      parallel_for(g_.n, grain, [&](int64_t begin, int64_t end) HWY_ATTR { run_columns(b, begin, end); });
+    });
+  }
+
+ private:
+  static constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
+  static constexpr int64_t kDepth =
+      2048;  // of B's columns at a time: what several rows of A read again must be in cache
+
+  template <class B>
+  void run_columns(const B* b, int64_t begin, int64_t end) const {
+    constexpr int64_t kColumns = 4;
+    int64_t column = begin;
+    for (; column + kColumns <= end; column += kColumns) run_strip<kColumns>(b, column);
+    for (; column < end; ++column) run_strip<1>(b, column);
+  }
+
+  template <int kColumns, class B>
+  void run_strip(const B* b, int64_t column) const {
+    float sums[kMaxDotRows * kColumns] = {};
+    for (int64_t depth = 0; depth < g_.k; depth += kDepth) {
+      const int64_t size = std::min(kDepth, g_.k - depth);
+      const B* const from = b + column * g_.b.stride + depth;
+      int64_t row = 0;
+      const auto rows_left = [&] { return g_.m - row; };
+      const auto step = [&](auto kernel, int64_t rows) {
+        kernel(size, a_ + row * stride_ + depth, stride_, from, g_.b.stride, sums + row * kColumns);
+        row += rows;
+      };
+      // Never one row alone behind others: it would read B again for a quarter of the work.
+      while (rows_left() > 4 || rows_left() == 3) step(dot_tile<3, kColumns, B>, 3);
+      if (rows_left() == 4) step(dot_tile<2, kColumns, B>, 2);
+      if (rows_left() == 2) step(dot_tile<2, kColumns, B>, 2);
+      if (rows_left() == 1) step(dot_tile<1, kColumns, B>, 1);
+    }
+    finish_block(g_, sums, kColumns, 0, column, g_.m, kColumns, g_.accumulate);
+  }
+
+  const UntypedGemm& g_;
+  int64_t stride_;
+  float* a_ = nullptr;
+};
+
+void gemm_float(const UntypedGemm& g) {
+  if (g.m <= kMaxDotRows && g.b.transposed) return DotGemm(g).run();
+  BlockedGemm<float>(g).run();
+}
+
+void gemm_double(const UntypedGemm& g) { BlockedGemm<double>(g).run(); }
+
+}  // namespace
+}  // namespace imago::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imago::kernels {
+namespace {
+
+HWY_EXPORT(gemm_float);
+HWY_EXPORT(gemm_double);
+
+}  // namespace
+
+template <class A, class B, class C>
+void gemm(const Gemm<A, B, C>& arguments) {
+  const Gemm<A, B, C>& g = arguments;
+  if (g.m <= 0 || g.n <= 0) return;
+  const auto run = [&](int64_t i) {
+    const UntypedGemm product = {.m = g.m,
+                                 .n = g.n,
+                                 .k = std::max(g.k, int64_t{0}),
+                                 .a = {g.a + i * g.stride_a, element_type<A>(), g.lda, g.transpose_a},
+                                 .b = {g.b + i * g.stride_b, element_type<B>(), g.ldb, g.transpose_b},
+                                 .c = g.c + i * g.stride_c,
+                                 .c_type = element_type<C>(),
+                                 .ldc = g.ldc,
+                                 .accumulate = g.accumulate,
+                                 .bias = g.bias};
+    if constexpr (std::is_same_v<C, double>) {
+      HWY_DYNAMIC_DISPATCH(gemm_double)(product);
+    } else {
+      HWY_DYNAMIC_DISPATCH(gemm_float)(product);
+    }
+  };
+  // Many small products are shared out whole; a few large ones each use all threads.
+  const int64_t operations = g.m * g.n * std::max(g.k, int64_t{1});
+  if (g.batch >= 2 * num_threads() || operations < 2 * kMinThreadOperations) {
+    const int64_t grain = 1 + kMinThreadOperations / operations;
+    parallel_for(g.batch, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) run(i);
+    });
+  } else {
+    for (int64_t i = 0; i < g.batch; ++i) run(i);
+  }
+}
+
+#define IMAGO_GEMM(A, B)                                     \
+  template void gemm(const Gemm<A, B, float>& arguments);    \
+  template void gemm(const Gemm<A, B, bfloat16>& arguments); \
+  template void gemm(const Gemm<A, B, float16>& arguments)
+IMAGO_GEMM(float, float);
+IMAGO_GEMM(float, bfloat16);
+IMAGO_GEMM(float, float16);
+IMAGO_GEMM(bfloat16, float);
+IMAGO_GEMM(bfloat16, bfloat16);
+IMAGO_GEMM(bfloat16, float16);
+IMAGO_GEMM(float16, float);
+IMAGO_GEMM(float16, bfloat16);
+IMAGO_GEMM(float16, float16);
+#undef IMAGO_GEMM
+template void gemm(const Gemm<double, double, double>& arguments);
+
+}  // namespace imago::kernels
+#endif

@@ -1,0 +1,148 @@
+// The innermost loops of the matrix product: small tiles of C held in registers. Compiled once per target.
+#if defined(IMAGO_KERNELS_CPU_GEMM_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef IMAGO_KERNELS_CPU_GEMM_TILE_INL_H
+#undef IMAGO_KERNELS_CPU_GEMM_TILE_INL_H
+#else
+#define IMAGO_KERNELS_CPU_GEMM_TILE_INL_H
+#endif
+
+#include <hwy/cache_control.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "imago/kernels/cpu/load_store-inl.h"
+
+#undef IMAGO_UNROLL
+#if defined(__clang__)
+#define IMAGO_UNROLL _Pragma("unroll")
+#else
+#define IMAGO_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace imago::kernels {
+namespace HWY_NAMESPACE {
+
+// A tile has kTileRows rows and two vectors of columns: the most accumulators that leave registers for a vector of A
+// and two of B. 16 registers hold 6 x 2, 32 hold 12 x 2.
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+constexpr int kTileRows = 6;
+#else
+constexpr int kTileRows = 12;
+#endif
+constexpr int kTileVectors = 2;
+
+template <class T>
+constexpr int64_t tile_columns() {
+  return kTileVectors * static_cast<int64_t>(hn::MaxLanes(Simd<T>()));
+}
+
+// c[kRows, tile_columns] = a b, or c += a b if `add`. Packed operands: a[p * kRows + row], b[p * tile_columns +
+// column].
+template <int kRows, class T>
+void multiply_tile(int64_t k, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, T* HWY_RESTRICT c, int64_t ldc,
+                   bool add) {
+  const Simd<T> d;
+  using V = hn::Vec<Simd<T>>;
+  constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
+  V sums[kRows][kTileVectors];
+  IMAGO_UNROLL
+  for (int row = 0; row < kRows; ++row) {
+    sums[row][0] = sums[row][1] = hn::Zero(d);
+    hwy::Prefetch(c + row * ldc);
+    hwy::Prefetch(c + row * ldc + kTileVectors * kLanes - 1);
+  }
+  for (int64_t p = 0; p < k; ++p) {
+    const V b0 = hn::Load(d, b);
+    const V b1 = hn::Load(d, b + kLanes);
+    IMAGO_UNROLL
+    for (int row = 0; row < kRows; ++row) {
+      const V value = hn::Set(d, a[row]);
+      sums[row][0] = hn::MulAdd(value, b0, sums[row][0]);
+      sums[row][1] = hn::MulAdd(value, b1, sums[row][1]);
+    }
+    a += kRows;
+    b += kTileVectors * kLanes;
+  }
+  IMAGO_UNROLL
+  for (int row = 0; row < kRows; ++row) {
+    T* const to = c + row * ldc;
+    if (add) {
+      sums[row][0] = hn::Add(sums[row][0], hn::LoadU(d, to));
+      sums[row][1] = hn::Add(sums[row][1], hn::LoadU(d, to + kLanes));
+    }
+    hn::StoreU(sums[row][0], d, to);
+    hn::StoreU(sums[row][1], d, to + kLanes);
+  }
+}
+
+template <class T>
+using MultiplyTile = void (*)(int64_t k, const T* a, const T* b, T* c, int64_t ldc, bool add);
+
+template <class T, int... kRows>
+constexpr auto tile_table(std::integer_sequence<int, kRows...>) {
+  struct Table {
+    MultiplyTile<T> by_rows[sizeof...(kRows)];
+  };
+  return Table{{multiply_tile<kRows + 1, T>...}};
+}
+
+// The tile kernel for `rows` rows, 1 to kTileRows.
+template <class T>
+MultiplyTile<T> tile_kernel(int64_t rows) {
+  static constexpr auto kTable = tile_table<T>(std::make_integer_sequence<int, kTileRows>());
+  return kTable.by_rows[rows - 1];
+}
+
+// sums[row * kColumns + column] += dot product of row `row` of a with row `column` of b, over the first k elements.
+// Nothing is packed: b is read once, straight from the weight. Rows of a are padded with zeros to whole vectors.
+template <int kRows, int kColumns, class B>
+void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* HWY_RESTRICT b, int64_t ldb,
+              float* HWY_RESTRICT sums) {
+  const Simd<float> d;
+  using V = hn::Vec<Simd<float>>;
+  constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
+  V totals[kRows][kColumns];
+  IMAGO_UNROLL
+  for (int row = 0; row < kRows; ++row) {
+    IMAGO_UNROLL
+    for (int column = 0; column < kColumns; ++column) totals[row][column] = hn::Zero(d);
+  }
+  int64_t p = 0;
+  for (; p + kLanes <= k; p += kLanes) {
+    V weights[kColumns];
+    IMAGO_UNROLL
+    for (int column = 0; column < kColumns; ++column) weights[column] = load(d, b + column * ldb + p);
+    IMAGO_UNROLL
+    for (int row = 0; row < kRows; ++row) {
+      const V value = hn::Load(d, a + row * lda + p);
+      IMAGO_UNROLL
+      for (int column = 0; column < kColumns; ++column) {
+        totals[row][column] = hn::MulAdd(value, weights[column], totals[row][column]);
+      }
+    }
+  }
+  if (p < k) {
+    for (int column = 0; column < kColumns; ++column) {
+      const V weight = load_some(d, b + column * ldb + p, static_cast<size_t>(k - p));
+      IMAGO_UNROLL
+      for (int row = 0; row < kRows; ++row) {
+        totals[row][column] = hn::MulAdd(hn::Load(d, a + row * lda + p), weight, totals[row][column]);
+      }
+    }
+  }
+  IMAGO_UNROLL
+  for (int row = 0; row < kRows; ++row) {
+    IMAGO_UNROLL
+    for (int column = 0; column < kColumns; ++column) {
+      sums[row * kColumns + column] += hn::GetLane(hn::SumOfLanes(d, totals[row][column]));
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace imago::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
