@@ -1,0 +1,58 @@
+#include "imago/io/tensor_file.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <bit>
+#include <cstring>
+#include <memory>
+
+#include "imago/base/error.h"
+#include "imago/io/quote.h"
+
+namespace imago {
+
+static_assert(std::endian::native == std::endian::little,
+              "checkpoint files are little-endian and are mapped as they are");
+
+TensorFile::TensorFile(MappedFile file, std::vector<std::string> names, std::vector<TensorInfo> infos)
+    : file_(std::move(file)), names_(std::move(names)), infos_(std::move(infos)) {
+  if (const std::string* twice = names_.duplicate()) {
+    throw Error(ErrorKind::kInvalidFile, "checkpoint", fmt::format("{} has tensor {} twice", path(), quote(*twice)));
+  }
+}
+
+size_t TensorFile::index_of(std::string_view name) const {
+  if (const auto index = names_.find(name)) return *index;
+  throw Error(ErrorKind::kNotFound, "checkpoint", fmt::format("{} has no tensor {}", path(), quote(name)));
+}
+
+Tensor TensorFile::view(int64_t begin, int64_t size, int64_t offset, const Shape& strides,
+                        const TensorInfo& info) const {
+  const std::byte* data = file_.bytes().data() + begin;
+  std::shared_ptr<Storage> storage;
+  if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(info.dtype)) == 0) {
+    storage = Storage::borrow(data, size, std::make_shared<MappedFile>(file_), false);
+  } else {
+    storage = Storage::allocate(size, Device::kCPU);
+    if (size > 0) std::memcpy(storage->data(), data, static_cast<size_t>(size));
+  }
+  return Tensor::on_storage(std::move(storage), offset, info.shape, strides, info.dtype);
+}
+
+int64_t checked_bytes(std::span<const int64_t> sizes, int64_t element_size, const char* where, std::string_view name) {
+  int64_t bytes = element_size;
+  for (const int64_t size : sizes) {
+    if (size < 0) {
+      throw Error(ErrorKind::kInvalidFile, where, fmt::format("tensor {} has the negative size {}", quote(name), size));
+    }
+    if (__builtin_mul_overflow(bytes, size, &bytes)) {
+      throw Error(ErrorKind::kInvalidFile, where,
+                  fmt::format("tensor {} of shape [{}] has more bytes than 64 bits count", quote(name),
+                              fmt::join(sizes, ", ")));
+    }
+  }
+  return bytes;
+}
+
+}  // namespace imago

@@ -1,0 +1,36 @@
+"""Writes the files of this folder with the reference packages (torch, safetensors)."""
+
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
+
+
+def values(shape, dtype):
+    count = int(torch.tensor(shape).prod()) if shape else 1
+    return (torch.arange(count) % 120).reshape(shape).to(dtype)
+
+
+def write_safetensors():
+    dtypes = "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool float8_e4m3fn float8_e5m2".split()
+    tensors = {f"b.{name}": values([2, 3], getattr(torch, name)) for name in dtypes}
+    tensors |= {f"a.{name}": values([5], getattr(torch, name)) for name in dtypes}
+    save_file(tensors, FOLDER / "dtypes.safetensors", metadata={"format": "pt"})
+
+    odd = {
+        "empty": torch.zeros(0, 3),
+        "scalar": torch.tensor(1.5),
+        "é \"quoted\" \\ / \u2028 \x7f": values([2], torch.int64),
+        "tab\t newline\n bell\a": values([3], torch.bfloat16),
+        "z": values([1, 2, 1, 3], torch.float32),
+    }
+    save_file(odd, FOLDER / "odd_names.safetensors", metadata={"one": "1", "é\n": "\b\f\t", "": ""})
+    save_file({"weight": values([3], torch.uint8)}, FOLDER / "no_metadata.safetensors")
+    save_file({}, FOLDER / "no_tensors.safetensors")
+
+
+if __name__ == "__main__":
+    write_safetensors()
