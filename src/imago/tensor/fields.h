@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,17 +12,21 @@
 #include <variant>
 #include <vector>
 
-#include "imago/base/json.h"
 #include "imago/tensor/tensor.h"
 
 namespace imago {
+
+// A field whose value is any JSON, kept as its text so that headers need no JSON library; empty where there is none.
+struct JsonText {
+  std::string text;
+};
 
 // A reference to one field that has no fields of its own.
 using FieldRef =
     std::variant<bool*, int64_t*, double*, float*, std::string*, std::optional<bool>*, std::optional<int64_t>*,
                  std::optional<double>*, std::optional<std::string>*, std::vector<int64_t>*, std::vector<double>*,
                  std::vector<std::string>*, std::optional<std::vector<int64_t>>*, std::optional<std::vector<double>>*,
-                 std::optional<std::vector<std::string>>*, Shape*, DType*, Json*, Tensor*>;
+                 std::optional<std::vector<std::string>>*, Shape*, DType*, JsonText*, Tensor*>;
 
 class FieldVisitor {
  public:

@@ -1,0 +1,246 @@
+#include "imago/nn/config.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+#include "imago/base/error.h"
+
+namespace imago {
+namespace {
+
+// Keys that do not change what a forward pass computes: bookkeeping, training-time settings, and generation settings
+// that old checkpoints kept here (generation reads its own file).
+constexpr std::array kInertKeys = {"_name_or_path",
+                                   "_num_labels",
+                                   "_attn_implementation",
+                                   "_attn_implementation_autoset",
+                                   "_commit_hash",
+                                   "transformers_version",
+                                   "torch_dtype",
+                                   "torchscript",
+                                   "use_cache",
+                                   "initializer_range",
+                                   "initializer_factor",
+                                   "gradient_checkpointing",
+                                   "output_attentions",
+                                   "output_hidden_states",
+                                   "output_past",
+                                   "return_dict",
+                                   "label2id",
+                                   "num_labels",
+                                   "finetuning_task",
+                                   "task_specific_params",
+                                   "tokenizer_class",
+                                   "prefix",
+                                   "sep_token_id",
+                                   "cls_token_id",
+                                   "unk_token_id",
+                                   "pretraining_tp",
+                                   "use_bfloat16",
+                                   "keys_to_ignore_at_inference",
+                                   "pruned_heads",
+                                   "auto_map",
+                                   "attention_dropout",
+                                   "attention_probs_dropout_prob",
+                                   "hidden_dropout_prob",
+                                   "hidden_dropout",
+                                   "dropout",
+                                   "dropout_rate",
+                                   "classifier_dropout",
+                                   "attn_pdrop",
+                                   "embd_pdrop",
+                                   "resid_pdrop",
+                                   "summary_first_dropout",
+                                   "max_length",
+                                   "min_length",
+                                   "do_sample",
+                                   "early_stopping",
+                                   "num_beams",
+                                   "num_beam_groups",
+                                   "diversity_penalty",
+                                   "temperature",
+                                   "top_k",
+                                   "top_p",
+                                   "typical_p",
+                                   "repetition_penalty",
+                                   "length_penalty",
+                                   "no_repeat_ngram_size",
+                                   "encoder_no_repeat_ngram_size",
+                                   "bad_words_ids",
+                                   "num_return_sequences",
+                                   "output_scores",
+                                   "return_dict_in_generate",
+                                   "forced_bos_token_id",
+                                   "forced_eos_token_id",
+                                   "remove_invalid_values",
+                                   "exponential_decay_length_penalty",
+                                   "suppress_tokens",
+                                   "begin_suppress_tokens",
+                                   "cross_attention_hidden_size",
+                                   "tf_legacy_loss",
+                                   "directionality",
+                                   "pooler_fc_size",
+                                   "pooler_num_attention_heads",
+                                   "pooler_num_fc_layers",
+                                   "pooler_size_per_head",
+                                   "pooler_type",
+                                   "gpt_neox_max_length"};
+
+class Reader final : public FieldVisitor {
+ public:
+  explicit Reader(const Json& json) : json_(json) {}
+
+  void leaf(std::string_view name, FieldRef field) override {
+    known_.insert(std::string(name));
+    const auto found = json_.find(name);
+    if (found == json_.end()) return;
+    try {
+      std::visit([&](auto* target) { read(*found, *target); }, field);
+    } catch (const nlohmann::json::exception&) {
+      throw Error(ErrorKind::kInvalidFile, "config.json",
+                  fmt::format("\"{}\" has the value {}, which is of another type", name, dump_json(*found)));
+    }
+  }
+
+  void enter(std::string_view name) override {
+    throw Error(ErrorKind::kInternal, "config.json", fmt::format("the field \"{}\" has fields; keep it as Json", name));
+  }
+  void leave() override {}
+
+  void reject_unknown() const {
+    std::vector<std::string> unknown;
+    for (const auto& [key, value] : json_.items()) {
+      const bool inert = std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end();
+      if (!inert && !known_.contains(key)) unknown.push_back(key);
+    }
+    if (unknown.empty()) return;
+    throw Error(ErrorKind::kUnsupported, "config.json",
+                fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
+                "take them out of config.json if they are of no effect, or report the checkpoint");
+  }
+
+ private:
+  template <class T>
+  static void read(const Json& value, T& target) {
+    // JSON libraries convert numbers to bool and back; a configuration never means that.
+    if constexpr (std::is_same_v<T, bool>) require(value.is_boolean());
+    if constexpr (std::is_same_v<T, int64_t>) require(value.is_number_integer());
+    if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) require(value.is_number());
+    target = value.get<T>();
+  }
+  template <class T>
+  static void read(const Json& value, std::optional<T>& target) {
+    target.reset();
+    if (value.is_null()) return;
+    read(value, target.emplace());
+  }
+  static void read(const Json& value, JsonText& target) {
+    target.text = value.is_null() ? std::string() : dump_json(value);
+  }
+  static void read(const Json& value, std::vector<int64_t>& target) {
+    if (value.is_null()) return target.clear();
+    if (!value.is_array()) {
+      require(value.is_number_integer());
+      target = {value.get<int64_t>()};
+      return;
+    }
+    for (const Json& item : value) require(item.is_number_integer());
+    target = value.get<std::vector<int64_t>>();
+  }
+  static void read(const Json&, Tensor&) { require(false); }
+  static void read(const Json&, Shape&) { require(false); }
+  static void read(const Json&, DType&) { require(false); }
+
+  static void require(bool right_type) {
+    if (!right_type) throw nlohmann::json::type_error::create(302, "another type", static_cast<const Json*>(nullptr));
+  }
+
+  const Json& json_;
+  std::unordered_set<std::string> known_;
+};
+
+class Writer final : public FieldVisitor {
+ public:
+  explicit Writer(Json& json) : json_(json) {}
+
+  void leaf(std::string_view name, FieldRef field) override {
+    // What the file had keeps its form (a number stays a number where a list would mean the same).
+    Json value = std::visit([&](auto* source) { return to_json(*source); }, field);
+    Json& slot = json_[std::string(name)];
+    const bool same_single = value.is_array() && value.size() == 1 && value[0] == slot;
+    if (!same_single && !(value.is_array() && value.empty() && slot.is_null())) slot = std::move(value);
+  }
+  void enter(std::string_view) override {}
+  void leave() override {}
+
+ private:
+  template <class T>
+  static Json to_json(const T& value) {
+    return value;
+  }
+  template <class T>
+  static Json to_json(const std::optional<T>& value) {
+    return value ? Json(*value) : Json();
+  }
+  static Json to_json(const JsonText& value) {
+    return value.text.empty() ? Json() : parse_json(value.text, "config.json");
+  }
+  static Json to_json(const Tensor&) { return {}; }
+  static Json to_json(const Shape&) { return {}; }
+  static Json to_json(const DType& dtype) { return std::string(to_string(dtype)); }
+
+  Json& json_;
+};
+
+}  // namespace
+
+void Config::each_field(FieldVisitor& visitor) {
+  internal::visit_fields(visitor,
+                         "model_type, architectures, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id, "
+                         "is_encoder_decoder, tie_word_embeddings, problem_type, id2label, dtype",
+                         model_type, architectures, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id,
+                         is_encoder_decoder, tie_word_embeddings, problem_type, id2label, dtype);
+}
+
+int64_t Config::num_labels() const { return static_cast<int64_t>(labels().size()); }
+
+std::vector<std::string> Config::labels() const {
+  if (id2label.text.empty()) return {"LABEL_0", "LABEL_1"};
+  const Json names = parse_json(id2label.text, "config.json: id2label");
+  std::vector<std::string> labels(names.size());
+  for (const auto& [key, name] : names.items()) {
+    const size_t index =
+        key.size() < 10 && key.find_first_not_of("0123456789") == std::string::npos ? std::stoul(key) : labels.size();
+    if (index >= labels.size() || !name.is_string()) {
+      throw Error(ErrorKind::kInvalidFile, "config.json",
+                  fmt::format("id2label names the label \"{}\" among {}", key, labels.size()));
+    }
+    labels[index] = name.get<std::string>();
+  }
+  return labels;
+}
+
+void read_config(const Json& json, Config& config) {
+  if (!json.is_object()) throw Error(ErrorKind::kInvalidFile, "config.json", "the file is no JSON object");
+  Reader reader(json);
+  config.each_field(reader);
+  reader.reject_unknown();
+  if (!config.dtype && json.contains("torch_dtype") && json["torch_dtype"].is_string())
+    config.dtype = json["torch_dtype"].get<std::string>();
+  config.source.text = dump_json(json);
+  config.validate();
+}
+
+Json write_config(const Config& config) {
+  Json json = config.source.text.empty() ? Json::object() : parse_json(config.source.text, "config.json");
+  Writer writer(json);
+  const_cast<Config&>(config).each_field(writer);
+  return json;
+}
+
+}  // namespace imago

@@ -1,0 +1,50 @@
+// The layers that every architecture is made of, named and shaped as in torch.nn.
+#pragma once
+
+#include "imago/nn/module.h"
+
+namespace imago::nn {
+
+// y = x W^T + b, with W [out_features, in_features].
+struct Linear : Module {
+  Tensor weight, bias;
+  FIELDS(weight, bias)
+
+  Linear() = default;
+  Linear(int64_t in_features, int64_t out_features, bool with_bias = true);
+  Tensor operator()(const Tensor& x) const;
+};
+
+// Row `index` of the table, for each index. [...] -> [..., embedding_dim]
+struct Embedding : Module {
+  Tensor weight;
+  FIELDS(weight)
+
+  Embedding() = default;
+  Embedding(int64_t num_embeddings, int64_t embedding_dim) : weight(parameter({num_embeddings, embedding_dim})) {}
+  Tensor operator()(const Tensor& indices) const;
+};
+
+// Ba et al. 2016, over the last dimension.
+struct LayerNorm : Module {
+  Tensor weight, bias;
+  double eps = 1e-5;
+  FIELDS(weight, bias)
+
+  LayerNorm() = default;
+  LayerNorm(int64_t size, double epsilon, bool with_bias = true);
+  Tensor operator()(const Tensor& x) const;
+};
+
+// Zhang and Sennrich 2019, over the last dimension; computed in float32 where x is narrower.
+struct RMSNorm : Module {
+  Tensor weight;
+  double eps = 1e-6;
+  FIELDS(weight)
+
+  RMSNorm() = default;
+  RMSNorm(int64_t size, double epsilon) : weight(parameter({size})), eps(epsilon) {}
+  Tensor operator()(const Tensor& x) const;
+};
+
+}  // namespace imago::nn

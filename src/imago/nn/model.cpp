@@ -1,0 +1,48 @@
+#include "imago/nn/model.h"
+
+#include <fmt/core.h>
+
+#include "imago/base/error.h"
+
+namespace imago::internal {
+namespace {
+
+class InputAssigner final : public PathVisitor {
+ public:
+  explicit InputAssigner(NamedTensors tensors) : tensors_(std::move(tensors)) {}
+
+  void leaf(std::string_view name, FieldRef field) override {
+    auto* slot = std::get_if<Tensor*>(&field);
+    const auto found = tensors_.find(path_to(name));
+    if (slot == nullptr || found == tensors_.end()) return;
+    **slot = found->second;
+    tensors_.erase(found);
+  }
+
+  void reject_rest() const {
+    if (tensors_.empty()) return;
+    throw Error(ErrorKind::kInvalidArgument, "forward",
+                fmt::format("the model takes no input \"{}\"", tensors_.begin()->first));
+  }
+
+ private:
+  NamedTensors tensors_;
+};
+
+}  // namespace
+
+void assign_inputs(const std::function<void(FieldVisitor&)>& each_field, const NamedTensors& tensors) {
+  InputAssigner assigner(tensors);
+  each_field(assigner);
+  assigner.reject_rest();
+}
+
+NamedTensors collect_outputs(const std::function<void(FieldVisitor&)>& each_field) {
+  NamedTensors outputs;
+  const ParameterVisit collect = [&](const std::string& path, Tensor& tensor) { outputs.emplace(path, tensor); };
+  ParameterVisitor visitor(collect);
+  each_field(visitor);
+  return outputs;
+}
+
+}  // namespace imago::internal

@@ -1,0 +1,53 @@
+// What models give back, with the reference's field names. A tensor is undefined, and a list empty, where it was not
+// asked for or does not exist. B batch, T tokens, D hidden, V vocabulary, H heads.
+#pragma once
+
+#include "imago/tensor/fields.h"
+#include "imago/tensor/tensor.h"
+
+namespace imago {
+
+// On request, in every output: hidden_states is the embeddings and what each layer gave (layers + 1 of [B, T, D]);
+// attentions is the weights after the softmax, per layer [B, H, T, T].
+struct ModelOutput {
+  Tensor loss;
+  Tensors hidden_states, attentions, cross_attentions;
+  FIELDS(loss, hidden_states, attentions, cross_attentions)
+};
+
+struct BaseModelOutput : ModelOutput {
+  Tensor last_hidden_state;  // [B, T, D]
+  Tensor pooler_output;      // [B, D]
+  FIELDS_AND(ModelOutput, last_hidden_state, pooler_output)
+};
+
+// Of language models [B, T, V], of token classifiers [B, T, labels], of sequence classifiers [B, labels].
+struct LogitsOutput : ModelOutput {
+  Tensor logits;
+  FIELDS_AND(ModelOutput, logits)
+};
+
+struct QuestionAnsweringOutput : ModelOutput {
+  Tensor start_logits, end_logits;  // [B, T]
+  FIELDS_AND(ModelOutput, start_logits, end_logits)
+};
+
+struct PreTrainingOutput : ModelOutput {
+  Tensor prediction_logits;        // [B, T, V]
+  Tensor seq_relationship_logits;  // [B, 2]
+  FIELDS_AND(ModelOutput, prediction_logits, seq_relationship_logits)
+};
+
+struct Seq2SeqOutput {
+  Tensor loss;
+  Tensor logits;             // [B, T, V], or of a classifier [B, labels]
+  Tensor last_hidden_state;  // of the decoder, from a model without a head
+  Tensor start_logits, end_logits;
+  Tensors decoder_hidden_states, decoder_attentions, cross_attentions;
+  Tensor encoder_last_hidden_state;
+  Tensors encoder_hidden_states, encoder_attentions;
+  FIELDS(loss, logits, last_hidden_state, start_logits, end_logits, decoder_hidden_states, decoder_attentions,
+         cross_attentions, encoder_last_hidden_state, encoder_hidden_states, encoder_attentions)
+};
+
+}  // namespace imago
