@@ -1,0 +1,55 @@
+"""Saves a checkpoint in one of the layouts that the Hub has."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+
+def save(model, layout: str, config_edits: dict, out: Path) -> None:
+    """Layouts: safetensors, sharded, bin, untied, unprefixed, legacy_names. What `out` held before is removed."""
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.iterdir():
+        old.unlink()
+    if layout in ("safetensors", "sharded"):
+        model.save_pretrained(out, **({"max_shard_size": "40KB"} if layout == "sharded" else {}))
+    else:
+        model.config.architectures = [type(model).__name__]
+        model.config.save_pretrained(out)
+        if model.can_generate():
+            model.generation_config.save_pretrained(out)
+        if layout == "bin":  # the reference no longer writes it
+            torch.save(model.state_dict(), out / "pytorch_model.bin")
+        else:
+            save_file(_LAYOUTS[layout](model), out / "model.safetensors", metadata={"format": "pt"})
+    if config_edits:
+        _edit(out / "config.json", config_edits)
+
+
+def _untied(model) -> dict:
+    """T5 v1.1: an output matrix of its own, though the reference's class says that it is tied."""
+    return {name: value for name, value in model.state_dict().items() if not name.endswith("coder.embed_tokens.weight")}
+
+
+def _unprefixed(model) -> dict:
+    """The first GPT-2 checkpoints: names of the base model, for a model with a head."""
+    return dict(model.base_model.state_dict())
+
+
+def _legacy_names(model) -> dict:
+    """The first BERT checkpoints: LayerNorm.gamma and LayerNorm.beta."""
+    renamed = {}
+    for name, value in model.state_dict().items():
+        renamed[name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")] = value
+    if model.config.tie_word_embeddings:
+        renamed.pop("cls.predictions.decoder.weight"), renamed.pop("cls.predictions.decoder.bias")
+    return renamed
+
+
+_LAYOUTS = {"untied": _untied, "unprefixed": _unprefixed, "legacy_names": _legacy_names}
+
+
+def _edit(path: Path, edits: dict) -> None:
+    config = json.loads(path.read_text()) | edits
+    path.write_text(json.dumps({key: value for key, value in config.items() if value is not None}, indent=2) + "\n")

@@ -1,0 +1,56 @@
+"""Is a golden fair? An honest float32 program has to be able to pass it.
+
+`verify` allows twice the reference's own error against float64. Rounding errors are random: now and then the reference
+is lucky in one tensor, and then a program that adds the same numbers in another order fails. So the reference itself is run
+once more with its matrix products summed in pieces; where that run would not pass, another seed has to be taken.
+"""
+
+import torch
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+
+class AnotherOrder(TorchFunctionMode):
+    """Matrix products as sums of products over `piece` columns each."""
+
+    def __init__(self, piece: int):
+        super().__init__()
+        self.piece = piece
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        with torch._C.DisableTorchFunction():
+            if function is functional.linear and len(args) == 3 and args[2] is not None:
+                return self._matmul(args[0], args[1].mT) + args[2]
+            if function is functional.linear:
+                return self._matmul(args[0], args[1].mT)
+            if function in (torch.matmul, torch.Tensor.matmul):
+                return self._matmul(*args)
+            if function is torch.addmm:
+                return args[0] + self._matmul(args[1], args[2])
+            return function(*args, **kwargs)
+
+    def _matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        pieces = zip(a.split(self.piece, dim=-1), b.split(self.piece, dim=-2))
+        return sum(torch.matmul(x, y) for x, y in pieces)
+
+
+def error(value: torch.Tensor, exact: torch.Tensor) -> float:
+    """max|x - f64| / rms(f64), the measure of `verify`."""
+    return float((value.double() - exact).abs().max() / exact.pow(2).mean().sqrt().clamp_min(1e-300))
+
+
+def unfair(run, tensors: dict[str, torch.Tensor]) -> list[str]:
+    """Names of tensors that `run()` (name -> value) fails in another order of summation."""
+    names = []
+    for piece in (3, 8, 17):
+        with AnotherOrder(piece):
+            values = run()
+        for name, value in values.items():
+            exact = tensors.get(f"f64.{name}")
+            if exact is None:
+                continue
+            allowed = 2 * error(tensors[name], exact) + 4 * torch.finfo(value.dtype).eps
+            if error(value, exact) > allowed:
+                names.append(name)
+    return names

@@ -1,0 +1,97 @@
+"""The reference in true double precision.
+
+`model.double()` is not enough for a yardstick. The reference computes some parts in float32 whatever the dtype of the
+model: RMSNorm and attention softmax upcast "to float32", rotary angles are float32, losses begin with `logits.float()`.
+In a double model those parts would round to 24 bits, and the error of an exact program would be measured against them.
+So the double run goes through `TrueDouble`, which turns every request for float32 into one for float64, and through
+`NoFloat32`, which refuses the run if a float32 value appears all the same.
+"""
+
+import contextlib
+import copy
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class TrueDouble(TorchFunctionMode):
+    paused = False
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if TrueDouble.paused:
+            return function(*args, **kwargs)
+        if function is torch.Tensor.float:
+            function = torch.Tensor.double
+        return function(*map(_widen, args), **{name: _widen(value) for name, value in kwargs.items()})
+
+
+class NoFloat32(TorchDispatchMode):
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor) and leaf.dtype == torch.float32 and not TrueDouble.paused:
+                raise AssertionError(f"{function} made a float32 tensor in the double run")
+        return result
+
+
+def _widen(value):
+    return torch.float64 if value is torch.float32 else value
+
+
+@contextlib.contextmanager
+def true_double():
+    """Within it every floating-point value is float64, new tensors included."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with _integer_decisions_stay_float32(), TrueDouble(), NoFloat32():
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextlib.contextmanager
+def _integer_decisions_stay_float32():
+    """T5's relative position buckets are integers that come from a float32 logarithm.
+
+    In double a position at the edge of a bucket could fall into the other one: that is another model and not a more
+    exact one, so this function keeps its float32.
+    """
+    from transformers.models.t5.modeling_t5 import T5Attention
+
+    original = T5Attention._relative_position_bucket
+
+    def bucket(*args, **kwargs):
+        before = torch.get_default_dtype()
+        TrueDouble.paused = True
+        torch.set_default_dtype(torch.float32)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            TrueDouble.paused = False
+            torch.set_default_dtype(before)
+
+    T5Attention._relative_position_bucket = staticmethod(bucket)
+    try:
+        yield
+    finally:
+        T5Attention._relative_position_bucket = staticmethod(original)
+
+
+def double_copy(model: torch.nn.Module) -> torch.nn.Module:
+    """The same weights in double, with buffers (rotary frequencies) that were computed in double and not widened."""
+    config = copy.deepcopy(model.config)
+    config.dtype = None  # or else it decides, and not the default dtype
+    with true_double():
+        built = type(model)._from_config(config, attn_implementation="eager")
+    double = copy.deepcopy(model).double()
+    for module, fresh in zip(double.modules(), built.modules()):
+        for name, buffer in fresh.named_buffers(recurse=False):
+            setattr(module, name, buffer)
+        # This path insists on float32 scores; in double it is plain attention with the scale applied earlier.
+        if getattr(module, "reorder_and_upcast_attn", False):
+            module.reorder_and_upcast_attn = False
+    return double.eval()

@@ -1,0 +1,227 @@
+"""Runs the reference and writes a golden folder (the contract is in README.md)."""
+
+import copy
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+import transformers
+from checkpoint import save
+from configs import make_config
+from fairness import unfair
+from float64 import double_copy, true_double
+from inputs import InputMaker
+from safetensors.torch import save_file
+from weights import randomise
+
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+TRAIN = {"optimizer": "AdamW", "steps": 10, "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}
+GREEDY = {"max_new_tokens": 16, "do_sample": False}
+SKIPPED_OUTPUTS = ("past_key_values",)
+
+
+@dataclass
+class Golden:
+    """What to record. `inputs` are keywords of InputMaker, `runs` are named generations beside the greedy one."""
+
+    model_type: str
+    auto_class: str
+    overrides: dict = field(default_factory=dict)
+    seed: int = 0
+    inputs: dict = field(default_factory=dict)
+    attentions: bool = False
+    gradients: int = 0  # bytes to spend on them
+    train: bool = False
+    generate: dict | None = None
+    runs: dict = field(default_factory=dict)
+    checkpoint: str = "safetensors"  # see checkpoint.py
+    config_edits: dict = field(default_factory=dict)  # keys written into config.json, or removed when None
+    dtype: str = "float32"
+
+
+def write(golden: Golden, out: Path) -> None:
+    """Writes the folder. An unusable seed is passed over for the next one."""
+    for attempt in range(50):
+        try:
+            return _write(replace(golden, seed=golden.seed + 100 * attempt), out)
+        except UnusableSeed as reason:
+            last = reason
+    raise SystemExit(f"{out}: no seed of 50 is usable: {last}")
+
+
+def _write(golden: Golden, out: Path) -> None:
+    torch.manual_seed(golden.seed)
+    model = _build_and_save(golden, out)
+    inputs = InputMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
+    forward = {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
+
+    double = double_copy(model)
+    tensors = {f"inputs.{name}": value for name, value in inputs.items()}
+    tensors |= _prefixed("outputs.", _outputs(model, inputs, forward))
+    with true_double():
+        tensors |= _prefixed("f64.outputs.", _outputs(double, _double(inputs), forward))
+    _check_spread(tensors)
+
+    description = {
+        "auto_class": golden.auto_class,
+        "task": None,
+        "reference": {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0]},
+        "forward": forward,
+    }
+    if golden.dtype != "float32":
+        description["dtype"] = golden.dtype
+    if golden.inputs.get("padding") == "left" and _is_causal(model.config):
+        # A padded query in front of the first token sees no key at all; what attention gives there is a choice of the
+        # implementation (the reference's eager and sdpa differ), so these positions are recorded but mean nothing.
+        description["ignore_padding"] = True
+    if golden.gradients:
+        tensors |= _gradients(model, double, inputs, golden.gradients)
+    if golden.generate is not None:
+        tensors |= _all_sequences(golden, model, double, inputs, description)
+    if golden.train:
+        description["train"] = TRAIN
+        tensors["losses"] = _training_curve(model, inputs)
+        with true_double():
+            tensors["f64.losses"] = _training_curve(double, _double(inputs))
+    if golden.dtype == "float32":
+        _check_fairness(golden, model, inputs, forward, tensors)
+    save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, out / "golden.safetensors")
+    (out / "golden.json").write_text(json.dumps(description, indent=2) + "\n")
+
+
+def _build_and_save(golden: Golden, out: Path):
+    """Random weights, saved to `out` and read back: the reference runs what the folder holds and nothing else."""
+    config = make_config(golden.model_type, golden.overrides)
+    auto_class = getattr(transformers, golden.auto_class)
+    model = auto_class.from_config(config, attn_implementation="eager")
+    if golden.checkpoint == "untied":
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
+    randomise(model, golden.seed)
+    save(model.to(getattr(torch, golden.dtype)), golden.checkpoint, golden.config_edits, out)
+    return auto_class.from_pretrained(out, attn_implementation="eager").eval()
+
+
+def _check_fairness(golden: Golden, model, inputs: dict, forward: dict, tensors: dict) -> None:
+    def run() -> dict[str, torch.Tensor]:
+        values = _prefixed("outputs.", _outputs(model, inputs, forward))
+        if golden.gradients:
+            values |= _prefixed("grads.", _backward(model, inputs))
+        if golden.train:
+            values["losses"] = _training_curve(model, inputs)
+        return values
+
+    if names := unfair(run, tensors):
+        raise UnusableSeed(f"the reference was lucky in {', '.join(names)}")
+
+
+def _is_causal(config) -> bool:
+    return not config.is_encoder_decoder and (config.model_type in ("gpt2", "llama") or config.is_decoder)
+
+
+def _double(inputs: dict) -> dict:
+    return {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
+
+
+def _prefixed(prefix: str, tensors: dict) -> dict:
+    return {prefix + name: value for name, value in tensors.items()}
+
+
+def _outputs(model, inputs: dict, forward: dict) -> dict[str, torch.Tensor]:
+    model = copy.deepcopy(model)  # dynamic rotary embeddings remember the longest sequence; every run starts afresh
+    with torch.no_grad():
+        outputs = model(**inputs, **forward)
+    result = {}
+    for name, value in outputs.items():
+        if name in SKIPPED_OUTPUTS:
+            continue
+        if isinstance(value, tuple):
+            result |= {f"{name}.{i}": item for i, item in enumerate(value)}
+        else:
+            result[name] = value
+    return result
+
+
+def _check_spread(tensors: dict) -> None:
+    for name, value in tensors.items():
+        if name.startswith("f64.outputs.") and "logits" in name and value.numel() > 16:
+            if not 0.5 < float(value.std()) < 8.0:
+                raise SystemExit(f"{name} has a standard deviation of {float(value.std()):.3g}: degenerate weights")
+
+
+def _rms(value: torch.Tensor) -> float:
+    return float(value.double().pow(2).mean().sqrt())
+
+
+def _gradients(model, double, inputs: dict, budget: int) -> dict[str, torch.Tensor]:
+    """Gradients of the loss, smallest parameters first, until `budget` bytes are spent."""
+    single = _backward(model, inputs)
+    with true_double():
+        exact = _backward(double, _double(inputs))
+    # A key's bias cancels in the softmax: its gradient is zero but for rounding, and comparing noise proves nothing.
+    floor = 1e-6 * max(map(_rms, exact.values()))
+    result = {}
+    for name, value in sorted(exact.items(), key=lambda item: (item[1].numel(), item[0])):
+        size = 12 * value.numel()
+        if _rms(value) > floor and size <= budget:
+            budget -= size
+            result[f"grads.{name}"], result[f"f64.grads.{name}"] = single[name], value
+    return result
+
+
+def _backward(model, inputs: dict) -> dict[str, torch.Tensor]:
+    model = copy.deepcopy(model)
+    model(**inputs).loss.backward()
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+def _training_curve(model, inputs: dict) -> torch.Tensor:
+    """Losses before each step; one batch, one parameter group, no clipping, no schedule."""
+    model = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=TRAIN["lr"], betas=tuple(TRAIN["betas"]), eps=TRAIN["eps"],
+                                  weight_decay=TRAIN["weight_decay"], foreach=False)
+    losses = []
+    for _ in range(TRAIN["steps"]):
+        optimizer.zero_grad()
+        loss = model(**inputs).loss
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return torch.stack(losses)
+
+
+def _all_sequences(golden: Golden, model, double, inputs: dict, description: dict) -> dict[str, torch.Tensor]:
+    greedy = _generate(model, double, inputs, golden.generate)
+    generated = greedy if model.config.is_encoder_decoder else greedy[:, inputs["input_ids"].shape[1] :]
+    if sum(len(set(row)) for row in generated.tolist()) < 5 * len(generated):
+        raise UnusableSeed("a sequence that repeats itself would hide a wrong cache or position")
+    runs = copy.deepcopy(golden.runs)
+    for options in runs.values():
+        if options.get("eos_token_id") == "from greedy":  # end each row where the greedy sequence had one of these ids
+            options["eos_token_id"] = sorted({int(greedy[0, -4]), int(greedy[-1, -8])})
+    description["generate"] = golden.generate
+    if runs:
+        description["generate_runs"] = runs
+    sequences = {f"generate.{name}.sequences": _generate(model, double, inputs, options) for name, options in runs.items()}
+    return {"generate.sequences": greedy} | sequences
+
+
+def _generate(model, double, inputs: dict, options: dict) -> torch.Tensor:
+    prompt = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs}
+    sequences = copy.deepcopy(model).generate(**prompt, **options)
+    with true_double():
+        exact = copy.deepcopy(double).generate(**prompt, **options)
+    if not torch.equal(sequences, exact):
+        # Two tokens were so close that float32 could not tell: such a sequence would test luck. Another seed will do.
+        raise UnusableSeed(f"float32 and float64 disagree with {options}")
+    return sequences
+
+
+class UnusableSeed(Exception):
+    """Another seed has to be taken."""
+
+
+def folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())

@@ -1,0 +1,66 @@
+"""Random weights that are not degenerate: every parameter matters, and the logits are spread."""
+
+import math
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+
+def randomise(model: nn.Module, seed: int) -> None:
+    """Norm weights vary around one, no bias is zero, activations keep a size of about one from layer to layer."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(parameter: torch.Tensor, std: float, mean: float = 0.0) -> None:
+        parameter.copy_(mean + std * torch.randn(parameter.shape, generator=generator))
+
+    seen = set()
+    with torch.no_grad():
+        for module_name, module in model.named_modules():
+            for name, parameter in module.named_parameters(recurse=False):
+                if id(parameter) in seen:
+                    continue
+                seen.add(id(parameter))
+                if isinstance(module, nn.Embedding):
+                    normal(parameter, _embedding_std(model, module_name, parameter))
+                elif parameter.ndim >= 2:
+                    fan_in = parameter.shape[0] if isinstance(module, Conv1D) else parameter[0].numel()
+                    normal(parameter, _gain(model, module_name) / math.sqrt(fan_in))
+                elif name.endswith("bias"):
+                    normal(parameter, 0.2)
+                else:
+                    normal(parameter, 0.2, mean=_norm_mean(model, module_name))
+
+
+# Output matrices, and how much larger than usual their entries are: logits get a standard deviation of about two.
+_HEADS = ("lm_head", "decoder", "classifier", "score", "qa_outputs", "seq_relationship", "out_proj")
+
+
+def _embedding_std(model: nn.Module, name: str, weight: torch.Tensor) -> float:
+    if "relative_attention_bias" in name:
+        return 2.0
+    if name.endswith(("wpe", "position_embeddings")):  # strong, or else greedy sequences repeat one token
+        return 1.0
+    if name.endswith("token_type_embeddings"):
+        return 0.3
+    if model.config.model_type == "t5":
+        return 0.5
+    # A tied embedding is the output matrix too.
+    return 2.0 / math.sqrt(weight.shape[1])
+
+
+def _norm_mean(model: nn.Module, name: str) -> float:
+    # T5 divides the tied logits by sqrt(d_model); without a larger last norm they would all be alike. Small embeddings
+    # and a large norm (rather than the reverse) keep a tied model from only repeating its input.
+    if name.endswith("decoder.final_layer_norm") and model.config.scale_decoder_outputs:
+        return 4.0
+    return 1.0
+
+
+def _gain(model: nn.Module, name: str) -> float:
+    leaf = name.rsplit(".", 1)[-1]
+    if model.config.model_type == "t5" and leaf == "q":  # T5 does not divide the scores by sqrt(d_kv)
+        return 3.0 / math.sqrt(model.config.d_kv)  # sharp attention keeps sequences from repeating one token
+    if leaf in _HEADS or (model.config.model_type == "t5" and leaf in ("o", "wo")):
+        return 2.0
+    return 1.2
