@@ -8,6 +8,8 @@ Tensors op::Cast::vjp(const Backward& b) const { return {cast(b.grad(), b.input(
 
 Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply(op::Cast{dtype}, x); }
 
+Tensor widen(const Tensor& x) { return x.dtype() == DType::bf16 || x.dtype() == DType::f16 ? cast(x, DType::f32) : x; }
+
 void register_cast(OpTable& table) {
   table.add<op::Cast>([]() -> std::vector<Sample> {
     return {

@@ -18,4 +18,7 @@ struct Cast {
 // The values as `dtype`, rounded to nearest even; `x` itself where it has that dtype already.
 Tensor cast(const Tensor& x, DType dtype);
 
+// The values as the type that sums over them are computed in: float32 for the half types, else their own.
+Tensor widen(const Tensor& x);
+
 }  // namespace imago
