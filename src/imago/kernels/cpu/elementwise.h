@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "imago/kernels/cpu/half.h"
+
 namespace imago::kernels {
 
 // output[i] = f(input[i])

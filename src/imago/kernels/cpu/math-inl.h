@@ -1,0 +1,240 @@
+// Elementary functions on vectors. Compiled once per target.
+//
+// Those on vectors of double serve results in float: they are good to 1e-10, so that rounding to float leaves an error
+// of half a unit in the last place, without the double-word tricks that float alone would need. The series are
+// Taylor's, long enough for their interval.
+#if defined(IMAGO_KERNELS_CPU_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef IMAGO_KERNELS_CPU_MATH_INL_H
+#undef IMAGO_KERNELS_CPU_MATH_INL_H
+#else
+#define IMAGO_KERNELS_CPU_MATH_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+HWY_BEFORE_NAMESPACE();
+namespace imago::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// coefficients[0] + coefficients[1] x + ...
+template <class D, size_t kCount>
+HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, const hn::TFromD<D> (&coefficients)[kCount]) {
+  hn::Vec<D> result = hn::Set(d, coefficients[kCount - 1]);
+  for (size_t i = kCount - 1; i-- > 0;) result = hn::MulAdd(result, x, hn::Set(d, coefficients[i]));
+  return result;
+}
+
+// 2^n for integral n within the exponent's range.
+template <class D>
+HWY_INLINE hn::Vec<D> power_of_two(D d, hn::Vec<D> n) {
+  constexpr bool kDouble = sizeof(hn::TFromD<D>) == 8;
+  const hn::RebindToSigned<D> di;
+  // Adding this puts n into the low bits of the mantissa, which spares a conversion that AVX2 lacks for double.
+  const auto magic = hn::Set(d, static_cast<hn::TFromD<D>>(kDouble ? 0x1.8p52 : 0x1.8p23));
+  const auto bits = hn::BitCast(di, hn::Add(n, magic));
+  const auto bias = hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(kDouble ? 1023 : 127));
+  return hn::BitCast(d, hn::ShiftLeft < kDouble ? 52 : 23 > (hn::Add(bits, bias)));
+}
+
+// e^x in float to 1 unit in the last place, for softmax, where time counts. Underflow is gradual.
+template <class D>
+HWY_INLINE hn::Vec<D> exp_float(D d, hn::Vec<D> x) {
+  static constexpr float kSeries[] = {1.0f, 1.0f, 1.0f / 2, 1.0f / 6, 1.0f / 24, 1.0f / 120, 1.0f / 720, 1.0f / 5040};
+  const auto clamped = hn::Min(hn::Max(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
+  const auto n = hn::Round(hn::Mul(clamped, hn::Set(d, 1.44269504f)));
+  // ln 2 in two parts, the first short enough for n times it to be exact.
+  auto rest = hn::NegMulAdd(n, hn::Set(d, 0x1.62ep-1f), clamped);
+  rest = hn::NegMulAdd(n, hn::Set(d, 0x1.0bfbe8p-15f), rest);
+  // Two factors, for 2^n itself may be subnormal.
+  const auto half = hn::Round(hn::Mul(n, hn::Set(d, 0.5f)));
+  auto result = polynomial(d, rest, kSeries);
+  result = hn::Mul(hn::Mul(result, power_of_two(d, half)), power_of_two(d, hn::Sub(n, half)));
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
+}
+
+constexpr double kLog2High = 0x1.62e42fee00000p-1;  // ln 2 in two parts
+constexpr double kLog2Low = 0x1.a39ef35793c76p-33;
+
+// e^r - 1 for |r| <= ln(2) / 2
+template <class D>
+HWY_INLINE hn::Vec<D> expm1_reduced(D d, hn::Vec<D> r) {
+  static constexpr double kSeries[] = {1.0,       1.0 / 2,    1.0 / 6,     1.0 / 24,     1.0 / 120,
+                                       1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800};
+  return hn::Mul(r, polynomial(d, r, kSeries));
+}
+
+// x = n ln 2 + r; x must be within the range of the exponent.
+template <class D>
+HWY_INLINE hn::Vec<D> reduce_by_log2(D d, hn::Vec<D> x, hn::Vec<D>& n) {
+  n = hn::Round(hn::Mul(x, hn::Set(d, 1.4426950408889634)));
+  return hn::NegMulAdd(n, hn::Set(d, kLog2Low), hn::NegMulAdd(n, hn::Set(d, kLog2High), x));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> exp(D d, hn::Vec<D> x) {
+  const auto low = hn::Set(d, -700.0), high = hn::Set(d, 700.0);  // far beyond float
+  hn::Vec<D> n;
+  const auto r = reduce_by_log2(d, hn::Min(hn::Max(x, low), high), n);
+  auto result = hn::Mul(hn::Add(expm1_reduced(d, r), hn::Set(d, 1.0)), power_of_two(d, n));
+  result = hn::IfThenElse(hn::Gt(x, high), hn::Set(d, std::numeric_limits<double>::infinity()), result);
+  result = hn::IfThenElse(hn::Lt(x, low), hn::Zero(d), result);
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
+  const auto low = hn::Set(d, -700.0), high = hn::Set(d, 700.0);
+  hn::Vec<D> n;
+  const auto r = reduce_by_log2(d, hn::Min(hn::Max(x, low), high), n);
+  const auto scale = power_of_two(d, n);
+  auto result = hn::MulAdd(expm1_reduced(d, r), scale, hn::Sub(scale, hn::Set(d, 1.0)));
+  result = hn::IfThenElse(hn::Gt(x, high), hn::Set(d, std::numeric_limits<double>::infinity()), result);
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
+}
+
+// log((1 + s) / (1 - s)) for |s| <= 0.172
+template <class D>
+HWY_INLINE hn::Vec<D> log_ratio(D d, hn::Vec<D> s) {
+  static constexpr double kSeries[] = {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13};
+  return hn::Mul(s, polynomial(d, hn::Mul(s, s), kSeries));
+}
+
+// For normal x, which every float is.
+template <class D>
+HWY_INLINE hn::Vec<D> log(D d, hn::Vec<D> x) {
+  const hn::RebindToSigned<D> di;
+  const auto one = hn::Set(d, 1.0);
+  // Counted from sqrt(1/2), so that the mantissa lies around one.
+  const auto bits = hn::Sub(hn::BitCast(di, x), hn::Set(di, int64_t{0x3fe6a09e667f3bcd}));
+  const auto exponent = hn::ShiftRight<52>(bits);
+  const auto mantissa = hn::BitCast(d, hn::Sub(hn::BitCast(di, x), hn::ShiftLeft<52>(exponent)));
+  const auto magic = hn::Set(d, 0x1.8p52);
+  const auto n = hn::Sub(hn::BitCast(d, hn::Add(hn::BitCast(di, magic), exponent)), magic);
+  const auto series = log_ratio(d, hn::Div(hn::Sub(mantissa, one), hn::Add(mantissa, one)));
+  auto result = hn::MulAdd(n, hn::Set(d, 0.6931471805599453), series);
+  const auto infinity = hn::Set(d, std::numeric_limits<double>::infinity());
+  result = hn::IfThenElse(hn::Eq(x, infinity), infinity, result);
+  result = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity), result);
+  result = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Set(d, std::numeric_limits<double>::quiet_NaN()), result);
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> log1p(D d, hn::Vec<D> x) {
+  const auto small = log_ratio(d, hn::Div(x, hn::Add(x, hn::Set(d, 2.0))));
+  const auto large = log(d, hn::Add(x, hn::Set(d, 1.0)));
+  return hn::IfThenElse(hn::Lt(hn::Abs(x), hn::Set(d, 0.25)), small, large);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> x) {
+  const auto t = expm1(d, hn::Mul(hn::Set(d, -2.0), hn::Abs(x)));
+  return hn::CopySign(hn::Div(hn::Neg(t), hn::Add(t, hn::Set(d, 2.0))), x);
+}
+
+// 1 / (1 + e^-x)
+template <class D>
+HWY_INLINE hn::Vec<D> sigmoid(D d, hn::Vec<D> x) {
+  return hn::Div(hn::Set(d, 1.0), hn::Add(hn::Set(d, 1.0), exp(d, hn::Neg(x))));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> softplus(D d, hn::Vec<D> x) {
+  const auto positive = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
+  return hn::Add(positive, log1p(d, exp(d, hn::Neg(hn::Abs(x)))));
+}
+
+// x sigmoid(x) as one quotient, so that x = -infinity gives NaN as in torch.
+template <class D>
+HWY_INLINE hn::Vec<D> silu(D d, hn::Vec<D> x) {
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0), exp(d, hn::Neg(x))));
+}
+
+// erfc(x) for x >= 0.45, relative error 1e-11: e^(-x^2) times a polynomial in u = (x - 2) / (x + 2), over x + 2, fitted
+// by least squares to the relative error at Chebyshev nodes of [0.45, 10.5], behind which the result is zero in float.
+template <class D>
+HWY_INLINE hn::Vec<D> erfc_tail(D d, hn::Vec<D> x) {
+  static constexpr double kFit[] = {1.0215827052346058,     -0.6871606842667857,    0.2794720939213928,
+                                    -0.03644224198310292,   -0.02151070220970222,   0.006479398088452257,
+                                    0.0030910435713746715,  -0.000839161658256718,  -0.0006651414651823138,
+                                    4.2423713071528674e-05, 0.00014900387454488788, 1.687347650464969e-05,
+                                    -2.557085191781487e-05};
+  const auto capped = hn::Min(x, hn::Set(d, 27.0));  // an infinity here would become infinity / infinity
+  const auto denominator = hn::Add(capped, hn::Set(d, 2.0));
+  const auto u = hn::Div(hn::Sub(capped, hn::Set(d, 2.0)), denominator);
+  return hn::Div(hn::Mul(exp(d, hn::Neg(hn::Mul(capped, capped))), polynomial(d, u, kFit)), denominator);
+}
+
+// erf(x) for |x| <= 0.5
+template <class D>
+HWY_INLINE hn::Vec<D> erf_center(D d, hn::Vec<D> x) {
+  static constexpr double kTwoOverSqrtPi = 1.1283791670955126;
+  static constexpr double kSeries[] = {kTwoOverSqrtPi,        -kTwoOverSqrtPi / 3,     kTwoOverSqrtPi / 10,
+                                       -kTwoOverSqrtPi / 42,  kTwoOverSqrtPi / 216,    -kTwoOverSqrtPi / 1320,
+                                       kTwoOverSqrtPi / 9360, -kTwoOverSqrtPi / 75600, kTwoOverSqrtPi / 685440};
+  return hn::Mul(x, polynomial(d, hn::Mul(x, x), kSeries));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> erf(D d, hn::Vec<D> x) {
+  const auto magnitude = hn::Abs(x);
+  const auto tail = hn::CopySign(hn::Sub(hn::Set(d, 1.0), erfc_tail(d, magnitude)), x);
+  const auto result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.5)), erf_center(d, x), tail);
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
+}
+
+// x erfc(-x / sqrt 2) / 2. With erfc rather than 1 + erf, the left tail keeps its digits.
+template <class D>
+HWY_INLINE hn::Vec<D> gelu(D d, hn::Vec<D> x) {
+  const auto y = hn::Mul(x, hn::Set(d, 0.7071067811865476));
+  const auto magnitude = hn::Abs(y);
+  const auto tail = erfc_tail(d, magnitude);
+  const auto two = hn::Set(d, 2.0), one = hn::Set(d, 1.0);
+  auto twice = hn::IfThenElse(hn::Lt(y, hn::Zero(d)), tail, hn::Sub(two, tail));
+  twice = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.5)), hn::Add(one, erf_center(d, y)), twice);
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(hn::Mul(x, hn::Set(d, 0.5)), twice));
+}
+
+// x (1 + tanh(u)) / 2 = x / (1 + e^(-2 u)) with u = sqrt(2 / pi) (x + 0.044715 x^3)
+template <class D>
+HWY_INLINE hn::Vec<D> gelu_tanh(D d, hn::Vec<D> x) {
+  constexpr double kScale = -2 * 0.7978845608028654;
+  const auto cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, kScale * 0.044715), hn::Set(d, kScale));
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0), exp(d, hn::Mul(x, cubic))));
+}
+
+// Beyond this the reduction below runs out of exact digits.
+constexpr double kMaxSinArgument = 1 << 20;
+
+// sin(x + quarter_turns pi / 2) for |x| <= kMaxSinArgument
+template <class D>
+HWY_INLINE hn::Vec<D> sin_shifted(D d, hn::Vec<D> x, double quarter_turns) {
+  static constexpr double kSin[] = {1.0,          -1.0 / 6,        1.0 / 120,         -1.0 / 5040,
+                                    1.0 / 362880, -1.0 / 39916800, 1.0 / 6227020800.0};
+  static constexpr double kCos[] = {1.0,         -1.0 / 2,       1.0 / 24,         -1.0 / 720,
+                                    1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600.0};
+  const hn::RebindToSigned<D> di;
+  const auto n = hn::Round(hn::Mul(x, hn::Set(d, 0.6366197723675814)));
+  // The first 33 bits of pi / 2, which n times is exact, then the rest.
+  auto r = hn::NegMulAdd(n, hn::Set(d, 0x1.921fb544p+0), x);
+  r = hn::NegMulAdd(n, hn::Set(d, 0x1.0b4611a626331p-34), r);
+  const auto square = hn::Mul(r, r);
+  const auto sine = hn::Mul(r, polynomial(d, square, kSin));
+  const auto cosine = polynomial(d, square, kCos);
+  const auto quadrant = hn::BitCast(di, hn::Add(n, hn::Set(d, 0x1.8p52 + quarter_turns)));
+  const auto odd = hn::Ne(hn::And(quadrant, hn::Set(di, int64_t{1})), hn::Zero(di));
+  const auto sign = hn::ShiftLeft<62>(hn::And(quadrant, hn::Set(di, int64_t{2})));
+  const auto result = hn::IfThenElse(hn::RebindMask(d, odd), cosine, sine);
+  return hn::Xor(result, hn::BitCast(d, sign));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace imago::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
