@@ -9,7 +9,7 @@ namespace {
 
 class InputAssigner final : public PathVisitor {
  public:
-  explicit InputAssigner(NamedTensors tensors) : tensors_(std::move(tensors)) {}
+  explicit InputAssigner(TensorMap tensors) : tensors_(std::move(tensors)) {}
 
   void leaf(std::string_view name, FieldRef field) override {
     auto* slot = std::get_if<Tensor*>(&field);
@@ -26,19 +26,19 @@ class InputAssigner final : public PathVisitor {
   }
 
  private:
-  NamedTensors tensors_;
+  TensorMap tensors_;
 };
 
 }  // namespace
 
-void assign_inputs(const std::function<void(FieldVisitor&)>& each_field, const NamedTensors& tensors) {
+void assign_inputs(const std::function<void(FieldVisitor&)>& each_field, const TensorMap& tensors) {
   InputAssigner assigner(tensors);
   each_field(assigner);
   assigner.reject_rest();
 }
 
-NamedTensors collect_outputs(const std::function<void(FieldVisitor&)>& each_field) {
-  NamedTensors outputs;
+TensorMap collect_outputs(const std::function<void(FieldVisitor&)>& each_field) {
+  TensorMap outputs;
   const ParameterVisit collect = [&](const std::string& path, Tensor& tensor) { outputs.emplace(path, tensor); };
   ParameterVisitor visitor(collect);
   each_field(visitor);

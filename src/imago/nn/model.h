@@ -9,6 +9,7 @@
 #include "imago/nn/key_value_cache.h"
 #include "imago/nn/module.h"
 #include "imago/nn/outputs.h"
+#include "imago/nn/weight_map.h"
 
 namespace imago {
 
@@ -41,7 +42,7 @@ struct TextInputs {
          encoder_attention_mask, labels, start_positions, end_positions, next_sentence_label, mc_token_ids, mc_labels)
 };
 
-using NamedTensors = std::map<std::string, Tensor, std::less<>>;
+using TensorMap = std::map<std::string, Tensor, std::less<>>;
 
 struct RunOptions {
   bool output_hidden_states = false, output_attentions = false;
@@ -54,17 +55,18 @@ class Model : public Module {
 
   virtual void each_field(FieldVisitor& visitor) = 0;
   virtual const Config& config() const = 0;
+  virtual WeightMap weight_map() const = 0;
 
   // Inputs and outputs by the reference's names, lists as "hidden_states.0": for tools that work on any model.
   // Throws Error kInvalidArgument for an input that the model does not take.
-  virtual NamedTensors run(const NamedTensors& inputs, const RunOptions& options = {}) const = 0;
+  virtual TensorMap run(const TensorMap& inputs, const RunOptions& options = {}) const = 0;
 };
 
 namespace internal {
 
 // Puts each named tensor into its field. Throws Error kInvalidArgument for names that are no field.
-void assign_inputs(const std::function<void(FieldVisitor&)>& each_field, const NamedTensors& tensors);
-NamedTensors collect_outputs(const std::function<void(FieldVisitor&)>& each_field);
+void assign_inputs(const std::function<void(FieldVisitor&)>& each_field, const TensorMap& tensors);
+TensorMap collect_outputs(const std::function<void(FieldVisitor&)>& each_field);
 
 }  // namespace internal
 
@@ -74,7 +76,7 @@ class CallableModel : public Model {
  public:
   virtual Output forward(const Inputs& inputs) const = 0;
 
-  NamedTensors run(const NamedTensors& tensors, const RunOptions& options) const final {
+  TensorMap run(const TensorMap& tensors, const RunOptions& options) const final {
     Inputs inputs;
     internal::assign_inputs([&](FieldVisitor& visitor) { inputs.each_field(visitor); }, tensors);
     inputs.output_hidden_states = options.output_hidden_states;

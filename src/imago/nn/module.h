@@ -26,6 +26,10 @@ using ParameterVisit = std::function<void(const std::string& path, Tensor& param
 template <HasFields Root>
 void for_each_parameter(Root& root, const ParameterVisit& visit);
 
+// Tells every module below `root` where it stands.
+template <HasFields Root>
+void set_module_paths(Root& root);
+
 // A visitor that keeps the path of fields it is inside.
 class PathVisitor : public FieldVisitor {
  public:
@@ -34,6 +38,7 @@ class PathVisitor : public FieldVisitor {
 
  protected:
   std::string path_to(std::string_view name) const;  // "layers.3.weight"
+  const std::string& path() const { return path_; }
 
  private:
   std::string path_;
@@ -51,7 +56,19 @@ class ParameterVisitor final : public PathVisitor {
   const ParameterVisit& visit_;
 };
 
+class ModulePathVisitor final : public PathVisitor {
+ public:
+  void leaf(std::string_view, FieldRef) override {}
+  void module_path(std::string& path) override { path = this->path(); }
+};
+
 }  // namespace internal
+
+template <HasFields Root>
+void set_module_paths(Root& root) {
+  internal::ModulePathVisitor visitor;
+  root.each_field(visitor);
+}
 
 template <HasFields Root>
 void for_each_parameter(Root& root, const ParameterVisit& visit) {

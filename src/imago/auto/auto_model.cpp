@@ -1,0 +1,108 @@
+#include "imago/auto/auto_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "imago/base/error.h"
+#include "imago/base/json.h"
+#include "imago/io/checkpoint.h"
+#include "imago/io/hub_cache.h"
+#include "imago/io/load_weights.h"
+
+namespace imago {
+
+void register_all_models(Registry& registry);
+
+namespace {
+
+bool serves(const Registry::Entry& entry, std::string_view auto_class) {
+  return std::find(entry.auto_classes.begin(), entry.auto_classes.end(), auto_class) != entry.auto_classes.end();
+}
+
+std::string string_at(const Json& config, const char* key) {
+  const auto found = config.find(key);
+  return found != config.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::vector<std::string> architectures_of(const Json& config) {
+  const auto found = config.find("architectures");
+  std::vector<std::string> names;
+  if (found == config.end() || !found->is_array()) return names;
+  for (const Json& name : *found) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
+[[noreturn]] void throw_unknown(const Json& config, std::string_view auto_class) {
+  const std::string model_type = string_at(config, "model_type");
+  std::vector<std::string> known, heads;
+  for (const Registry::Entry& entry : registry().entries()) {
+    if (known.empty() || known.back() != entry.model_type) known.push_back(entry.model_type);
+    if (entry.model_type == model_type) heads.push_back(entry.architecture);
+  }
+  if (heads.empty()) {
+    throw Error(ErrorKind::kUnsupported, "auto", fmt::format("this build has no model type \"{}\"", model_type),
+                fmt::format("it has {}", fmt::join(known, ", ")));
+  }
+  const std::string wanted =
+      auto_class.empty() ? fmt::format("{}", fmt::join(architectures_of(config), ", ")) : std::string(auto_class);
+  throw Error(ErrorKind::kUnsupported, "auto", fmt::format("model type \"{}\" has no {}", model_type, wanted),
+              fmt::format("it has {}", fmt::join(heads, ", ")));
+}
+
+// By the class that the checkpoint names, if it serves the wanted head; else by model type and head.
+const Registry::Entry& find_entry(const Json& config, std::string_view auto_class) {
+  const auto& entries = registry().entries();
+  const std::string model_type = string_at(config, "model_type");
+  for (const std::string& architecture : architectures_of(config)) {
+    for (const Registry::Entry& entry : entries) {
+      const bool same_type = model_type.empty() || entry.model_type == model_type;
+      if (entry.architecture == architecture && same_type && (auto_class.empty() || serves(entry, auto_class)))
+        return entry;
+    }
+  }
+  for (const Registry::Entry& entry : entries) {
+    const bool wanted = auto_class.empty() ? architectures_of(config).empty() && serves(entry, auto_class::kModel)
+                                           : serves(entry, auto_class);
+    if (entry.model_type == model_type && wanted) return entry;
+  }
+  throw_unknown(config, auto_class);
+}
+
+}  // namespace
+
+const Registry& registry() {
+  static const Registry instance = [] {
+    Registry all;
+    register_all_models(all);
+    return all;
+  }();
+  return instance;
+}
+
+std::string resolve_checkpoint(const std::string& path_or_id, const std::string& revision) {
+  return resolve_hub_folder(path_or_id, revision);
+}
+
+std::unique_ptr<Model> model_from_config(const Json& config, std::string_view auto_class) {
+  if (!config.is_object()) throw Error(ErrorKind::kInvalidFile, "config.json", "the file is no JSON object");
+  return find_entry(config, auto_class).make(config);
+}
+
+std::unique_ptr<Model> model_from_pretrained(const std::string& path_or_id, std::string_view auto_class,
+                                             const PretrainedOptions& options) {
+  const std::string folder = resolve_checkpoint(path_or_id, options.revision);
+  const ErrorScope scope(folder);
+  std::unique_ptr<Model> model = model_from_config(read_json(folder + "/config.json"), auto_class);
+  load_weights(*model, Checkpoint::open(folder), {.dtype = options.dtype, .allow_missing = options.allow_missing});
+  return model;
+}
+
+void internal::throw_wrong_interface(std::string_view auto_class) {
+  throw Error(ErrorKind::kInternal, "auto", fmt::format("the registered {} is called in another way", auto_class));
+}
+
+}  // namespace imago

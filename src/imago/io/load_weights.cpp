@@ -1,0 +1,189 @@
+#include "imago/io/load_weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "imago/base/error.h"
+#include "imago/io/quote.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/permute/permute.h"
+
+namespace imago {
+namespace {
+
+// Where a parameter's values lie in the checkpoint.
+struct Source {
+  std::string name;
+  WeightRule::Action action = WeightRule::Action::kRename;
+};
+
+class Loader {
+ public:
+  Loader(Model& model, const Checkpoint& checkpoint, const LoadOptions& options)
+      : checkpoint_(checkpoint), options_(options), map_(model.weight_map()) {
+    for_each_parameter(model,
+                       [&](const std::string& path, Tensor& tensor) { parameters_.emplace_back(path, &tensor); });
+    for (const auto& [path, tensor] : parameters_) index_.emplace(path, tensor);
+  }
+
+  LoadReport run() {
+    match_names();
+    bind();
+    tie();
+    for (const auto& [path, tensor] : parameters_) {
+      if (!bound_.contains(path)) report_.missing.push_back(path);
+    }
+    raise();
+    return std::move(report_);
+  }
+
+ private:
+  // Every tensor of the checkpoint is a parameter's, ignored, of a head this model lacks, or unexpected.
+  void match_names() {
+    const bool bare = !map_.base_model_prefix.empty() && !has_prefixed_parameters();
+    for (const std::string& name : checkpoint_.names()) {
+      Source source{name};
+      std::string path = parameter_name(name, source.action);
+      const std::string dotted = map_.base_model_prefix + ".";
+      if (bare && path.starts_with(dotted)) path = path.substr(dotted.size());
+      if (!bare && !map_.base_model_prefix.empty() && !index_.contains(path)) {
+        if (const std::string prefixed = dotted + path; index_.contains(prefixed)) path = prefixed;
+      }
+      if (index_.contains(path)) {
+        if (!sources_.emplace(path, source).second) duplicates_.push_back(name);
+      } else if (std::any_of(map_.ignored.begin(), map_.ignored.end(),
+                             [&](auto& p) { return match_pattern(p, name); })) {
+        continue;
+      } else if (bare && !name.starts_with(dotted) && checkpoint_has_prefix(dotted)) {
+        report_.unused.push_back(name);
+      } else {
+        unexpected_.push_back(name);
+      }
+    }
+  }
+
+  bool has_prefixed_parameters() const {
+    const std::string dotted = map_.base_model_prefix + ".";
+    return std::any_of(parameters_.begin(), parameters_.end(),
+                       [&](const auto& p) { return p.first.starts_with(dotted); });
+  }
+
+  bool checkpoint_has_prefix(const std::string& dotted) const {
+    const auto& names = checkpoint_.names();
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(dotted); });
+  }
+
+  std::string parameter_name(const std::string& name, WeightRule::Action& action) const {
+    std::vector<std::string> stars;
+    for (const WeightRule& rule : map_.rules) {
+      if (!match_pattern(rule.checkpoint, name, &stars)) continue;
+      action = rule.action;
+      return rule.parameter.empty() ? name : fill_pattern(rule.parameter, stars);
+    }
+    return name;
+  }
+
+  void bind() {
+    for (const auto& [path, source] : sources_) {
+      Tensor& parameter = *index_.at(path);
+      const TensorInfo& info = checkpoint_.info(source.name);
+      Shape shape = info.shape;
+      const bool transpose_it = source.action == WeightRule::Action::kTranspose && shape.size() == 2;
+      if (transpose_it) std::swap(shape[0], shape[1]);
+      bound_.insert(path);
+      if (!(shape == parameter.shape())) {
+        mismatched_.push_back(fmt::format("{}: {} in the checkpoint, {} in the model", quote(source.name),
+                                          info.shape.to_string(), parameter.shape().to_string()));
+        continue;
+      }
+      Tensor tensor = checkpoint_.tensor(source.name);
+      if (transpose_it) tensor = transpose(tensor, 0, 1);
+      if (options_.dtype && is_floating_point(tensor.dtype())) tensor = cast(tensor, *options_.dtype);
+      parameter = tensor;
+    }
+  }
+
+  // A tied parameter takes the other's tensor itself, so that both are one leaf of the gradient tape.
+  void tie() {
+    for (const auto& [shared, stored] : map_.tied) {
+      const auto shared_at = index_.find(shared), stored_at = index_.find(stored);
+      if (shared_at == index_.end() || stored_at == index_.end()) continue;
+      if (!bound_.contains(stored)) {  // some checkpoints keep only the other one
+        if (!bound_.contains(shared)) continue;
+        *stored_at->second = *shared_at->second;
+        bound_.insert(stored);
+      }
+      if (!(shared_at->second->shape() == stored_at->second->shape())) continue;
+      *shared_at->second = *stored_at->second;
+      bound_.insert(shared);
+    }
+  }
+
+  void raise() const {
+    std::string text;
+    const auto list = [&text](std::string_view what, const std::vector<std::string>& names) {
+      if (!names.empty()) text += fmt::format("\n  {} ({}): {}", what, names.size(), fmt::join(names, ", "));
+    };
+    if (!options_.allow_missing) list("missing", report_.missing);
+    list("unexpected", unexpected_);
+    list("given twice", duplicates_);
+    list("mismatched", mismatched_);
+    if (text.empty()) return;
+    throw Error(ErrorKind::kInvalidFile, "load", "the checkpoint does not fit the model:" + text,
+                "check that config.json belongs to these weights");
+  }
+
+  const Checkpoint& checkpoint_;
+  const LoadOptions& options_;
+  WeightMap map_;
+  std::vector<std::pair<std::string, Tensor*>> parameters_;
+  std::unordered_map<std::string, Tensor*> index_;
+  std::map<std::string, Source> sources_;
+  std::unordered_set<std::string> bound_;
+  std::vector<std::string> unexpected_, duplicates_, mismatched_;
+  LoadReport report_;
+};
+
+// The rule that a parameter's name came from, read backwards.
+const WeightRule* rule_of(const WeightMap& map, const std::string& parameter, std::vector<std::string>& stars) {
+  for (const WeightRule& rule : map.rules) {
+    if (match_pattern(rule.parameter.empty() ? rule.checkpoint : rule.parameter, parameter, &stars)) return &rule;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+LoadReport load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions& options) {
+  set_module_paths(model);
+  return Loader(model, checkpoint, options).run();
+}
+
+Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor) {
+  std::vector<std::string> stars;
+  const WeightRule* rule = rule_of(map, parameter, stars);
+  const bool transposed = rule != nullptr && rule->action == WeightRule::Action::kTranspose && tensor.dim() == 2;
+  return transposed ? transpose(tensor, 0, 1) : tensor;
+}
+
+NamedTensors checkpoint_tensors(Model& model) {
+  const WeightMap map = model.weight_map();
+  NamedTensors tensors;
+  for_each_parameter(model, [&](const std::string& path, Tensor& tensor) {
+    const bool is_shared =
+        std::any_of(map.tied.begin(), map.tied.end(), [&](const auto& tie) { return tie.first == path; });
+    if (is_shared) return;
+    std::vector<std::string> stars;
+    const WeightRule* rule = rule_of(map, path, stars);
+    std::string name = rule == nullptr ? path : fill_pattern(rule->checkpoint, stars);
+    tensors.emplace_back(std::move(name), contiguous(to_checkpoint_layout(map, path, tensor)));
+  });
+  return tensors;
+}
+
+}  // namespace imago

@@ -1,0 +1,134 @@
+#include "imago/nn/attention.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <limits>
+
+#include "imago/base/error.h"
+#include "imago/ops/binary/binary.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/compare/compare.h"
+#include "imago/ops/embedding/embedding.h"
+#include "imago/ops/expand/expand.h"
+#include "imago/ops/matmul/matmul.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/permute/permute.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/ops/scaled_dot_product_attention/visibility.h"
+#include "imago/ops/softmax/softmax.h"
+#include "imago/ops/unary/unary.h"
+#include "imago/ops/where/where.h"
+
+namespace imago::nn {
+namespace {
+
+// The least finite number, which the reference adds to hidden scores: a query that sees nothing then weighs all keys
+// alike.
+double lowest(DType dtype) {
+  switch (dtype) {
+    case DType::f64: return std::numeric_limits<double>::lowest();
+    case DType::f16: return -65504;
+    case DType::bf16: return -0x1.fep127;
+    default: return std::numeric_limits<float>::lowest();
+  }
+}
+
+// Each key/value head once per query head that reads it.
+Tensor repeat_heads(const Tensor& x_BHTK, int64_t heads) {
+  const int64_t repeats = heads / x_BHTK.size(1);
+  if (repeats == 1) return x_BHTK;
+  const Shape& s = x_BHTK.shape();
+  return reshape(expand(unsqueeze(x_BHTK, 2), {s[0], s[1], repeats, s[2], s[3]}), {s[0], heads, s[2], s[3]});
+}
+
+Tensor hide(const Tensor& scores, const Tensor& visible) {
+  const Tensor hidden = Tensor::full({}, lowest(scores.dtype()), scores.dtype(), scores.device());
+  const Tensor shown = Tensor::zeros({}, scores.dtype(), scores.device());
+  return scores + where(visible, shown, hidden);
+}
+
+Tensor attend_eagerly(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionContext& context,
+                      const AttentionOptions& options) {
+  const AttentionMask& mask = context.mask;
+  const int64_t queries = q.size(2), keys = k.size(2);
+  const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(3))));
+  if (options.sinks)
+    throw Error(ErrorKind::kUnsupported, "attention", "attention sinks with eager attention", "use sdpa");
+  const op::ScaledDotProductAttention described{scale,       0,           mask.causal,
+                                                mask.window, mask.prefix, mask.query_offset.value_or(keys - queries)};
+  Tensor scores = matmul(q, transpose(repeat_heads(k, q.size(1)), 2, 3)) * scale;
+  if (options.softcap > 0) scores = tanh(scores / options.softcap) * options.softcap;
+  if (mask.bias) scores = scores + cast(mask.bias, scores.dtype());
+  Tensor visible = visible_keys(described, queries, keys, q.device());
+  if (mask.key_padding) {
+    const Tensor tokens = reshape(mask.key_padding, {mask.key_padding.size(0), 1, 1, keys});
+    visible = visible ? logical_and(visible, tokens) : tokens;
+  }
+  if (visible) scores = hide(scores, visible);
+  // The softmax of half types is taken in float32, as the reference takes it.
+  const DType exact = scores.dtype() == DType::f64 ? DType::f64 : DType::f32;
+  const Tensor weights = cast(softmax(scores, -1, exact), q.dtype());
+  if (context.weights != nullptr) context.weights->push_back(weights);
+  return matmul(weights, repeat_heads(v, q.size(1)));
+}
+
+// bool [batch, keys], or undefined where every key is a token.
+Tensor key_padding(const Tensor& attention_mask, int64_t batch, int64_t keys) {
+  if (!attention_mask) return {};
+  if (!(attention_mask.shape() == Shape{batch, keys})) {
+    throw Error(ErrorKind::kInvalidArgument, "attention",
+                fmt::format("attention_mask is {}, for {} rows of {} tokens", attention_mask.describe(), batch, keys),
+                "give one number per token, those in the cache included: 1 for a token, 0 for padding");
+  }
+  Tensor tokens = ne(attention_mask, 0);
+  return !tokens.is_meta() && all(tokens).item<bool>() ? Tensor() : tokens;
+}
+
+}  // namespace
+
+Tensor split_heads(const Tensor& x_BTD, int64_t heads) {
+  return transpose(reshape(x_BTD, {x_BTD.size(0), x_BTD.size(1), heads, x_BTD.size(2) / heads}), 1, 2);
+}
+
+Tensor merge_heads(const Tensor& x_BHTK) { return flatten(transpose(x_BHTK, 1, 2), 2, 3); }
+
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionContext& context,
+              const AttentionOptions& options) {
+  const bool eager = context.implementation == AttentionImplementation::kEager || context.weights != nullptr;
+  return eager ? attend_eagerly(q, k, v, context, options)
+               : scaled_dot_product_attention(q, k, v, context.mask, options);
+}
+
+AttentionContext causal_attention(const TextInputs& inputs, int64_t batch, int64_t tokens, Tensors* weights) {
+  const int64_t past = inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0;
+  AttentionContext context = full_attention(inputs, inputs.attention_mask, batch, past + tokens, weights);
+  context.mask.causal = true;
+  context.cache = inputs.past_key_values;
+  return context;
+}
+
+AttentionContext full_attention(const TextInputs& inputs, const Tensor& attention_mask, int64_t batch, int64_t keys,
+                                Tensors* weights) {
+  AttentionContext context;
+  context.mask.key_padding = key_padding(attention_mask, batch, keys);
+  context.implementation = inputs.attention;
+  context.weights = weights;
+  return context;
+}
+
+Tensor positions_or_default(const TextInputs& inputs, int64_t tokens) {
+  if (inputs.position_ids) return inputs.position_ids;
+  const auto past = static_cast<double>(inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0);
+  return unsqueeze(Tensor::arange(past, past + static_cast<double>(tokens)), 0);
+}
+
+Tensor embeddings_or_lookup(const Tensor& inputs_embeds, const Tensor& input_ids, const Tensor& table) {
+  if (inputs_embeds.defined() == input_ids.defined()) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "the model takes either input_ids or inputs_embeds");
+  }
+  return inputs_embeds ? inputs_embeds : embedding(input_ids, table);
+}
+
+}  // namespace imago::nn

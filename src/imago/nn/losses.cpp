@@ -1,0 +1,72 @@
+#include "imago/nn/losses.h"
+
+#include <fmt/core.h>
+
+#include "imago/base/error.h"
+#include "imago/ops/binary/binary.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/cross_entropy/cross_entropy.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/pad/pad.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/ops/unary/unary.h"
+
+namespace imago::nn {
+namespace {
+
+constexpr int64_t kIgnored = -100;
+
+Tensor exact(const Tensor& x) { return x.dtype() == DType::f64 ? x : cast(x, DType::f32); }
+
+Tensor mean_squared_error(const Tensor& a, const Tensor& b) { return mean(square(a - cast(b, a.dtype()))); }
+
+// max(x, 0) - x y + log(1 + exp(-|x|)), which does not overflow.
+Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& labels) {
+  const Tensor y = cast(labels, x.dtype());
+  return mean(relu(x) - x * y + log1p(exp(neg(abs(x)))));
+}
+
+}  // namespace
+
+Tensor causal_lm_loss(const Tensor& logits, const Tensor& labels) {
+  if (!labels) return {};
+  return token_loss(logits, narrow(pad(labels, {0, 1}, kIgnored), -1, 1, labels.size(-1)));
+}
+
+Tensor token_loss(const Tensor& logits, const Tensor& labels) {
+  if (!labels) return {};
+  return cross_entropy(exact(reshape(logits, {-1, logits.size(-1)})), reshape(labels, {-1}),
+                       {.ignore_index = kIgnored});
+}
+
+Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels, const Config& config) {
+  if (!labels) return {};
+  std::string type = config.problem_type.value_or("");
+  if (type.empty()) {
+    if (config.num_labels() == 1) {
+      type = "regression";
+    } else {
+      type = is_integral(labels.dtype()) ? "single_label_classification" : "multi_label_classification";
+    }
+  }
+  if (type == "regression") return mean_squared_error(reshape(logits, labels.shape()), labels);
+  if (type == "single_label_classification")
+    return cross_entropy(logits, reshape(labels, {-1}), {.ignore_index = kIgnored});
+  if (type == "multi_label_classification") return binary_cross_entropy_with_logits(logits, labels);
+  throw Error(ErrorKind::kUnsupported, "loss", fmt::format("problem_type \"{}\"", type),
+              "use regression, single_label_classification or multi_label_classification");
+}
+
+Tensor question_answering_loss(const Tensor& start_logits, const Tensor& end_logits, const TextInputs& inputs) {
+  if (!inputs.start_positions || !inputs.end_positions) return {};
+  const int64_t tokens = start_logits.size(1);
+  const auto side = [&](const Tensor& logits, const Tensor& positions) {
+    const Tensor clamped = clamp(reshape(positions, {-1}), 0.0, static_cast<double>(tokens));
+    return cross_entropy(logits, clamped, {.ignore_index = tokens});
+  };
+  return (side(start_logits, inputs.start_positions) + side(end_logits, inputs.end_positions)) / 2;
+}
+
+}  // namespace imago::nn
