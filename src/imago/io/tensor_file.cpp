@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <memory>
@@ -14,6 +15,17 @@ namespace imago {
 
 static_assert(std::endian::native == std::endian::little,
               "checkpoint files are little-endian and are mapped as they are");
+
+namespace {
+
+// A bool of any other value is undefined behaviour in C++, and two of them would not compare equal in torch.
+void check_booleans(std::span<const std::byte> bytes) {
+  if (std::any_of(bytes.begin(), bytes.end(), [](std::byte value) { return value > std::byte{1}; })) {
+    throw Error(ErrorKind::kInvalidFile, "checkpoint", "a bool tensor has elements other than 0 and 1");
+  }
+}
+
+}  // namespace
 
 TensorFile::TensorFile(MappedFile file, std::vector<std::string> names, std::vector<TensorInfo> infos)
     : file_(std::move(file)), names_(std::move(names)), infos_(std::move(infos)) {
@@ -30,6 +42,7 @@ size_t TensorFile::index_of(std::string_view name) const {
 Tensor TensorFile::view(int64_t begin, int64_t size, int64_t offset, const Shape& strides,
                         const TensorInfo& info) const {
   const std::byte* data = file_.bytes().data() + begin;
+  if (info.dtype == DType::boolean) check_booleans({data, static_cast<size_t>(size)});
   std::shared_ptr<Storage> storage;
   if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(info.dtype)) == 0) {
     storage = Storage::borrow(data, size, std::make_shared<MappedFile>(file_), false);

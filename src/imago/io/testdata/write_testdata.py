@@ -1,6 +1,7 @@
 """Writes the files of this folder with the reference packages (torch, safetensors)."""
 
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
@@ -32,5 +33,39 @@ def write_safetensors():
     save_file({}, FOLDER / "no_tensors.safetensors")
 
 
+def write_pytorch():
+    dtypes = "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool float8_e4m3fn float8_e5m2".split()
+    every = OrderedDict((name, values([2, 3], getattr(torch, name))) for name in dtypes)
+    torch.save(every, FOLDER / "dtypes.bin")
+
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    with torch.no_grad():
+        for i, parameter in enumerate(module.parameters()):
+            parameter.copy_(values(list(parameter.shape), torch.float32) + i)
+    state = module.state_dict()  # carries the attribute _metadata
+    torch.save(state, FOLDER / "module.bin")
+    torch.save(state, FOLDER / "module_protocol4.bin", pickle_protocol=4)
+    torch.save(state, FOLDER / "module_legacy.bin", _use_new_zipfile_serialization=False)
+    torch.save(state, FOLDER / "module_legacy_protocol4.bin", _use_new_zipfile_serialization=False, pickle_protocol=4)
+
+    base = values([4, 3], torch.float32)
+    views = {
+        "base": base,
+        "transposed": base.t(),
+        "row": base[2],
+        "column": base[:, 1],
+        "scalar": base[3, 2],
+        "parameter": torch.nn.Parameter(base),
+        "empty": torch.zeros(0, 4),
+    }
+    torch.save(views, FOLDER / "views.bin")
+    torch.save(views, FOLDER / "views_legacy.bin", _use_new_zipfile_serialization=False)
+    torch.save({"expanded": torch.zeros(1).expand(1000)}, FOLDER / "expanded.bin")
+    torch.save({"uint16": values([2], torch.uint16)}, FOLDER / "uint16.bin")
+    torch.save({"epoch": 3, "state_dict": {"w": base}}, FOLDER / "nested.bin")
+    torch.save([base], FOLDER / "list.bin")
+
+
 if __name__ == "__main__":
     write_safetensors()
+    write_pytorch()
