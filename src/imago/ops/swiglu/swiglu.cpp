@@ -1,0 +1,43 @@
+#include "imago/ops/swiglu/swiglu.h"
+
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/checks.h"
+#include "imago/ops/op_table.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/silu/silu.h"
+#include "imago/ops/unary/unary.h"
+
+namespace imago {
+
+TensorSpec op::Swiglu::check(const Tensor& gate, const Tensor& up) const {
+  check_floating(name, "gate", gate);
+  check_defined(name, "up", up);
+  check_same_dtype(name, "gate", gate, "up", up);
+  check_shape(name, "up", up, gate.shape());
+  return {gate.shape(), gate.dtype()};
+}
+
+Tensor op::Swiglu::decompose(const Tensor& gate, const Tensor& up) const {
+  return cast(silu(widen(gate)) * widen(up), gate.dtype());
+}
+
+Tensors op::Swiglu::vjp(const Backward& b) const {
+  const Tensor gate = widen(b.input(0)), up = widen(b.input(1)), g = widen(b.grad()), s = sigmoid(gate);
+  Tensors grads(2);
+  if (b.needs_input(0)) grads[0] = cast(g * up * s * (gate * (1 - s) + 1), b.input(0).dtype());
+  if (b.needs_input(1)) grads[1] = cast(g * gate * s, b.input(1).dtype());
+  return grads;
+}
+
+Tensor swiglu(const Tensor& gate, const Tensor& up) { return apply(op::Swiglu{}, gate, up); }
+
+void register_swiglu(OpTable& table) {
+  table.add<op::Swiglu>([]() -> std::vector<Sample> {
+    const auto call = [](std::span<const Tensor> in) -> Tensors { return {swiglu(in[0], in[1])}; };
+    return {{"rows", {sample_values({3, 7}, -5, 5), sample_values({3, 7}, -2, 2, 2)}, call},
+            {"wide range", {sample_values({70}, -90, 90), sample_values({70}, -2, 2, 2)}, call},
+            {"empty", {sample_values({3, 0}), sample_values({3, 0})}, call}};
+  });
+}
+
+}  // namespace imago
