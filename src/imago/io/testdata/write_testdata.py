@@ -1,4 +1,4 @@
-"""Writes the files of this folder with the reference packages (torch, safetensors)."""
+"""Writes the files of this folder with the reference packages (torch, safetensors, transformers)."""
 
 import sys
 from collections import OrderedDict
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from transformers import PretrainedConfig, PreTrainedModel
 
 FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
 
@@ -66,6 +67,37 @@ def write_pytorch():
     torch.save([base], FOLDER / "list.bin")
 
 
+class Sharded(PreTrainedModel):
+    """Tensors of 40, 8, 400, 8, 40 and 2 bytes, saved in shards of at most 60 bytes."""
+
+    config_class = PretrainedConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.unsaved = torch.nn.Parameter(torch.zeros(1))  # a model without parameters has no dtype
+        self.tensors = {
+            "embed.weight": values([10], torch.float32),
+            "a.bias": values([2], torch.float32),
+            "huge": values([100], torch.float32),
+            "b.bias": values([1], torch.int64),
+            "head.weight": values([20], torch.bfloat16),
+            "z": torch.zeros(2, dtype=torch.uint8),
+        }
+
+    def state_dict(self, *args, **kwargs):
+        return dict(self.tensors)
+
+    def num_parameters(self, *args, **kwargs):
+        return sum(tensor.numel() for tensor in self.tensors.values())
+
+
+def write_sharded():
+    Sharded(PretrainedConfig()).save_pretrained(FOLDER / "sharded", max_shard_size=60)
+    for name in ("config.json", "generation_config.json"):
+        (FOLDER / "sharded" / name).unlink(missing_ok=True)
+
+
 if __name__ == "__main__":
     write_safetensors()
+    write_sharded()
     write_pytorch()
