@@ -1,6 +1,4 @@
 // What drives the checks of scaled_dot_product_attention.
-#include <limits>
-
 #include "imago/ops/op_table.h"
 #include "imago/ops/scaled_dot_product_attention/scaled_dot_product_attention.h"
 
@@ -46,6 +44,17 @@ Sample with_sinks(const char* name, const Sizes& sizes) {
           }};
 }
 
+Sample with_padding(const char* name, const Sizes& sizes, const Tensor& padding, bool causal) {
+  Tensors inputs = query_key_value(sizes);
+  inputs.push_back(padding);
+  return {name, inputs, [causal](std::span<const Tensor> in) -> Tensors {
+            AttentionMask mask;
+            mask.causal = causal;
+            mask.key_padding = in[3];
+            return {scaled_dot_product_attention(in[0], in[1], in[2], mask)};
+          }};
+}
+
 Tensor key_padding(const std::vector<int64_t>& visible, const Shape& shape) {
   Tensor padding = Tensor::empty(shape, DType::boolean);
   for (size_t i = 0; i < visible.size(); ++i) padding.data<bool>()[i] = visible[i] != 0;
@@ -62,9 +71,8 @@ AttentionMask causal(std::optional<int64_t> window = {}, int64_t prefix = 0, std
 }
 
 std::vector<Sample> samples() {
-  AttentionMask padded, windowed, padded_causal = causal();
-  padded.key_padding = key_padding({1, 1, 1, 0, 0, 0, 1, 1, 1, 1}, {2, 5});
-  padded_causal.key_padding = padded.key_padding;  // with the first queries of the second row seeing no key
+  const Tensor padding = key_padding({1, 1, 1, 0, 0, 0, 1, 1, 1, 1}, {2, 5});
+  AttentionMask windowed;
   windowed.window = 2;
   return {
       sample("all keys", {2, 3, 3, 4, 5, 6, 6}),
@@ -76,8 +84,8 @@ std::vector<Sample> samples() {
       sample("window", {1, 2, 1, 6, 6, 4, 4}, windowed),
       sample("prefix", {1, 2, 2, 5, 5, 4, 4}, causal({}, 3)),
       sample("queries in the middle", {1, 2, 2, 2, 7, 4, 4}, causal({}, 0, 3)),
-      sample("padding", {2, 2, 2, 3, 5, 4, 4}, padded),
-      sample("padding, a query without keys", {2, 2, 2, 5, 5, 4, 4}, padded_causal),
+      with_padding("padding", {2, 2, 2, 3, 5, 4, 4}, padding, false),
+      with_padding("padding, a query without keys", {2, 2, 2, 5, 5, 4, 4}, padding, true),
       sample("softcap and scale", {1, 2, 2, 3, 4, 4, 4}, {}, {0.3, 1.5, {}}),
       sample("no queries", {1, 2, 2, 0, 4, 4, 4}),
       sample("no keys", {1, 2, 2, 3, 0, 4, 4}),

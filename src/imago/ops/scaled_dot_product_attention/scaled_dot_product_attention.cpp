@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -42,11 +43,12 @@ Tensor weights(const Op& op, const Tensor& query_BHTK, const Tensor& key_BGSK, c
                const Tensor& bias, const Tensor& sinks) {
   const int64_t batch = query_BHTK.size(0), heads = query_BHTK.size(1), queries = query_BHTK.size(2);
   const int64_t groups = key_BGSK.size(1), keys = key_BGSK.size(2), head_size = query_BHTK.size(3);
-  if (keys == 0 || groups == 0) return Tensor::zeros({batch, heads, queries, keys}, widen(query_BHTK).dtype());
   // The heads that share a key head are stacked along the queries, so that keys are not repeated.
-  const Tensor stacked = reshape(widen(query_BHTK), {batch, groups, heads / groups * queries, head_size});
+  const Tensor stacked =
+      reshape(widen(query_BHTK), {batch, groups, heads / std::max<int64_t>(groups, 1) * queries, head_size});
   Tensor scores = matmul(stacked, transpose(widen(key_BGSK), -1, -2)) * op.scale;
   scores = reshape(scores, {batch, heads, queries, keys});
+  if (scores.numel() == 0) return scores;
   if (op.softcap > 0) scores = tanh(scores / op.softcap) * op.softcap;
   if (bias.defined()) scores = scores + cast(bias, scores.dtype());
   const double hidden = -std::numeric_limits<double>::infinity();
@@ -63,8 +65,7 @@ Tensor weighted_values(const Tensor& weights_BHTS, const Tensor& value_BGSV) {
   const int64_t batch = weights_BHTS.size(0), heads = weights_BHTS.size(1), queries = weights_BHTS.size(2);
   const int64_t groups = value_BGSV.size(1), keys = value_BGSV.size(2);
   const Shape shape = {batch, heads, queries, value_BGSV.size(3)};
-  if (shape.product() == 0 || keys == 0) return Tensor::zeros(shape, value_BGSV.dtype(), value_BGSV.device());
-  const Tensor stacked = reshape(weights_BHTS, {batch, groups, heads / groups * queries, keys});
+  const Tensor stacked = reshape(weights_BHTS, {batch, groups, heads / std::max<int64_t>(groups, 1) * queries, keys});
   return cast(reshape(matmul(stacked, widen(value_BGSV)), shape), value_BGSV.dtype());
 }
 
