@@ -81,8 +81,10 @@ TEST_P(OpSuite, NarrowTypesAgreeWithFloat64) {
 // Two orders of the same float64 operations: each of some tens of roundings may differ.
 constexpr double kReordered = 64;
 
-TEST_P(OpSuite, KernelAgreesWithDecomposition) {
-  if (info().decompose == nullptr) GTEST_SKIP() << "a primitive";
+// Those operations that carry their meaning in other operations.
+class FusedOpSuite : public OpSuite {};
+
+TEST_P(FusedOpSuite, KernelAgreesWithDecomposition) {
   for (const Sample& sample : samples()) {
     SCOPED_TRACE(sample.name);
     const Tensors kernel = sample.call(sample.inputs);
@@ -227,8 +229,8 @@ class WithoutVjp {
   decltype(OpInfo::vjp) vjp_;
 };
 
-TEST_P(OpSuite, GradientAgreesWithDecomposition) {
-  if (info().decompose == nullptr || info().vjp == nullptr) GTEST_SKIP() << "one gradient only";
+// Trivial where the operation has no gradient of its own.
+TEST_P(FusedOpSuite, GradientAgreesWithDecomposition) {
   for (const Sample& sample : smooth_samples()) {
     SCOPED_TRACE(sample.name);
     const Tensors own = analytic_gradient(sample);
@@ -280,15 +282,23 @@ TEST_P(OpSuite, SamplesApplyItAndAttributesHaveNames) {
   EXPECT_EQ(std::set<std::string>(observer.names.begin(), observer.names.end()).size(), observer.names.size());
 }
 
-std::vector<size_t> all_indices() {
-  std::vector<size_t> indices(op_table().entries().size());
-  for (size_t i = 0; i < indices.size(); ++i) indices[i] = i;
+std::vector<size_t> entries_where(bool (*applies)(const OpInfo&)) {
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < op_table().entries().size(); ++i) {
+    if (applies(*op_table().entries()[i].info)) indices.push_back(i);
+  }
   return indices;
 }
 
-INSTANTIATE_TEST_SUITE_P(AllOps, OpSuite, testing::ValuesIn(all_indices()), [](const auto& parameter) {
+const auto op_name = [](const testing::TestParamInfo<size_t>& parameter) {
   return std::string(op_table().entries()[parameter.param].info->name);
-});
+};
+
+INSTANTIATE_TEST_SUITE_P(Ops, OpSuite, testing::ValuesIn(entries_where([](const OpInfo&) { return true; })), op_name);
+INSTANTIATE_TEST_SUITE_P(Ops, FusedOpSuite, testing::ValuesIn(entries_where([](const OpInfo& entry) {
+                           return entry.decompose != nullptr;
+                         })),
+                         op_name);
 
 TEST(OpTable, NamesAreUnique) {
   std::set<std::string> names;

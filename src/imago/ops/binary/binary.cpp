@@ -58,7 +58,7 @@ IMAGO_BINARY_VJP(Remainder, g, -g* floor_divide(x, y))
 IMAGO_BINARY_VJP(Atan2, g* y / (x * x + y * y), -g* x / (x * x + y * y))
 // x^0 is 1 at every x, and 0^y is 0 at every y > 0: there the formulas would give 0 * inf.
 IMAGO_BINARY_VJP(Pow, g* masked_fill(y* pow(x, y - 1), eq(y, 0), 0),
-                 g* z* log(masked_fill(x, logical_and(eq(x, 0), y >= 0), 1)))
+                 g* z* log(where(logical_and(eq(x, 0), y >= 0), scalar_like(name, x, 1), x)))
 
 #undef IMAGO_BINARY_VJP
 
