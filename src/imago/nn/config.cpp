@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
 #include "imago/base/error.h"
+#include "imago/nn/read_fields.h"
 
 namespace imago {
 namespace {
@@ -91,111 +91,16 @@ constexpr std::array kInertKeys = {"_name_or_path",
                                    "pooler_type",
                                    "gpt_neox_max_length"};
 
-class Reader final : public FieldVisitor {
- public:
-  explicit Reader(const Json& json) : json_(json) {}
-
-  void leaf(std::string_view name, FieldRef field) override {
-    known_.insert(std::string(name));
-    const auto found = json_.find(name);
-    if (found == json_.end()) return;
-    try {
-      std::visit([&](auto* target) { read(*found, *target); }, field);
-    } catch (const nlohmann::json::exception&) {
-      throw Error(ErrorKind::kInvalidFile, "config.json",
-                  fmt::format("\"{}\" has the value {}, which is of another type", name, dump_json(*found)));
-    }
-  }
-
-  void enter(std::string_view name) override {
-    throw Error(ErrorKind::kInternal, "config.json", fmt::format("the field \"{}\" has fields; keep it as Json", name));
-  }
-  void leave() override {}
-
-  void reject_unknown() const {
-    std::vector<std::string> unknown;
-    for (const auto& [key, value] : json_.items()) {
-      const bool inert = std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end();
-      if (!inert && !known_.contains(key)) unknown.push_back(key);
-    }
-    if (unknown.empty()) return;
-    throw Error(ErrorKind::kUnsupported, "config.json",
-                fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
-                "take them out of config.json if they are of no effect, or report the checkpoint");
-  }
-
- private:
-  template <class T>
-  static void read(const Json& value, T& target) {
-    // JSON libraries convert numbers to bool and back; a configuration never means that.
-    if constexpr (std::is_same_v<T, bool>) require(value.is_boolean());
-    if constexpr (std::is_same_v<T, int64_t>) require(value.is_number_integer());
-    if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) require(value.is_number());
-    target = value.get<T>();
-  }
-  template <class T>
-  static void read(const Json& value, std::optional<T>& target) {
-    target.reset();
-    if (value.is_null()) return;
-    read(value, target.emplace());
-  }
-  static void read(const Json& value, JsonText& target) {
-    target.text = value.is_null() ? std::string() : dump_json(value);
-  }
-  static void read(const Json& value, std::vector<int64_t>& target) {
-    if (value.is_null()) return target.clear();
-    if (!value.is_array()) {
-      require(value.is_number_integer());
-      target = {value.get<int64_t>()};
-      return;
-    }
-    for (const Json& item : value) require(item.is_number_integer());
-    target = value.get<std::vector<int64_t>>();
-  }
-  static void read(const Json&, Tensor&) { require(false); }
-  static void read(const Json&, Shape&) { require(false); }
-  static void read(const Json&, DType&) { require(false); }
-
-  static void require(bool right_type) {
-    if (!right_type) throw nlohmann::json::type_error::create(302, "another type", static_cast<const Json*>(nullptr));
-  }
-
-  const Json& json_;
-  std::unordered_set<std::string> known_;
-};
-
-class Writer final : public FieldVisitor {
- public:
-  explicit Writer(Json& json) : json_(json) {}
-
-  void leaf(std::string_view name, FieldRef field) override {
-    // What the file had keeps its form (a number stays a number where a list would mean the same).
-    Json value = std::visit([&](auto* source) { return to_json(*source); }, field);
-    Json& slot = json_[std::string(name)];
-    const bool same_single = value.is_array() && value.size() == 1 && value[0] == slot;
-    if (!same_single && !(value.is_array() && value.empty() && slot.is_null())) slot = std::move(value);
-  }
-  void enter(std::string_view) override {}
-  void leave() override {}
-
- private:
-  template <class T>
-  static Json to_json(const T& value) {
-    return value;
-  }
-  template <class T>
-  static Json to_json(const std::optional<T>& value) {
-    return value ? Json(*value) : Json();
-  }
-  static Json to_json(const JsonText& value) {
-    return value.text.empty() ? Json() : parse_json(value.text, "config.json");
-  }
-  static Json to_json(const Tensor&) { return {}; }
-  static Json to_json(const Shape&) { return {}; }
-  static Json to_json(const DType& dtype) { return std::string(to_string(dtype)); }
-
-  Json& json_;
-};
+void reject_unknown(const std::vector<std::string>& keys) {
+  std::vector<std::string> unknown;
+  std::copy_if(keys.begin(), keys.end(), std::back_inserter(unknown), [](const std::string& key) {
+    return std::find(kInertKeys.begin(), kInertKeys.end(), key) == kInertKeys.end();
+  });
+  if (unknown.empty()) return;
+  throw Error(ErrorKind::kUnsupported, "config.json",
+              fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
+              "take them out of config.json if they are of no effect, or report the checkpoint");
+}
 
 }  // namespace
 
@@ -227,9 +132,7 @@ std::vector<std::string> Config::labels() const {
 
 void read_config(const Json& json, Config& config) {
   if (!json.is_object()) throw Error(ErrorKind::kInvalidFile, "config.json", "the file is no JSON object");
-  Reader reader(json);
-  config.each_field(reader);
-  reader.reject_unknown();
+  reject_unknown(read_fields(json, config, "config.json").unknown);
   if (!config.dtype && json.contains("torch_dtype") && json["torch_dtype"].is_string())
     config.dtype = json["torch_dtype"].get<std::string>();
   config.source.text = dump_json(json);
@@ -238,8 +141,7 @@ void read_config(const Json& json, Config& config) {
 
 Json write_config(const Config& config) {
   Json json = config.source.text.empty() ? Json::object() : parse_json(config.source.text, "config.json");
-  Writer writer(json);
-  const_cast<Config&>(config).each_field(writer);
+  write_fields(const_cast<Config&>(config), json);
   return json;
 }
 

@@ -29,7 +29,7 @@ LayerNorm::LayerNorm(int64_t size, double epsilon, bool with_bias) : weight(para
 
 Tensor LayerNorm::operator()(const Tensor& x) const {
   const ErrorScope scope(path);
-  return layer_norm(x, weight, bias, eps);
+  return layer_norm(x, {x.size(-1)}, weight, bias, eps);
 }
 
 Tensor RMSNorm::operator()(const Tensor& x) const {

@@ -1,0 +1,120 @@
+#include "imago/generation/decoder_session.h"
+
+#include "imago/base/error.h"
+#include "imago/ops/binary/binary.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/concat/concat.h"
+#include "imago/ops/cumsum/cumsum.h"
+#include "imago/ops/index_select/index_select.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/ops/unary/unary.h"
+#include "imago/tensor/grad_meta.h"
+
+namespace imago {
+namespace {
+
+class CausalSession final : public DecoderSession {
+ public:
+  CausalSession(const CausalLM& model, const Tensor& attention_mask) : model_(model), mask_(attention_mask) {}
+
+ private:
+  Tensor forward(const Tensor& new_ids) override {
+    TextInputs inputs;
+    inputs.input_ids = new_ids;
+    inputs.past_key_values = &cache_;
+    inputs.logits_to_keep = 1;
+    if (mask_) {
+      extend_mask(new_ids);
+      inputs.attention_mask = mask_;
+      // Padding in front does not count as position.
+      const Tensor positions = clamp(cumsum(mask_, -1) - 1.0, 0.0);
+      inputs.position_ids = slice(positions, 1, mask_.size(1) - new_ids.size(1));
+    }
+    return model_.forward(inputs).logits;
+  }
+
+  void extend_mask(const Tensor& new_ids) {
+    const int64_t seen = cache_.length() + new_ids.size(1);
+    if (mask_.size(1) >= seen) return;
+    mask_ = concat({mask_, Tensor::ones({mask_.size(0), seen - mask_.size(1)}, DType::i64)}, 1);
+  }
+
+  void select_inputs(const Tensor& indices) override {
+    if (mask_) mask_ = index_select(mask_, 0, indices);
+  }
+
+  const CausalLM& model_;
+  Tensor mask_;
+};
+
+class Seq2SeqSession final : public DecoderSession {
+ public:
+  Seq2SeqSession(const Seq2SeqLM& model, const Tensor& input_ids, const Tensor& attention_mask)
+      : model_(model), mask_(attention_mask) {
+    TextInputs inputs;
+    inputs.input_ids = input_ids;
+    inputs.attention_mask = attention_mask;
+    encoded_ = model.encode(inputs).last_hidden_state;
+  }
+
+ private:
+  Tensor forward(const Tensor& new_ids) override {
+    TextInputs inputs;
+    inputs.encoder_last_hidden_state = encoded_;
+    inputs.attention_mask = mask_;
+    inputs.decoder_input_ids = new_ids;
+    inputs.past_key_values = &cache_;
+    inputs.logits_to_keep = 1;
+    const Tensor logits = model_.forward(inputs).logits;
+    return slice(logits, 1, logits.size(1) - 1);
+  }
+
+  void select_inputs(const Tensor& indices) override {
+    encoded_ = index_select(encoded_, 0, indices);
+    if (mask_) mask_ = index_select(mask_, 0, indices);
+  }
+
+  const Seq2SeqLM& model_;
+  Tensor mask_, encoded_;
+};
+
+// A mask without padding is no mask.
+Tensor without_trivial(const Tensor& mask) {
+  if (!mask) return {};
+  const Tensor numbers = cast(mask, DType::i64);
+  return all(numbers).item<bool>() ? Tensor() : numbers;
+}
+
+}  // namespace
+
+Tensor DecoderSession::step(const Tensor& new_ids) {
+  const NoGrad no_grad;
+  const Tensor logits = forward(new_ids);
+  const Tensor scores = cast(select(logits, 1, logits.size(1) - 1), DType::f32);
+  // -infinity is a score that a model may give; NaN, or a row of nothing else, means that its values are broken.
+  const Tensor best = amax(scores, {-1});
+  if (!all(isfinite(best)).item<bool>()) {
+    throw Error(ErrorKind::kInvalidArgument, "generate", "the model's scores are not finite numbers",
+                "check the checkpoint for NaN, or use a wider dtype");
+  }
+  return scores;
+}
+
+void DecoderSession::select_rows(std::span<const int64_t> indices) {
+  cache_.reorder(indices);
+  select_inputs(Tensor::from(indices, {static_cast<int64_t>(indices.size())}));
+}
+
+std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask) {
+  return std::make_unique<CausalSession>(model, without_trivial(attention_mask));
+}
+
+std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,
+                                                const Tensor& attention_mask) {
+  const NoGrad no_grad;
+  return std::make_unique<Seq2SeqSession>(model, input_ids, without_trivial(attention_mask));
+}
+
+}  // namespace imago

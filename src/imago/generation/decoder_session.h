@@ -1,0 +1,38 @@
+// One run of a decoder with its cache, whichever kind of model it belongs to: what search strategies step through.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "imago/nn/model.h"
+
+namespace imago {
+
+// The rows of a batch advance together. R rows, V vocabulary.
+class DecoderSession {
+ public:
+  virtual ~DecoderSession() = default;
+
+  // Feeds new tokens [R, t] behind those seen so far and gives the scores of the next one: float32 [R, V].
+  // Throws Error kInvalidArgument when they are not finite in a row.
+  Tensor step(const Tensor& new_ids);
+
+  // Row i becomes what row indices[i] was; there may be more rows than before.
+  void select_rows(std::span<const int64_t> indices);
+
+ protected:
+  virtual Tensor forward(const Tensor& new_ids) = 0;  // logits [R, 1, V] of the last token
+  virtual void select_inputs(const Tensor& indices) = 0;
+
+  KeyValueCache cache_;
+};
+
+// Of a decoder-only model; the prompts' mask [R, T] may be undefined where there is no padding.
+std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask);
+
+// Of an encoder-decoder model; runs the encoder on these inputs.
+std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,
+                                                const Tensor& attention_mask);
+
+}  // namespace imago
