@@ -1,0 +1,177 @@
+#!/usr/bin/env python
+"""Fresh goldens with random configurations, each checked by `imago verify`.
+
+    python tools/golden/sweep.py build/release/bin/imago --count 40 --seed 7 --out FOLDER
+
+Prints one line for each golden: what it is, the worst error in units of what is allowed, and what diverges first. The
+exit status is 1 when any fails. Folders that pass are removed unless --keep is given.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from record import GREEDY, Golden, write
+
+HEADS = {
+    "gpt2": ["AutoModel", "AutoModelForCausalLM", "AutoModelForSequenceClassification", "AutoModelForTokenClassification",
+             "AutoModelForQuestionAnswering"],
+    "llama": ["AutoModel", "AutoModelForCausalLM", "AutoModelForSequenceClassification", "AutoModelForTokenClassification",
+              "AutoModelForQuestionAnswering"],
+    "bert": ["AutoModel", "AutoModelForMaskedLM", "AutoModelForPreTraining", "AutoModelForCausalLM",
+             "AutoModelForNextSentencePrediction", "AutoModelForSequenceClassification", "AutoModelForTokenClassification",
+             "AutoModelForQuestionAnswering", "AutoModelForMultipleChoice"],
+    "t5": ["AutoModel", "AutoModelForSeq2SeqLM", "AutoModelForTextEncoding", "AutoModelForSequenceClassification",
+           "AutoModelForTokenClassification", "AutoModelForQuestionAnswering"],
+}
+MAIN_HEADS = {"gpt2": "AutoModelForCausalLM", "llama": "AutoModelForCausalLM", "bert": "AutoModelForMaskedLM",
+              "t5": "AutoModelForSeq2SeqLM"}
+ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"]
+
+
+def rope_parameters(r: random.Random, head_dim: int) -> dict:
+    """Every type of the reference, with an original length that the sequences exceed."""
+    kind = r.choice(["default", "linear", "dynamic", "yarn", "longrope", "llama3", "proportional"])
+    parameters = {"rope_type": kind, "rope_theta": r.choice([100.0, 10000.0, 500000.0])}
+    if kind not in ("default", "longrope"):
+        parameters["factor"] = r.choice([1.5, 2.0, 4.0, 8.0])
+    if kind in ("yarn", "longrope", "llama3"):
+        parameters["original_max_position_embeddings"] = r.choice([8, 12, 16])
+    if kind == "yarn":
+        parameters |= r.choice([{}, {"attention_factor": 1.3}, {"mscale": 1.0, "mscale_all_dim": 0.7}, {"beta_fast": 16.0, "truncate": False}])
+    if kind == "longrope":
+        parameters["factor"] = 4.0
+        for name, highest in (("short_factor", 2.0), ("long_factor", 8.0)):
+            parameters[name] = [round(r.uniform(1.0, highest), 3) for _ in range(head_dim // 2)]
+    if kind == "llama3":
+        parameters |= {"low_freq_factor": 1.0, "high_freq_factor": r.choice([2.0, 4.0])}
+    if kind == "proportional":
+        parameters["partial_rotary_factor"] = r.choice([0.25, 0.5, 1.0])
+    return parameters
+
+
+def llama(r: random.Random) -> dict:
+    key_value_heads = r.choice([1, 2, 3, 6])
+    heads = key_value_heads * r.choice([1, 2, 4])
+    head_dim = r.choice([4, 6, 8, 10, 14])
+    overrides = dict(num_attention_heads=heads, num_key_value_heads=key_value_heads, head_dim=head_dim, hidden_size=heads * -(-r.choice([18, 30]) // heads),
+                     intermediate_size=r.choice([20, 33, 48]), num_hidden_layers=r.choice([1, 2, 3]), hidden_act=r.choice(ACTIVATIONS),
+                     attention_bias=r.random() < 0.4, mlp_bias=r.random() < 0.4, tie_word_embeddings=r.random() < 0.5,
+                     rms_norm_eps=r.choice([1e-6, 1e-5]), rope_parameters=rope_parameters(r, head_dim), vocab_size=r.choice([61, 64, 97]))
+    if overrides["rope_parameters"]["rope_type"] == "dynamic":
+        overrides["max_position_embeddings"] = 16
+    return overrides
+
+
+def gpt2(r: random.Random) -> dict:
+    heads = r.choice([1, 2, 3, 4])
+    return dict(n_head=heads, n_embd=heads * -(-r.choice([17, 25, 32]) // heads), n_layer=r.choice([1, 2, 3]), n_inner=r.choice([None, 40, 51]),
+                activation_function=r.choice(ACTIVATIONS + ["tanh"]), tie_word_embeddings=r.random() < 0.6, vocab_size=r.choice([61, 64, 97]),
+                scale_attn_weights=r.random() < 0.8, scale_attn_by_inverse_layer_idx=r.random() < 0.4, reorder_and_upcast_attn=r.random() < 0.4,
+                layer_norm_epsilon=r.choice([1e-5, 1e-3]))
+
+
+def bert(r: random.Random) -> dict:
+    heads = r.choice([1, 2, 3, 4])
+    return dict(num_attention_heads=heads, hidden_size=heads * -(-r.choice([17, 25, 32]) // heads), intermediate_size=r.choice([20, 33, 48]),
+                num_hidden_layers=r.choice([1, 2, 3]), hidden_act=r.choice(ACTIVATIONS), type_vocab_size=r.choice([2, 3]),
+                tie_word_embeddings=r.random() < 0.7, vocab_size=r.choice([61, 64, 97]), layer_norm_eps=r.choice([1e-12, 1e-5]))
+
+
+def t5(r: random.Random) -> dict:
+    layers = r.choice([1, 2])  # never fewer than in the decoder: the reference sizes its cache by num_layers and fails
+    return dict(d_model=r.choice([20, 32]), num_heads=r.choice([1, 3, 4]), d_kv=r.choice([4, 5, 7, 8]), d_ff=r.choice([24, 33]),
+                num_layers=layers, num_decoder_layers=r.choice([1, layers]), vocab_size=r.choice([61, 64, 97]),
+                relative_attention_num_buckets=r.choice([6, 8, 16, 32]), relative_attention_max_distance=r.choice([20, 50, 128]),
+                feed_forward_proj=r.choice(["relu", "gelu", "gated-gelu", "gated-silu", "gated-relu"]), tie_word_embeddings=r.random() < 0.5)
+
+
+CONFIGS = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5}
+
+
+def random_golden(r: random.Random, model_type: str) -> Golden:
+    auto_class = MAIN_HEADS[model_type] if r.random() < 0.5 else r.choice(HEADS[model_type])
+    overrides = CONFIGS[model_type](r)
+    if "Classification" in auto_class:
+        overrides |= {"num_labels": r.choice([2, 3, 5])}
+    if auto_class == "AutoModelForSequenceClassification" and model_type in ("bert", "gpt2"):
+        overrides["problem_type"] = r.choice(["single_label_classification", "multi_label_classification", "regression"])
+    if auto_class == "AutoModelForCausalLM" and model_type == "bert":
+        overrides["is_decoder"] = True
+    paddings = ["none", "right"] if auto_class != "AutoModelForCausalLM" else ["none", "left", "right"]
+    padding = r.choice(paddings)
+    inputs = dict(batch=r.choice([1, 2, 3]), tokens=r.choice([9, 14, 21]), padding=padding, mask=padding != "none" or r.random() < 0.5)
+    if model_type == "bert":
+        inputs["token_types"] = r.random() < 0.5
+    generates = auto_class in ("AutoModelForCausalLM", "AutoModelForSeq2SeqLM") and padding != "right"
+    trains = auto_class not in ("AutoModel", "AutoModelForTextEncoding")
+    return Golden(model_type, auto_class, overrides, r.randrange(10**6), inputs, attentions=r.random() < 0.5,
+                  gradients=30_000 if trains else 0, train=trains and r.random() < 0.5, generate=GREEDY if generates else None,
+                  checkpoint=r.choice(["safetensors", "safetensors", "sharded", "bin"]))
+
+
+def summary(golden: Golden) -> str:
+    parts = [golden.auto_class.removeprefix("AutoModel") or "base", f"padding={golden.inputs['padding']}", f"mask={golden.inputs['mask']}"]
+    for key, value in golden.overrides.items():
+        if key == "rope_parameters":
+            value = value["rope_type"]
+        if isinstance(value, bool) and not value:
+            continue
+        parts.append(f"{key}={value}")
+    return " ".join(parts)
+
+
+def verify(program: Path, folder: Path) -> tuple[bool, str]:
+    """Whether `imago verify` passes, and what it says about the worst tensor."""
+    done = subprocess.run([program, "verify", folder, "--json"], capture_output=True, text=True, timeout=600)
+    try:
+        report = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        return False, f"exit {done.returncode}, no JSON: {(done.stderr or done.stdout).strip()[-300:]}"
+    return done.returncode == 0, describe(report)
+
+
+def describe(report: dict) -> str:
+    compared = [t for t in report.get("tensors", []) if t.get("reference_error") is not None and t.get("error") is not None]
+    floor = 4 * torch.finfo(torch.float32).eps
+    # In units of what is allowed: 2 x the reference's own error + 4 epsilon.
+    worst = max(compared, key=lambda t: t["error"] / (2 * t["reference_error"] + floor), default=None)
+    text = f"{report.get('passed')} passed, {report.get('failed')} failed"
+    if worst is not None:
+        text += f"; worst {worst['name']} {worst['error']:.1e} (reference {worst['reference_error']:.1e})"
+    first = report.get("first_divergent")
+    return text + (f"; first to diverge: {first}" if first else "")
+
+
+def main() -> int:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("imago", type=Path, nargs="?", help="the program; without it goldens are only written")
+    p.add_argument("--count", type=int, default=40)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--only", choices=sorted(CONFIGS), help="one model type")
+    p.add_argument("--out", type=Path, help="folder for the goldens; default: a temporary one")
+    p.add_argument("--keep", action="store_true", help="keep folders that pass")
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    r, out, failures = random.Random(a.seed), a.out or Path(tempfile.mkdtemp(prefix="sweep")), 0
+    for i in range(a.count):
+        model_type = a.only or sorted(CONFIGS)[i % len(CONFIGS)]
+        golden, folder = random_golden(r, model_type), out / f"{i:03d}_{model_type}"
+        write(golden, folder)
+        passed, text = verify(a.imago.resolve(), folder) if a.imago else (True, "written")
+        failures += not passed
+        print(f"{'ok  ' if passed else 'FAIL'} {folder.name}  {summary(golden)}\n       {text}", flush=True)
+        if passed and a.imago and not a.keep:
+            shutil.rmtree(folder)
+    print(f"{a.count - failures} passed, {failures} failed; folders of failures are in {out}" if failures else f"all {a.count} passed")
+    return bool(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
