@@ -55,6 +55,7 @@ IMAGO_BINARY_VJP(Sub, g, -g)
 IMAGO_BINARY_VJP(Mul, g* y, g* x)
 IMAGO_BINARY_VJP(Div, g / y, -g*(z / y))
 IMAGO_BINARY_VJP(Remainder, g, -g* floor_divide(x, y))
+IMAGO_BINARY_VJP(Fmod, g, -g*((x - z) / y))
 IMAGO_BINARY_VJP(Atan2, g* y / (x * x + y * y), -g* x / (x * x + y * y))
 // x^0 is 1 at every x, and 0^y is 0 at every y > 0: there the formulas would give 0 * inf.
 IMAGO_BINARY_VJP(Pow, g* masked_fill(y* pow(x, y - 1), eq(y, 0), 0),
@@ -99,6 +100,7 @@ Tensor pow(const Tensor& a, const Tensor& b) { return apply(op::Pow{}, a, b); }
 Tensor maximum(const Tensor& a, const Tensor& b) { return apply(op::Maximum{}, a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return apply(op::Minimum{}, a, b); }
 Tensor remainder(const Tensor& a, const Tensor& b) { return apply(op::Remainder{}, a, b); }
+Tensor fmod(const Tensor& a, const Tensor& b) { return apply(op::Fmod{}, a, b); }
 Tensor floor_divide(const Tensor& a, const Tensor& b) { return apply(op::FloorDivide{}, a, b); }
 Tensor atan2(const Tensor& y, const Tensor& x) { return apply(op::Atan2{}, y, x); }
 
@@ -117,6 +119,9 @@ Tensor pow(const Tensor& a, double b) {
   }
   return apply(op::PowScalar{b}, a);
 }
+
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) { return a + weight * (b - a); }
+Tensor lerp(const Tensor& a, const Tensor& b, double weight) { return a + (b - a) * weight; }
 
 Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
   return apply(op::Clamp{min, max}, x);
@@ -173,6 +178,7 @@ void register_binary(OpTable& table) {
   add_binary<op::Maximum>(table, maximum);
   add_binary<op::Minimum>(table, minimum);
   add_binary<op::Remainder>(table, remainder, 0.3, 0.9, false);
+  add_binary<op::Fmod>(table, fmod, 0.3, 0.9, false);
   add_binary<op::FloorDivide>(table, floor_divide, 0.3, 0.9, false);
   add_floating<op::Atan2>(table, atan2);
   add_scalar<op::AddScalar>(table, add, 1.5);

@@ -37,6 +37,7 @@ IMAGO_BINARY(Pow, pow, kNumbers)
 IMAGO_BINARY(Maximum, maximum, kComputed)
 IMAGO_BINARY(Minimum, minimum, kComputed)
 IMAGO_BINARY(Remainder, remainder, kNumbers)
+IMAGO_BINARY(Fmod, fmod, kNumbers)
 IMAGO_BINARY(FloorDivide, floor_divide, kNumbers)
 IMAGO_BINARY(Atan2, atan2, kFloating)
 IMAGO_SCALAR(AddScalar, add_scalar, kNumbers)
@@ -76,6 +77,9 @@ Tensor floor_divide(const Tensor& a, double b);
 Tensor remainder(const Tensor& a, const Tensor& b);
 Tensor remainder(const Tensor& a, double b);
 
+// a - trunc(a / b) * b, which has the sign of a: C's remainder.
+Tensor fmod(const Tensor& a, const Tensor& b);
+
 // An integer to a negative power is an Error where the power is one number, and rounded towards zero where it is a
 // tensor (0, or a power of 1 or -1), as in torch.
 Tensor pow(const Tensor& a, const Tensor& b);
@@ -88,6 +92,10 @@ Tensor minimum(const Tensor& a, const Tensor& b);
 
 // The angle of the point (x, y), in [-pi, pi].
 Tensor atan2(const Tensor& y, const Tensor& x);
+
+// a + weight (b - a)
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight);
+Tensor lerp(const Tensor& a, const Tensor& b, double weight);
 
 // The values moved into [min, max]; everything is `max` where min > max. At least one bound is given.
 Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max = std::nullopt);

@@ -24,6 +24,15 @@ T floor_remainder(T a, T b) {
 }
 
 template <class T>
+T truncated_remainder(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    return b == static_cast<T>(-1) ? T(0) : static_cast<T>(a % b);
+  } else {
+    return std::fmod(a, b);
+  }
+}
+
+template <class T>
 T floor_quotient(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
     if (b == static_cast<T>(-1)) return wrapping_subtract(T(0), a);
@@ -112,6 +121,7 @@ FLOATING_KERNEL(Atan2, std::atan2(a, b))
 NUMBER_KERNEL(Sub, wrapping_subtract(a, b), )
 NUMBER_KERNEL(Pow, power(a, b), )
 NUMBER_KERNEL(Remainder, floor_remainder(a, b), refuse_zero_divisor("remainder", inputs[1]))
+NUMBER_KERNEL(Fmod, truncated_remainder(a, b), refuse_zero_divisor("fmod", inputs[1]))
 NUMBER_KERNEL(FloorDivide, floor_quotient(a, b), refuse_zero_divisor("floor_divide", inputs[1]))
 
 #undef KERNEL
@@ -179,6 +189,7 @@ void register_binary_cpu(KernelTable& table) {
   table.add<op::Maximum, Maximum_cpu>(Device::kCPU, kComputedDTypes);
   table.add<op::Minimum, Minimum_cpu>(Device::kCPU, kComputedDTypes);
   table.add<op::Remainder, Remainder_cpu>(Device::kCPU, kNumberDTypes);
+  table.add<op::Fmod, Fmod_cpu>(Device::kCPU, kNumberDTypes);
   table.add<op::FloorDivide, FloorDivide_cpu>(Device::kCPU, kNumberDTypes);
   table.add<op::Atan2, Atan2_cpu>(Device::kCPU, kFloatingDTypes);
   table.add<op::AddScalar, add_scalar_cpu>(Device::kCPU, kNumberDTypes);

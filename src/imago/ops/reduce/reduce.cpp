@@ -10,6 +10,7 @@
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/expand/expand.h"
+#include "imago/ops/gather/gather.h"
 #include "imago/ops/op_table.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reshape/reshape.h"
@@ -177,6 +178,18 @@ Tensor argmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
 Tensor argmin(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   return reduce<op::ArgMin>(x, as_list(dim), keepdim);
 }
+
+namespace {
+
+Extreme at_index(const Tensor& x, int64_t dim, bool keepdim, const Tensor& indices) {
+  const Extreme extreme{gather(x, dim, indices), indices};
+  return keepdim || x.dim() == 0 ? extreme : Extreme{squeeze(extreme.values, dim), squeeze(indices, dim)};
+}
+
+}  // namespace
+
+Extreme max(const Tensor& x, int64_t dim, bool keepdim) { return at_index(x, dim, keepdim, argmax(x, dim, true)); }
+Extreme min(const Tensor& x, int64_t dim, bool keepdim) { return at_index(x, dim, keepdim, argmin(x, dim, true)); }
 
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) { return reduce<op::LogSumExp>(x, dims, keepdim); }
 

@@ -104,6 +104,14 @@ Tensor all(const Tensor& x, const Shape& dims = {}, bool keepdim = false);
 Tensor argmax(const Tensor& x, std::optional<int64_t> dim = std::nullopt, bool keepdim = false);
 Tensor argmin(const Tensor& x, std::optional<int64_t> dim = std::nullopt, bool keepdim = false);
 
+// The largest (smallest) element along `dim` with its index, as argmax finds it. The whole gradient goes to that
+// element.
+struct Extreme {
+  Tensor values, indices;
+};
+Extreme max(const Tensor& x, int64_t dim, bool keepdim = false);
+Extreme min(const Tensor& x, int64_t dim, bool keepdim = false);
+
 // sum((x - mean(x))^2) / (count - correction), and its square root. A correction of 1 is Bessel's.
 Tensor var(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
 Tensor standard_deviation(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
