@@ -69,7 +69,7 @@ Tensor attend_eagerly(const Tensor& q, const Tensor& k, const Tensor& v, const A
   if (visible) scores = hide(scores, visible);
   // The softmax of half types is taken in float32, as the reference takes it.
   const DType exact = scores.dtype() == DType::f64 ? DType::f64 : DType::f32;
-  const Tensor weights = cast(softmax(scores, -1, exact), q.dtype());
+  const Tensor weights = cast(softmax(scores, -1, exact), v.dtype());
   if (context.weights != nullptr) context.weights->push_back(weights);
   return matmul(weights, repeat_heads(v, q.size(1)));
 }
@@ -96,9 +96,8 @@ Tensor merge_heads(const Tensor& x_BHTK) { return flatten(transpose(x_BHTK, 1, 2
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionContext& context,
               const AttentionOptions& options) {
-  const bool eager = context.implementation == AttentionImplementation::kEager || context.weights != nullptr;
-  return eager ? attend_eagerly(q, k, v, context, options)
-               : scaled_dot_product_attention(q, k, v, context.mask, options);
+  return context.is_eager() ? attend_eagerly(q, k, v, context, options)
+                            : scaled_dot_product_attention(q, k, v, context.mask, options);
 }
 
 AttentionContext causal_attention(const TextInputs& inputs, int64_t batch, int64_t tokens, Tensors* weights) {
@@ -122,6 +121,17 @@ Tensor positions_or_default(const TextInputs& inputs, int64_t tokens) {
   if (inputs.position_ids) return inputs.position_ids;
   const auto past = static_cast<double>(inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0);
   return unsqueeze(Tensor::arange(past, past + static_cast<double>(tokens)), 0);
+}
+
+Tensor learned_positions(const TextInputs& inputs, int64_t tokens, int64_t limit, std::string_view name) {
+  Tensor positions = positions_or_default(inputs, tokens);
+  const int64_t last = positions.numel() == 0 || positions.is_meta() ? 0 : amax(positions).item<int64_t>();
+  if (last >= limit) {
+    throw Error(ErrorKind::kInvalidArgument, "forward",
+                fmt::format("position {} is beyond the model's {} positions ({})", last, limit, name),
+                "shorten the input: the positions are learned, there are no more of them");
+  }
+  return positions;
 }
 
 Tensor embeddings_or_lookup(const Tensor& inputs_embeds, const Tensor& input_ids, const Tensor& table) {

@@ -12,6 +12,8 @@ struct AttentionContext {
   KeyValueCache* cache = nullptr;
   AttentionImplementation implementation = AttentionImplementation::kSdpa;
   Tensors* weights = nullptr;  // where each layer puts its attention weights, if they were asked for
+
+  bool is_eager() const { return implementation == AttentionImplementation::kEager || weights != nullptr; }
 };
 
 // [B, T, H * K] -> [B, H, T, K], a view; and back.
@@ -35,6 +37,10 @@ inline Tensors* wanted(bool weights, Tensors& list) { return weights ? &list : n
 
 // Positions of the new tokens where the caller gave none: [1, tokens], counted on from the cache.
 Tensor positions_or_default(const TextInputs& inputs, int64_t tokens);
+
+// The same, for learned positions, of which there are `limit`; `name` is the limit's key in config.json. Throws Error
+// kInvalidArgument for a position beyond it.
+Tensor learned_positions(const TextInputs& inputs, int64_t tokens, int64_t limit, std::string_view name);
 
 // The embeddings that the caller gave, or those of the ids. Throws Error kInvalidArgument unless there is one of both.
 Tensor embeddings_or_lookup(const Tensor& inputs_embeds, const Tensor& input_ids, const Tensor& table);

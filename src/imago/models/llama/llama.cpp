@@ -4,7 +4,7 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
-#include "imago/nn/activations.h"
+#include "imago/nn/gated_activation.h"
 #include "imago/nn/heads.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/operators.h"
