@@ -8,8 +8,19 @@ FIRST_ORDINARY_ID = 5  # below it: padding, begin, end and the like
 class InputMaker:
     """Draws everything from one generator, so that a seed says all."""
 
-    def __init__(self, config, seed: int, batch: int = 2, tokens: int = 10, padding: str = "none", mask: bool = True,
-                 token_types: bool = False, choices: int = 3, target_tokens: int = 7, labels: bool = True):
+    def __init__(
+        self,
+        config,
+        seed: int,
+        batch: int = 2,
+        tokens: int = 10,
+        padding: str = "none",
+        mask: bool = True,
+        token_types: bool = False,
+        choices: int = 3,
+        target_tokens: int = 7,
+        labels: bool = True,
+    ):
         self.config, self.batch, self.tokens, self.padding, self.mask = config, batch, tokens, padding, mask
         self.token_types, self.choices, self.target_tokens, self.labels = token_types, choices, target_tokens, labels
         self.generator = torch.Generator().manual_seed(seed + 1000)
@@ -26,7 +37,9 @@ class InputMaker:
         if self.token_types:
             inputs["token_type_ids"] = torch.where(real, (torch.arange(self.tokens) >= self.tokens // 2).long(), 0)
         if auto_class == "AutoModel" and self.config.is_encoder_decoder:
-            inputs["decoder_input_ids"] = self._integers(FIRST_ORDINARY_ID, self.config.vocab_size, self.batch, self.target_tokens)
+            inputs["decoder_input_ids"] = self._integers(
+                FIRST_ORDINARY_ID, self.config.vocab_size, self.batch, self.target_tokens
+            )
         if self.labels:
             inputs.update(self._labels(auto_class, ids, real))
         return inputs

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Writes one golden folder with the Python reference.
 
-    python tools/golden/make.py llama --auto-class AutoModelForCausalLM --set num_key_value_heads=1 --seed 3 OUT
+python tools/golden/make.py llama --auto-class AutoModelForCausalLM --set num_key_value_heads=1 --seed 3 OUT
 """
 
 import argparse
@@ -17,7 +17,9 @@ def main() -> None:
     p.add_argument("model_type", help="model_type of config.json, for example llama")
     p.add_argument("out", type=Path, help="golden folder to write; what is in it is replaced")
     p.add_argument("--auto-class", default="AutoModel", help="AutoModel, AutoModelForCausalLM, ...")
-    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="config override, VALUE is JSON or text")
+    p.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="config override, VALUE is JSON or text"
+    )
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--batch", type=int, default=2)
     p.add_argument("--tokens", type=int, default=10)
@@ -33,10 +35,17 @@ def main() -> None:
     a = p.parse_args()
     torch.set_num_threads(1)
     golden = Golden(
-        a.model_type, a.auto_class, parse_overrides(a.set), a.seed,
+        a.model_type,
+        a.auto_class,
+        parse_overrides(a.set),
+        a.seed,
         inputs=dict(batch=a.batch, tokens=a.tokens, padding=a.padding, mask=not a.no_mask, token_types=a.token_types),
-        attentions=a.attentions, gradients=a.gradients, train=a.train, generate=GREEDY if a.generate else None,
-        checkpoint=a.checkpoint, dtype=a.dtype,
+        attentions=a.attentions,
+        gradients=a.gradients,
+        train=a.train,
+        generate=GREEDY if a.generate else None,
+        checkpoint=a.checkpoint,
+        dtype=a.dtype,
     )
     write(golden, a.out)
     print(f"{a.out}: {folder_bytes(a.out)} bytes")

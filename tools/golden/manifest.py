@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """The committed goldens. Without arguments it writes all of them again.
 
-    python tools/golden/manifest.py                 # everything below src/imago/models/*/golden/
-    python tools/golden/manifest.py llama gpt2/base # one model type, one variant
+python tools/golden/manifest.py                 # everything below src/imago/models/*/golden/
+python tools/golden/manifest.py llama gpt2/base # one model type, one variant
 """
 
 import argparse
@@ -17,16 +17,27 @@ LIMIT = 300_000
 
 RUNS = {
     "beam": {"max_new_tokens": 10, "do_sample": False, "num_beams": 3, "length_penalty": 0.7},
-    "beam_return": {"max_new_tokens": 8, "do_sample": False, "num_beams": 4, "num_return_sequences": 2,
-                    "early_stopping": True, "length_penalty": 2.0, "eos_token_id": "from greedy"},
+    "beam_return": {
+        "max_new_tokens": 8,
+        "do_sample": False,
+        "num_beams": 4,
+        "num_return_sequences": 2,
+        "early_stopping": True,
+        "length_penalty": 2.0,
+        "eos_token_id": "from greedy",
+    },
     "repetition_penalty": {"max_new_tokens": 12, "do_sample": False, "repetition_penalty": 1.5},
     "eos_list": {"max_new_tokens": 16, "do_sample": False, "eos_token_id": "from greedy"},
 }
 FULL = dict(attentions=True, gradients=60_000, train=True, generate=GREEDY, runs=RUNS)
 SHORT = dict(batch=2, tokens=8)
 # What does not concern several layers is shown on one, to keep the repository small.
-ONE_LAYER = {"llama": {"num_hidden_layers": 1}, "gpt2": {"n_layer": 1}, "bert": {"num_hidden_layers": 1},
-             "t5": {"num_layers": 1, "num_decoder_layers": 1}}
+ONE_LAYER = {
+    "llama": {"num_hidden_layers": 1},
+    "gpt2": {"n_layer": 1},
+    "bert": {"num_hidden_layers": 1},
+    "t5": {"num_layers": 1, "num_decoder_layers": 1},
+}
 
 
 def llama() -> dict[str, Golden]:
@@ -43,14 +54,27 @@ def llama() -> dict[str, Golden]:
         overrides = dict(rope_parameters=parameters, max_position_embeddings=positions) | overrides
         return causal(seed, overrides, dict(batch=1, tokens=tokens), generate=GREEDY)
 
-    longrope = {"rope_type": "longrope", "original_max_position_embeddings": 16, "factor": 4.0,
-                "short_factor": [1.0, 1.1, 1.3, 1.7], "long_factor": [1.5, 2.5, 4.0, 8.0]}
-    llama3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-              "original_max_position_embeddings": 24, "rope_theta": 1000.0}
+    longrope = {
+        "rope_type": "longrope",
+        "original_max_position_embeddings": 16,
+        "factor": 4.0,
+        "short_factor": [1.0, 1.1, 1.3, 1.7],
+        "long_factor": [1.5, 2.5, 4.0, 8.0],
+    }
+    llama3 = {
+        "rope_type": "llama3",
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 24,
+        "rope_theta": 1000.0,
+    }
     yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16, "rope_theta": 100.0}
     return {
         "causal_lm": causal(1, inputs=dict(batch=2, tokens=10), **FULL),
-        "causal_lm_left_padding": causal(2, inputs=dict(batch=3, padding="left"), generate=GREEDY, runs={"beam": RUNS["beam"]}),
+        "causal_lm_left_padding": causal(
+            2, inputs=dict(batch=3, padding="left"), generate=GREEDY, runs={"beam": RUNS["beam"]}
+        ),
         "causal_lm_right_padding": causal(3, inputs=dict(batch=2, padding="right"), gradients=20_000),
         "causal_lm_no_mask": causal(4, inputs=SHORT | dict(mask=False), generate=GREEDY),
         "multi_query": causal(5, dict(num_key_value_heads=1), generate=GREEDY),
@@ -66,12 +90,21 @@ def llama() -> dict[str, Golden]:
         "rope_theta": rope(20, {"rope_type": "default", "rope_theta": 500000.0}),
         "rope_linear": rope(21, {"rope_type": "linear", "factor": 2.5}),
         "rope_linear_legacy_config": causal(
-            22, dict(rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0}), dict(batch=1, tokens=30),
-            config_edits={"rope_parameters": None, "rope_theta": 5000.0, "rope_scaling": {"type": "linear", "factor": 2.0}}),
+            22,
+            dict(rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0}),
+            dict(batch=1, tokens=30),
+            config_edits={
+                "rope_parameters": None,
+                "rope_theta": 5000.0,
+                "rope_scaling": {"type": "linear", "factor": 2.0},
+            },
+        ),
         "rope_dynamic": rope(23, {"rope_type": "dynamic", "factor": 3.0}, positions=16),
         "rope_dynamic_crossing": rope(24, {"rope_type": "dynamic", "factor": 2.0}, tokens=12, positions=16),
         "rope_yarn": rope(25, yarn),
-        "rope_yarn_mscale": rope(26, yarn | {"mscale": 1.2, "mscale_all_dim": 0.8, "beta_fast": 8.0, "beta_slow": 0.5, "truncate": False}),
+        "rope_yarn_mscale": rope(
+            26, yarn | {"mscale": 1.2, "mscale_all_dim": 0.8, "beta_fast": 8.0, "beta_slow": 0.5, "truncate": False}
+        ),
         "rope_yarn_attention_factor": rope(27, yarn | {"attention_factor": 0.9}),
         "rope_longrope": rope(28, longrope),
         "rope_longrope_crossing": rope(29, longrope, tokens=10),
@@ -81,7 +114,9 @@ def llama() -> dict[str, Golden]:
         "bin": causal(41, one, checkpoint="bin"),
         "bfloat16": causal(42, one, dtype="bfloat16"),
         "base": Golden("llama", "AutoModel", {}, 50, inputs=SHORT),
-        "sequence_classification": head(51, "AutoModelForSequenceClassification", {"num_labels": 5}, padding="right", batch=4),
+        "sequence_classification": head(
+            51, "AutoModelForSequenceClassification", {"num_labels": 5}, padding="right", batch=4
+        ),
         "token_classification": head(52, "AutoModelForTokenClassification", {"num_labels": 5}),
         "question_answering": head(53, "AutoModelForQuestionAnswering"),
     }
@@ -98,7 +133,9 @@ def gpt2() -> dict[str, Golden]:
 
     return {
         "causal_lm": causal(1, inputs=dict(batch=2, tokens=10), **FULL),
-        "causal_lm_left_padding": causal(2, inputs=dict(batch=3, padding="left"), generate=GREEDY, runs={"beam": RUNS["beam"]}),
+        "causal_lm_left_padding": causal(
+            2, inputs=dict(batch=3, padding="left"), generate=GREEDY, runs={"beam": RUNS["beam"]}
+        ),
         "causal_lm_right_padding": causal(3, inputs=dict(batch=2, padding="right"), gradients=20_000),
         "causal_lm_no_mask": causal(4, inputs=SHORT | dict(mask=False), generate=GREEDY),
         "scale_attn_by_inverse_layer_idx": causal(5, dict(scale_attn_by_inverse_layer_idx=True), gradients=20_000),
@@ -115,7 +152,9 @@ def gpt2() -> dict[str, Golden]:
         "bfloat16": causal(16, one, dtype="bfloat16"),
         "base": Golden("gpt2", "AutoModel", {}, 50, inputs=SHORT),
         "pretraining": head(51, "AutoModelForPreTraining"),
-        "sequence_classification": head(52, "AutoModelForSequenceClassification", {"num_labels": 5}, padding="right", batch=4),
+        "sequence_classification": head(
+            52, "AutoModelForSequenceClassification", {"num_labels": 5}, padding="right", batch=4
+        ),
         "token_classification": head(53, "AutoModelForTokenClassification", {"num_labels": 5}),
         "question_answering": head(54, "AutoModelForQuestionAnswering"),
     }
@@ -128,7 +167,14 @@ def bert() -> dict[str, Golden]:
         return Golden("bert", "AutoModelForMaskedLM", overrides or {}, seed, inputs=SHORT | (inputs or {}), **more)
 
     def head(seed: int, auto_class: str, overrides: dict | None = None, **inputs) -> Golden:
-        return Golden("bert", auto_class, one | (overrides or {}), seed, inputs=SHORT | dict(token_types=True) | inputs, gradients=30_000)
+        return Golden(
+            "bert",
+            auto_class,
+            one | (overrides or {}),
+            seed,
+            inputs=SHORT | dict(token_types=True) | inputs,
+            gradients=30_000,
+        )
 
     classes = "AutoModelForSequenceClassification"
     return {
@@ -147,8 +193,17 @@ def bert() -> dict[str, Golden]:
         "bin": masked(13, one, checkpoint="bin"),
         "sharded": masked(14, one, checkpoint="sharded"),
         "bfloat16": masked(15, one, dtype="bfloat16"),
-        "causal_lm": Golden("bert", "AutoModelForCausalLM", dict(is_decoder=True), 20, inputs=SHORT, gradients=20_000,
-                            train=True, generate=GREEDY, runs={"beam": RUNS["beam"]}),
+        "causal_lm": Golden(
+            "bert",
+            "AutoModelForCausalLM",
+            dict(is_decoder=True),
+            20,
+            inputs=SHORT,
+            gradients=20_000,
+            train=True,
+            generate=GREEDY,
+            runs={"beam": RUNS["beam"]},
+        ),
         "base": Golden("bert", "AutoModel", {}, 50, inputs=SHORT | dict(token_types=True), attentions=True),
         "text_encoding": Golden("bert", "AutoModelForTextEncoding", {}, 51, inputs=SHORT | dict(padding="right")),
         "pretraining": head(52, "AutoModelForPreTraining"),
@@ -156,7 +211,8 @@ def bert() -> dict[str, Golden]:
         "sequence_classification": head(54, classes, dict(num_labels=5), batch=3),
         "sequence_classification_regression": head(55, classes, dict(num_labels=1, problem_type="regression"), batch=4),
         "sequence_classification_multi_label": head(
-            56, classes, dict(num_labels=4, problem_type="multi_label_classification"), batch=4),
+            56, classes, dict(num_labels=4, problem_type="multi_label_classification"), batch=4
+        ),
         "token_classification": head(57, "AutoModelForTokenClassification", dict(num_labels=5), padding="right"),
         "question_answering": head(58, "AutoModelForQuestionAnswering"),
         "multiple_choice": head(59, "AutoModelForMultipleChoice"),
@@ -174,20 +230,34 @@ def t5() -> dict[str, Golden]:
 
     return {
         "seq2seq_lm": seq2seq(1, **(FULL | dict(gradients=40_000))),
-        "seq2seq_lm_right_padding": seq2seq(2, inputs=dict(batch=3, padding="right"), generate=GREEDY, runs={"beam": RUNS["beam"]}),
+        "seq2seq_lm_right_padding": seq2seq(
+            2, inputs=dict(batch=3, padding="right"), generate=GREEDY, runs={"beam": RUNS["beam"]}
+        ),
         "seq2seq_lm_left_padding": seq2seq(3, one, inputs=dict(batch=2, padding="left"), generate=GREEDY),
         "seq2seq_lm_no_mask": seq2seq(4, one, inputs=dict(mask=False), generate=GREEDY),
         "gated_gelu": seq2seq(5, one | dict(feed_forward_proj="gated-gelu"), gradients=15_000, train=True),
         "gated_silu": seq2seq(6, one | dict(feed_forward_proj="gated-silu"), gradients=15_000),
         "feed_forward_gelu": seq2seq(7, one | dict(feed_forward_proj="gelu")),
-        "version_1_1": seq2seq(8, dict(feed_forward_proj="gated-gelu", tie_word_embeddings=False), checkpoint="untied",
-                               config_edits={"tie_word_embeddings": False, "scale_decoder_outputs": None},
-                               train=True, gradients=30_000, generate=GREEDY),
+        "version_1_1": seq2seq(
+            8,
+            dict(feed_forward_proj="gated-gelu", tie_word_embeddings=False),
+            checkpoint="untied",
+            config_edits={"tie_word_embeddings": False, "scale_decoder_outputs": None},
+            train=True,
+            gradients=30_000,
+            generate=GREEDY,
+        ),
         "unscaled_tied": seq2seq(9, one | dict(tie_word_embeddings=False), generate=GREEDY),
-        "relative_attention_32_128": seq2seq(10, one | dict(d_model=16, d_ff=24, relative_attention_num_buckets=32, relative_attention_max_distance=128),
-                                             dict(batch=1, tokens=150, target_tokens=40)),
-        "relative_attention_16_20": seq2seq(11, dict(relative_attention_num_buckets=16, relative_attention_max_distance=20),
-                                            dict(batch=1, tokens=40, target_tokens=12)),
+        "relative_attention_32_128": seq2seq(
+            10,
+            one | dict(d_model=16, d_ff=24, relative_attention_num_buckets=32, relative_attention_max_distance=128),
+            dict(batch=1, tokens=150, target_tokens=40),
+        ),
+        "relative_attention_16_20": seq2seq(
+            11,
+            dict(relative_attention_num_buckets=16, relative_attention_max_distance=20),
+            dict(batch=1, tokens=40, target_tokens=12),
+        ),
         "decoder_layers_1": seq2seq(12, dict(num_layers=3, num_decoder_layers=1), generate=GREEDY),
         "d_kv_10": seq2seq(13, one | dict(d_kv=10, num_heads=3), gradients=15_000),
         "bin": seq2seq(14, one, checkpoint="bin"),

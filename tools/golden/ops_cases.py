@@ -54,7 +54,12 @@ def _elementwise() -> None:
     case("pow", "pow", torch.pow, [positive(3, 4), normal(4)])
     for op in ("fmod", "remainder"):
         case(op, op, getattr(torch, op), [5 * normal(3, 4), 1.5 * normal(3, 4)])
-    case("floor_divide_integers", "floor_divide", torch.floor_divide, [integers(20, 3, 4, low=-20), integers(6, 3, 4, low=1)])
+    case(
+        "floor_divide_integers",
+        "floor_divide",
+        torch.floor_divide,
+        [integers(20, 3, 4, low=-20), integers(6, 3, 4, low=1)],
+    )
     for op in ("eq", "ne", "lt", "le", "gt", "ge"):
         case(op, op, getattr(torch, op), [integers(3, 3, 4), integers(3, 4)])
     for op in ("logical_and", "logical_or", "logical_xor"):
@@ -79,7 +84,13 @@ def _reductions() -> None:
     for op in ("argmax", "argmin"):
         case(op, op, getattr(torch, op), [normal(2, 3, 4)], dim=-1)
         case(f"{op}_flat", op, getattr(torch, op), [normal(2, 3, 4)])
-    case("argmax_first_of_ties", "argmax", torch.argmax, [torch.tensor([[1.0, 3, 3], [2, 2, 1]], dtype=torch.float64)], dim=1)
+    case(
+        "argmax_first_of_ties",
+        "argmax",
+        torch.argmax,
+        [torch.tensor([[1.0, 3, 3], [2, 2, 1]], dtype=torch.float64)],
+        dim=1,
+    )
     for op in ("any", "all"):
         case(op, op, getattr(torch, op), [flags(4, 3)], dim=1)
     case("var_unbiased", "var", torch.var, [normal(2, 3, 4)], dim=[-1], correction=1)
@@ -98,21 +109,48 @@ def _order_and_index() -> None:
     case("argsort", "argsort", torch.argsort, [normal(3, 6)], dim=1, descending=True)
     case("topk", "topk", torch.topk, [normal(3, 7)], k=3, dim=-1)
     case("topk_smallest", "topk", torch.topk, [normal(6, 2)], k=4, dim=0, largest=False)
-    case("gather", "gather", lambda x, index, dim: torch.gather(x, dim, index), [normal(3, 5), integers(5, 3, 4)], dim=1)
-    case("gather_rows", "gather", lambda x, index, dim: torch.gather(x, dim, index), [normal(4, 5, 2), integers(4, 3, 4, 2)], dim=0)
+    case(
+        "gather", "gather", lambda x, index, dim: torch.gather(x, dim, index), [normal(3, 5), integers(5, 3, 4)], dim=1
+    )
+    case(
+        "gather_rows",
+        "gather",
+        lambda x, index, dim: torch.gather(x, dim, index),
+        [normal(4, 5, 2), integers(4, 3, 4, 2)],
+        dim=0,
+    )
 
     def indexed(function):
         return lambda x, index, source, dim: function(x, dim, index, source)
 
     distinct = torch.stack([torch.randperm(6, generator=_generator)[:4] for _ in range(3)])
     case("scatter", "scatter", indexed(torch.scatter), [normal(3, 6), distinct, normal(3, 4)], dim=1)
-    case("scatter_add", "scatter_add", indexed(torch.scatter_add), [normal(3, 5), integers(5, 3, 7), normal(3, 7)], dim=1)
-    case("scatter_add_rows", "scatter_add", indexed(torch.scatter_add), [normal(4, 3), integers(4, 6, 2), normal(6, 2)], dim=0)
-    case("index_select", "index_select", lambda x, index, dim: torch.index_select(x, dim, index), [normal(4, 5), integers(5, 6)], dim=1)
+    case(
+        "scatter_add", "scatter_add", indexed(torch.scatter_add), [normal(3, 5), integers(5, 3, 7), normal(3, 7)], dim=1
+    )
+    case(
+        "scatter_add_rows",
+        "scatter_add",
+        indexed(torch.scatter_add),
+        [normal(4, 3), integers(4, 6, 2), normal(6, 2)],
+        dim=0,
+    )
+    case(
+        "index_select",
+        "index_select",
+        lambda x, index, dim: torch.index_select(x, dim, index),
+        [normal(4, 5), integers(5, 6)],
+        dim=1,
+    )
     case("index_add", "index_add", indexed(torch.index_add), [normal(4, 5), integers(4, 6), normal(6, 5)], dim=0)
     case("embedding", "embedding", lambda ids, weight: F.embedding(ids, weight), [integers(6, 2, 5), normal(6, 4)])
-    case("embedding_padding_idx", "embedding", lambda ids, weight, padding_idx: F.embedding(ids, weight, padding_idx),
-         [integers(4, 2, 6), normal(4, 3)], padding_idx=1)
+    case(
+        "embedding_padding_idx",
+        "embedding",
+        lambda ids, weight, padding_idx: F.embedding(ids, weight, padding_idx),
+        [integers(4, 2, 6), normal(4, 3)],
+        padding_idx=1,
+    )
     case("one_hot", "one_hot", F.one_hot, [integers(5, 2, 3)], num_classes=5)
 
 
@@ -121,7 +159,13 @@ def _shape() -> None:
         extra = {"value": 1.5} if mode == "constant" else {}
         case(f"pad_{mode}", "pad", F.pad, [normal(1, 1, 3, 4)], pad=[1, 2, 2, 1], mode=mode, **extra)
     case("pad_negative", "pad", F.pad, [normal(2, 3, 5)], pad=[-1, 2], mode="constant", value=0.0)
-    case("cat", "cat", lambda a, b, c, dim: torch.cat((a, b, c), dim), [normal(2, 1, 3), normal(2, 2, 3), normal(2, 1, 3)], dim=1)
+    case(
+        "cat",
+        "cat",
+        lambda a, b, c, dim: torch.cat((a, b, c), dim),
+        [normal(2, 1, 3), normal(2, 2, 3), normal(2, 1, 3)],
+        dim=1,
+    )
     case("stack", "stack", lambda a, b, dim: torch.stack((a, b), dim), [normal(2, 3), normal(2, 3)], dim=-1)
     case("roll", "roll", torch.roll, [normal(3, 4)], shifts=[1, -2], dims=[0, 1])
     case("flip", "flip", torch.flip, [normal(2, 3, 4)], dims=[0, 2])
@@ -133,9 +177,16 @@ def _shape() -> None:
 
 
 def _matmul() -> None:
-    for name, a, b in (("vectors", (5,), (5,)), ("matrix_vector", (3, 5), (5,)), ("vector_matrix", (5,), (5, 4)),
-                       ("matrices", (3, 5), (5, 4)), ("batched", (2, 3, 5), (2, 5, 4)), ("broadcast", (2, 1, 3, 5), (3, 5, 2)),
-                       ("batched_vector", (2, 3, 5), (5,)), ("larger", (7, 9), (9, 5))):
+    for name, a, b in (
+        ("vectors", (5,), (5,)),
+        ("matrix_vector", (3, 5), (5,)),
+        ("vector_matrix", (5,), (5, 4)),
+        ("matrices", (3, 5), (5, 4)),
+        ("batched", (2, 3, 5), (2, 5, 4)),
+        ("broadcast", (2, 1, 3, 5), (3, 5, 2)),
+        ("batched_vector", (2, 3, 5), (5,)),
+        ("larger", (7, 9), (9, 5)),
+    ):
         case(f"matmul_{name}", "matmul", torch.matmul, [normal(*a), normal(*b)])
     case("linear", "linear", F.linear, [normal(2, 3, 5), normal(4, 5)])
     case("linear_bias", "linear", F.linear, [normal(2, 3, 5), normal(4, 5), normal(4)])
@@ -147,37 +198,195 @@ def _convolutions() -> None:
         case(name, op, getattr(F, op), [normal(*x), normal(*weight)] + ([normal(channels)] if bias else []), **args)
 
     conv("conv1d", "conv1d", (2, 3, 9), (4, 3, 3), stride=1, padding=0, dilation=1, groups=1)
-    conv("conv1d_stride_padding", "conv1d", (1, 2, 10), (3, 2, 4), bias=False, stride=3, padding=2, dilation=1, groups=1)
+    conv(
+        "conv1d_stride_padding", "conv1d", (1, 2, 10), (3, 2, 4), bias=False, stride=3, padding=2, dilation=1, groups=1
+    )
     conv("conv1d_dilation_groups", "conv1d", (1, 4, 12), (6, 2, 3), stride=2, padding=3, dilation=2, groups=2)
     conv("conv1d_depthwise", "conv1d", (2, 4, 7), (4, 1, 3), stride=1, padding=2, dilation=1, groups=4)
     conv("conv1d_same", "conv1d", (1, 2, 8), (2, 2, 4), padding="same", dilation=1, groups=1)
     conv("conv2d", "conv2d", (2, 2, 5, 4), (3, 2, 3, 2), stride=[1, 1], padding=[0, 0], dilation=[1, 1], groups=1)
-    conv("conv2d_stride_padding", "conv2d", (1, 2, 7, 8), (3, 2, 3, 3), stride=[2, 3], padding=[1, 2], dilation=[1, 1], groups=1)
-    conv("conv2d_dilation_groups", "conv2d", (1, 4, 6, 7), (2, 2, 3, 2), bias=False, stride=[1, 2], padding=[2, 1], dilation=[2, 3], groups=2)
-    conv("conv2d_depthwise", "conv2d", (1, 2, 5, 5), (4, 1, 3, 3), stride=[1, 1], padding=[1, 1], dilation=[1, 1], groups=2)
-    conv("conv2d_patches", "conv2d", (1, 2, 4, 6), (3, 2, 2, 2), stride=[2, 2], padding=[0, 0], dilation=[1, 1], groups=1)
-    conv("conv3d", "conv3d", (1, 2, 4, 4, 3), (2, 2, 2, 3, 2), stride=[2, 1, 1], padding=[1, 0, 1], dilation=[1, 1, 1], groups=1)
-    conv("conv3d_dilation_groups", "conv3d", (1, 2, 4, 4, 3), (2, 1, 2, 2, 2), stride=[1, 2, 1], padding=[0, 1, 1], dilation=[2, 1, 2], groups=2)
-    conv("conv_transpose1d", "conv_transpose1d", (2, 3, 5), (3, 4, 3), stride=2, padding=1, output_padding=1, groups=1, dilation=1)
-    conv("conv_transpose1d_groups", "conv_transpose1d", (1, 4, 5), (4, 2, 3), bias=False, stride=3, padding=0, output_padding=2, groups=2, dilation=2)
-    conv("conv_transpose2d", "conv_transpose2d", (1, 3, 4, 3), (3, 2, 3, 2), stride=[2, 3], padding=[1, 0], output_padding=[1, 0], groups=1, dilation=[1, 1])
-    conv("conv_transpose2d_groups", "conv_transpose2d", (1, 4, 3, 3), (4, 1, 2, 3), stride=[1, 2], padding=[0, 1], output_padding=[0, 1], groups=2, dilation=[2, 1])
-    conv("conv_transpose3d", "conv_transpose3d", (1, 2, 3, 2, 3), (2, 2, 2, 2, 2), stride=[2, 1, 2], padding=[1, 0, 0], output_padding=[0, 0, 1], groups=1, dilation=[1, 1, 1])
+    conv(
+        "conv2d_stride_padding",
+        "conv2d",
+        (1, 2, 7, 8),
+        (3, 2, 3, 3),
+        stride=[2, 3],
+        padding=[1, 2],
+        dilation=[1, 1],
+        groups=1,
+    )
+    conv(
+        "conv2d_dilation_groups",
+        "conv2d",
+        (1, 4, 6, 7),
+        (2, 2, 3, 2),
+        bias=False,
+        stride=[1, 2],
+        padding=[2, 1],
+        dilation=[2, 3],
+        groups=2,
+    )
+    conv(
+        "conv2d_depthwise",
+        "conv2d",
+        (1, 2, 5, 5),
+        (4, 1, 3, 3),
+        stride=[1, 1],
+        padding=[1, 1],
+        dilation=[1, 1],
+        groups=2,
+    )
+    conv(
+        "conv2d_patches", "conv2d", (1, 2, 4, 6), (3, 2, 2, 2), stride=[2, 2], padding=[0, 0], dilation=[1, 1], groups=1
+    )
+    conv(
+        "conv3d",
+        "conv3d",
+        (1, 2, 4, 4, 3),
+        (2, 2, 2, 3, 2),
+        stride=[2, 1, 1],
+        padding=[1, 0, 1],
+        dilation=[1, 1, 1],
+        groups=1,
+    )
+    conv(
+        "conv3d_dilation_groups",
+        "conv3d",
+        (1, 2, 4, 4, 3),
+        (2, 1, 2, 2, 2),
+        stride=[1, 2, 1],
+        padding=[0, 1, 1],
+        dilation=[2, 1, 2],
+        groups=2,
+    )
+    conv(
+        "conv_transpose1d",
+        "conv_transpose1d",
+        (2, 3, 5),
+        (3, 4, 3),
+        stride=2,
+        padding=1,
+        output_padding=1,
+        groups=1,
+        dilation=1,
+    )
+    conv(
+        "conv_transpose1d_groups",
+        "conv_transpose1d",
+        (1, 4, 5),
+        (4, 2, 3),
+        bias=False,
+        stride=3,
+        padding=0,
+        output_padding=2,
+        groups=2,
+        dilation=2,
+    )
+    conv(
+        "conv_transpose2d",
+        "conv_transpose2d",
+        (1, 3, 4, 3),
+        (3, 2, 3, 2),
+        stride=[2, 3],
+        padding=[1, 0],
+        output_padding=[1, 0],
+        groups=1,
+        dilation=[1, 1],
+    )
+    conv(
+        "conv_transpose2d_groups",
+        "conv_transpose2d",
+        (1, 4, 3, 3),
+        (4, 1, 2, 3),
+        stride=[1, 2],
+        padding=[0, 1],
+        output_padding=[0, 1],
+        groups=2,
+        dilation=[2, 1],
+    )
+    conv(
+        "conv_transpose3d",
+        "conv_transpose3d",
+        (1, 2, 3, 2, 3),
+        (2, 2, 2, 2, 2),
+        stride=[2, 1, 2],
+        padding=[1, 0, 0],
+        output_padding=[0, 0, 1],
+        groups=1,
+        dilation=[1, 1, 1],
+    )
 
 
 def _pooling() -> None:
-    for d, x, kernel, stride, padding in ((1, (2, 3, 9), [3], [2], [1]), (2, (1, 2, 7, 6), [3, 2], [2, 2], [1, 0]),
-                                          (3, (1, 1, 5, 4, 4), [2, 2, 3], [2, 1, 1], [0, 1, 1])):
-        case(f"max_pool{d}d", f"max_pool{d}d", getattr(F, f"max_pool{d}d"), [normal(*x)], kernel_size=kernel, stride=stride, padding=padding)
-        case(f"avg_pool{d}d", f"avg_pool{d}d", getattr(F, f"avg_pool{d}d"), [normal(*x)], kernel_size=kernel, stride=stride, padding=padding)
-    case("max_pool2d_dilation_ceil", "max_pool2d", F.max_pool2d, [normal(1, 1, 8, 7)], kernel_size=[2, 3], stride=[3, 2],
-         padding=[0, 1], dilation=[2, 1], ceil_mode=True)
-    case("avg_pool2d_exclude_pad", "avg_pool2d", F.avg_pool2d, [normal(1, 2, 6, 7)], kernel_size=[3, 3], stride=[2, 2],
-         padding=[1, 1], ceil_mode=True, count_include_pad=False)
-    case("avg_pool2d_divisor", "avg_pool2d", F.avg_pool2d, [normal(1, 2, 5, 5)], kernel_size=[2, 2], stride=[1, 1], divisor_override=3)
+    for d, x, kernel, stride, padding in (
+        (1, (2, 3, 9), [3], [2], [1]),
+        (2, (1, 2, 7, 6), [3, 2], [2, 2], [1, 0]),
+        (3, (1, 1, 5, 4, 4), [2, 2, 3], [2, 1, 1], [0, 1, 1]),
+    ):
+        case(
+            f"max_pool{d}d",
+            f"max_pool{d}d",
+            getattr(F, f"max_pool{d}d"),
+            [normal(*x)],
+            kernel_size=kernel,
+            stride=stride,
+            padding=padding,
+        )
+        case(
+            f"avg_pool{d}d",
+            f"avg_pool{d}d",
+            getattr(F, f"avg_pool{d}d"),
+            [normal(*x)],
+            kernel_size=kernel,
+            stride=stride,
+            padding=padding,
+        )
+    case(
+        "max_pool2d_dilation_ceil",
+        "max_pool2d",
+        F.max_pool2d,
+        [normal(1, 1, 8, 7)],
+        kernel_size=[2, 3],
+        stride=[3, 2],
+        padding=[0, 1],
+        dilation=[2, 1],
+        ceil_mode=True,
+    )
+    case(
+        "avg_pool2d_exclude_pad",
+        "avg_pool2d",
+        F.avg_pool2d,
+        [normal(1, 2, 6, 7)],
+        kernel_size=[3, 3],
+        stride=[2, 2],
+        padding=[1, 1],
+        ceil_mode=True,
+        count_include_pad=False,
+    )
+    case(
+        "avg_pool2d_divisor",
+        "avg_pool2d",
+        F.avg_pool2d,
+        [normal(1, 2, 5, 5)],
+        kernel_size=[2, 2],
+        stride=[1, 1],
+        divisor_override=3,
+    )
     for d, x, size in ((1, (2, 3, 7), [3]), (2, (1, 2, 7, 5), [3, 4]), (3, (1, 1, 5, 4, 3), [2, 3, 2])):
-        case(f"adaptive_avg_pool{d}d", f"adaptive_avg_pool{d}d", getattr(F, f"adaptive_avg_pool{d}d"), [normal(*x)], output_size=size)
-        case(f"adaptive_max_pool{d}d", f"adaptive_max_pool{d}d", getattr(F, f"adaptive_max_pool{d}d"), [normal(*x)], output_size=size)
+        case(
+            f"adaptive_avg_pool{d}d",
+            f"adaptive_avg_pool{d}d",
+            getattr(F, f"adaptive_avg_pool{d}d"),
+            [normal(*x)],
+            output_size=size,
+        )
+        case(
+            f"adaptive_max_pool{d}d",
+            f"adaptive_max_pool{d}d",
+            getattr(F, f"adaptive_max_pool{d}d"),
+            [normal(*x)],
+            output_size=size,
+        )
 
 
 def _interpolation() -> None:
@@ -205,15 +414,50 @@ def _norms_and_softmax() -> None:
     case("layer_norm", "layer_norm", F.layer_norm, [normal(2, 3, 6)], normalized_shape=[6], eps=1e-5)
 
     def with_weights(function):
-        return lambda x, weight, bias=None, **args: function(x, weight=weight, **({"bias": bias} if bias is not None else {}), **args)
+        return lambda x, weight, bias=None, **args: function(
+            x, weight=weight, **({"bias": bias} if bias is not None else {}), **args
+        )
 
-    case("layer_norm_affine", "layer_norm", with_weights(F.layer_norm), [3 + normal(2, 3, 6), normal(6), normal(6)], normalized_shape=[6], eps=1e-12)
-    case("layer_norm_two_dims", "layer_norm", with_weights(F.layer_norm), [normal(2, 3, 4), normal(3, 4), normal(3, 4)], normalized_shape=[3, 4], eps=1e-3)
+    case(
+        "layer_norm_affine",
+        "layer_norm",
+        with_weights(F.layer_norm),
+        [3 + normal(2, 3, 6), normal(6), normal(6)],
+        normalized_shape=[6],
+        eps=1e-12,
+    )
+    case(
+        "layer_norm_two_dims",
+        "layer_norm",
+        with_weights(F.layer_norm),
+        [normal(2, 3, 4), normal(3, 4), normal(3, 4)],
+        normalized_shape=[3, 4],
+        eps=1e-3,
+    )
     case("rms_norm", "rms_norm", with_weights(F.rms_norm), [normal(2, 3, 6), normal(6)], normalized_shape=[6], eps=1e-6)
-    case("group_norm", "group_norm", with_weights(F.group_norm), [normal(2, 6, 3, 2), normal(6), normal(6)], num_groups=3, eps=1e-5)
-    case("group_norm_one", "group_norm", with_weights(F.group_norm), [normal(2, 4, 5), normal(4), normal(4)], num_groups=1, eps=1e-5)
-    case("batch_norm_inference", "batch_norm", lambda x, mean, var, weight, bias, eps: F.batch_norm(x, mean.detach(), var.detach(), weight, bias, eps=eps),
-         [normal(2, 3, 4), normal(3), positive(3), normal(3), normal(3)], eps=1e-5)
+    case(
+        "group_norm",
+        "group_norm",
+        with_weights(F.group_norm),
+        [normal(2, 6, 3, 2), normal(6), normal(6)],
+        num_groups=3,
+        eps=1e-5,
+    )
+    case(
+        "group_norm_one",
+        "group_norm",
+        with_weights(F.group_norm),
+        [normal(2, 4, 5), normal(4), normal(4)],
+        num_groups=1,
+        eps=1e-5,
+    )
+    case(
+        "batch_norm_inference",
+        "batch_norm",
+        lambda x, mean, var, weight, bias, eps: F.batch_norm(x, mean.detach(), var.detach(), weight, bias, eps=eps),
+        [normal(2, 3, 4), normal(3), positive(3), normal(3), normal(3)],
+        eps=1e-5,
+    )
     case("normalize", "normalize", F.normalize, [normal(3, 5)], p=2.0, dim=1)
     for op in ("softmax", "log_softmax"):
         case(op, op, getattr(torch, op), [normal(2, 3, 5)], dim=-1)
@@ -233,12 +477,21 @@ def _rope(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, style: str) -> 
 
 
 def _attention() -> None:
-    angles = torch.arange(3, 6, dtype=torch.float64)[:, None] * 100.0 ** (-torch.arange(0, 8, 2, dtype=torch.float64) / 8)
+    angles = torch.arange(3, 6, dtype=torch.float64)[:, None] * 100.0 ** (
+        -torch.arange(0, 8, 2, dtype=torch.float64) / 8
+    )
     for style, full in (("half", torch.cat((angles, angles), -1)), ("interleaved", angles.repeat_interleave(2, -1))):
-        case(f"rope_{style}", "rope", lambda x, cos, sin, style: _rope(x, cos.detach(), sin.detach(), style),
-             [normal(1, 2, 3, 8), full.cos()[None], full.sin()[None]], style=style)
+        case(
+            f"rope_{style}",
+            "rope",
+            lambda x, cos, sin, style: _rope(x, cos.detach(), sin.detach(), style),
+            [normal(1, 2, 3, 8), full.cos()[None], full.sin()[None]],
+            style=style,
+        )
 
-    def attention(name: str, q: tuple, k: tuple, mask: torch.Tensor | None = None, v_size: int | None = None, **args) -> None:
+    def attention(
+        name: str, q: tuple, k: tuple, mask: torch.Tensor | None = None, v_size: int | None = None, **args
+    ) -> None:
         inputs = [normal(*q), normal(*k), normal(*k[:-1], v_size or k[-1])] + ([mask] if mask is not None else [])
         case(f"sdpa_{name}", "scaled_dot_product_attention", F.scaled_dot_product_attention, inputs, **args)
 
@@ -256,11 +509,19 @@ def _attention() -> None:
 
 
 def _losses() -> None:
-    def cross_entropy(name: str, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, **args) -> None:
+    def cross_entropy(
+        name: str, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, **args
+    ) -> None:
         def function(logits, target, weight=None, **args):
             return F.cross_entropy(logits, target, weight=None if weight is None else weight.detach(), **args)
 
-        case(f"cross_entropy_{name}", "cross_entropy", function, [logits, target] + ([weight] if weight is not None else []), **args)
+        case(
+            f"cross_entropy_{name}",
+            "cross_entropy",
+            function,
+            [logits, target] + ([weight] if weight is not None else []),
+            **args,
+        )
 
     ignored = integers(5, 8)
     ignored[[1, 4]] = -100
@@ -276,11 +537,32 @@ def _losses() -> None:
     case("nll_loss", "nll_loss", F.nll_loss, [F.log_softmax(normal(4, 5), -1), integers(5, 4)])
     case("mse_loss", "mse_loss", lambda x, y: F.mse_loss(x, y), [normal(3, 4), normal(3, 4)])
     case("l1_loss", "l1_loss", lambda x, y: F.l1_loss(x, y), [normal(3, 4), normal(3, 4)])
-    case("smooth_l1_loss", "smooth_l1_loss", lambda x, y, beta: F.smooth_l1_loss(x, y, beta=beta), [normal(3, 4), normal(3, 4)], beta=0.5)
-    case("binary_cross_entropy_with_logits", "binary_cross_entropy_with_logits",
-         lambda x, y: F.binary_cross_entropy_with_logits(x, y.detach()), [5 * normal(3, 4), unit(3, 4).round()])
+    case(
+        "smooth_l1_loss",
+        "smooth_l1_loss",
+        lambda x, y, beta: F.smooth_l1_loss(x, y, beta=beta),
+        [normal(3, 4), normal(3, 4)],
+        beta=0.5,
+    )
+    case(
+        "binary_cross_entropy_with_logits",
+        "binary_cross_entropy_with_logits",
+        lambda x, y: F.binary_cross_entropy_with_logits(x, y.detach()),
+        [5 * normal(3, 4), unit(3, 4).round()],
+    )
 
 
-for _group in (_elementwise, _reductions, _order_and_index, _shape, _matmul, _convolutions, _pooling, _interpolation,
-               _norms_and_softmax, _attention, _losses):
+for _group in (
+    _elementwise,
+    _reductions,
+    _order_and_index,
+    _shape,
+    _matmul,
+    _convolutions,
+    _pooling,
+    _interpolation,
+    _norms_and_softmax,
+    _attention,
+    _losses,
+):
     _group()

@@ -88,7 +88,9 @@ def _write(golden: Golden, out: Path) -> None:
             tensors["f64.losses"] = _training_curve(double, _double(inputs))
     if golden.dtype == "float32":
         _check_fairness(golden, model, inputs, forward, tensors)
-    save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, out / "golden.safetensors")
+    save_file(
+        {name: value.detach().clone().contiguous() for name, value in tensors.items()}, out / "golden.safetensors"
+    )
     (out / "golden.json").write_text(json.dumps(description, indent=2) + "\n")
 
 
@@ -180,8 +182,14 @@ def _backward(model, inputs: dict) -> dict[str, torch.Tensor]:
 def _training_curve(model, inputs: dict) -> torch.Tensor:
     """Losses before each step; one batch, one parameter group, no clipping, no schedule."""
     model = copy.deepcopy(model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=TRAIN["lr"], betas=tuple(TRAIN["betas"]), eps=TRAIN["eps"],
-                                  weight_decay=TRAIN["weight_decay"], foreach=False)
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=TRAIN["lr"],
+        betas=tuple(TRAIN["betas"]),
+        eps=TRAIN["eps"],
+        weight_decay=TRAIN["weight_decay"],
+        foreach=False,
+    )
     losses = []
     for _ in range(TRAIN["steps"]):
         optimizer.zero_grad()
@@ -204,7 +212,9 @@ def _all_sequences(golden: Golden, model, double, inputs: dict, description: dic
     description["generate"] = golden.generate
     if runs:
         description["generate_runs"] = runs
-    sequences = {f"generate.{name}.sequences": _generate(model, double, inputs, options) for name, options in runs.items()}
+    sequences = {
+        f"generate.{name}.sequences": _generate(model, double, inputs, options) for name, options in runs.items()
+    }
     return {"generate.sequences": greedy} | sequences
 
 

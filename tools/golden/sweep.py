@@ -20,18 +20,46 @@ import torch
 from record import GREEDY, Golden, write
 
 HEADS = {
-    "gpt2": ["AutoModel", "AutoModelForCausalLM", "AutoModelForSequenceClassification", "AutoModelForTokenClassification",
-             "AutoModelForQuestionAnswering"],
-    "llama": ["AutoModel", "AutoModelForCausalLM", "AutoModelForSequenceClassification", "AutoModelForTokenClassification",
-              "AutoModelForQuestionAnswering"],
-    "bert": ["AutoModel", "AutoModelForMaskedLM", "AutoModelForPreTraining", "AutoModelForCausalLM",
-             "AutoModelForNextSentencePrediction", "AutoModelForSequenceClassification", "AutoModelForTokenClassification",
-             "AutoModelForQuestionAnswering", "AutoModelForMultipleChoice"],
-    "t5": ["AutoModel", "AutoModelForSeq2SeqLM", "AutoModelForTextEncoding", "AutoModelForSequenceClassification",
-           "AutoModelForTokenClassification", "AutoModelForQuestionAnswering"],
+    "gpt2": [
+        "AutoModel",
+        "AutoModelForCausalLM",
+        "AutoModelForSequenceClassification",
+        "AutoModelForTokenClassification",
+        "AutoModelForQuestionAnswering",
+    ],
+    "llama": [
+        "AutoModel",
+        "AutoModelForCausalLM",
+        "AutoModelForSequenceClassification",
+        "AutoModelForTokenClassification",
+        "AutoModelForQuestionAnswering",
+    ],
+    "bert": [
+        "AutoModel",
+        "AutoModelForMaskedLM",
+        "AutoModelForPreTraining",
+        "AutoModelForCausalLM",
+        "AutoModelForNextSentencePrediction",
+        "AutoModelForSequenceClassification",
+        "AutoModelForTokenClassification",
+        "AutoModelForQuestionAnswering",
+        "AutoModelForMultipleChoice",
+    ],
+    "t5": [
+        "AutoModel",
+        "AutoModelForSeq2SeqLM",
+        "AutoModelForTextEncoding",
+        "AutoModelForSequenceClassification",
+        "AutoModelForTokenClassification",
+        "AutoModelForQuestionAnswering",
+    ],
 }
-MAIN_HEADS = {"gpt2": "AutoModelForCausalLM", "llama": "AutoModelForCausalLM", "bert": "AutoModelForMaskedLM",
-              "t5": "AutoModelForSeq2SeqLM"}
+MAIN_HEADS = {
+    "gpt2": "AutoModelForCausalLM",
+    "llama": "AutoModelForCausalLM",
+    "bert": "AutoModelForMaskedLM",
+    "t5": "AutoModelForSeq2SeqLM",
+}
 ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"]
 
 
@@ -44,7 +72,14 @@ def rope_parameters(r: random.Random, head_dim: int) -> dict:
     if kind in ("yarn", "longrope", "llama3"):
         parameters["original_max_position_embeddings"] = r.choice([8, 12, 16])
     if kind == "yarn":
-        parameters |= r.choice([{}, {"attention_factor": 1.3}, {"mscale": 1.0, "mscale_all_dim": 0.7}, {"beta_fast": 16.0, "truncate": False}])
+        parameters |= r.choice(
+            [
+                {},
+                {"attention_factor": 1.3},
+                {"mscale": 1.0, "mscale_all_dim": 0.7},
+                {"beta_fast": 16.0, "truncate": False},
+            ]
+        )
     if kind == "longrope":
         parameters["factor"] = 4.0
         for name, highest in (("short_factor", 2.0), ("long_factor", 8.0)):
@@ -60,10 +95,21 @@ def llama(r: random.Random) -> dict:
     key_value_heads = r.choice([1, 2, 3, 6])
     heads = key_value_heads * r.choice([1, 2, 4])
     head_dim = r.choice([4, 6, 8, 10, 14])
-    overrides = dict(num_attention_heads=heads, num_key_value_heads=key_value_heads, head_dim=head_dim, hidden_size=heads * -(-r.choice([18, 30]) // heads),
-                     intermediate_size=r.choice([20, 33, 48]), num_hidden_layers=r.choice([1, 2, 3]), hidden_act=r.choice(ACTIVATIONS),
-                     attention_bias=r.random() < 0.4, mlp_bias=r.random() < 0.4, tie_word_embeddings=r.random() < 0.5,
-                     rms_norm_eps=r.choice([1e-6, 1e-5]), rope_parameters=rope_parameters(r, head_dim), vocab_size=r.choice([61, 64, 97]))
+    overrides = dict(
+        num_attention_heads=heads,
+        num_key_value_heads=key_value_heads,
+        head_dim=head_dim,
+        hidden_size=heads * -(-r.choice([18, 30]) // heads),
+        intermediate_size=r.choice([20, 33, 48]),
+        num_hidden_layers=r.choice([1, 2, 3]),
+        hidden_act=r.choice(ACTIVATIONS),
+        attention_bias=r.random() < 0.4,
+        mlp_bias=r.random() < 0.4,
+        tie_word_embeddings=r.random() < 0.5,
+        rms_norm_eps=r.choice([1e-6, 1e-5]),
+        rope_parameters=rope_parameters(r, head_dim),
+        vocab_size=r.choice([61, 64, 97]),
+    )
     if overrides["rope_parameters"]["rope_type"] == "dynamic":
         overrides["max_position_embeddings"] = 16
     return overrides
@@ -71,25 +117,51 @@ def llama(r: random.Random) -> dict:
 
 def gpt2(r: random.Random) -> dict:
     heads = r.choice([1, 2, 3, 4])
-    return dict(n_head=heads, n_embd=heads * -(-r.choice([17, 25, 32]) // heads), n_layer=r.choice([1, 2, 3]), n_inner=r.choice([None, 40, 51]),
-                activation_function=r.choice(ACTIVATIONS + ["tanh"]), tie_word_embeddings=r.random() < 0.6, vocab_size=r.choice([61, 64, 97]),
-                scale_attn_weights=r.random() < 0.8, scale_attn_by_inverse_layer_idx=r.random() < 0.4, reorder_and_upcast_attn=r.random() < 0.4,
-                layer_norm_epsilon=r.choice([1e-5, 1e-3]))
+    return dict(
+        n_head=heads,
+        n_embd=heads * -(-r.choice([17, 25, 32]) // heads),
+        n_layer=r.choice([1, 2, 3]),
+        n_inner=r.choice([None, 40, 51]),
+        activation_function=r.choice(ACTIVATIONS + ["tanh"]),
+        tie_word_embeddings=r.random() < 0.6,
+        vocab_size=r.choice([61, 64, 97]),
+        scale_attn_weights=r.random() < 0.8,
+        scale_attn_by_inverse_layer_idx=r.random() < 0.4,
+        reorder_and_upcast_attn=r.random() < 0.4,
+        layer_norm_epsilon=r.choice([1e-5, 1e-3]),
+    )
 
 
 def bert(r: random.Random) -> dict:
     heads = r.choice([1, 2, 3, 4])
-    return dict(num_attention_heads=heads, hidden_size=heads * -(-r.choice([17, 25, 32]) // heads), intermediate_size=r.choice([20, 33, 48]),
-                num_hidden_layers=r.choice([1, 2, 3]), hidden_act=r.choice(ACTIVATIONS), type_vocab_size=r.choice([2, 3]),
-                tie_word_embeddings=r.random() < 0.7, vocab_size=r.choice([61, 64, 97]), layer_norm_eps=r.choice([1e-12, 1e-5]))
+    return dict(
+        num_attention_heads=heads,
+        hidden_size=heads * -(-r.choice([17, 25, 32]) // heads),
+        intermediate_size=r.choice([20, 33, 48]),
+        num_hidden_layers=r.choice([1, 2, 3]),
+        hidden_act=r.choice(ACTIVATIONS),
+        type_vocab_size=r.choice([2, 3]),
+        tie_word_embeddings=r.random() < 0.7,
+        vocab_size=r.choice([61, 64, 97]),
+        layer_norm_eps=r.choice([1e-12, 1e-5]),
+    )
 
 
 def t5(r: random.Random) -> dict:
     layers = r.choice([1, 2])  # never fewer than in the decoder: the reference sizes its cache by num_layers and fails
-    return dict(d_model=r.choice([20, 32]), num_heads=r.choice([1, 3, 4]), d_kv=r.choice([4, 5, 7, 8]), d_ff=r.choice([24, 33]),
-                num_layers=layers, num_decoder_layers=r.choice([1, layers]), vocab_size=r.choice([61, 64, 97]),
-                relative_attention_num_buckets=r.choice([6, 8, 16, 32]), relative_attention_max_distance=r.choice([20, 50, 128]),
-                feed_forward_proj=r.choice(["relu", "gelu", "gated-gelu", "gated-silu", "gated-relu"]), tie_word_embeddings=r.random() < 0.5)
+    return dict(
+        d_model=r.choice([20, 32]),
+        num_heads=r.choice([1, 3, 4]),
+        d_kv=r.choice([4, 5, 7, 8]),
+        d_ff=r.choice([24, 33]),
+        num_layers=layers,
+        num_decoder_layers=r.choice([1, layers]),
+        vocab_size=r.choice([61, 64, 97]),
+        relative_attention_num_buckets=r.choice([6, 8, 16, 32]),
+        relative_attention_max_distance=r.choice([20, 50, 128]),
+        feed_forward_proj=r.choice(["relu", "gelu", "gated-gelu", "gated-silu", "gated-relu"]),
+        tie_word_embeddings=r.random() < 0.5,
+    )
 
 
 CONFIGS = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5}
@@ -101,23 +173,43 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
     if "Classification" in auto_class:
         overrides |= {"num_labels": r.choice([2, 3, 5])}
     if auto_class == "AutoModelForSequenceClassification" and model_type in ("bert", "gpt2"):
-        overrides["problem_type"] = r.choice(["single_label_classification", "multi_label_classification", "regression"])
+        overrides["problem_type"] = r.choice(
+            ["single_label_classification", "multi_label_classification", "regression"]
+        )
     if auto_class == "AutoModelForCausalLM" and model_type == "bert":
         overrides["is_decoder"] = True
     paddings = ["none", "right"] if auto_class != "AutoModelForCausalLM" else ["none", "left", "right"]
     padding = r.choice(paddings)
-    inputs = dict(batch=r.choice([1, 2, 3]), tokens=r.choice([9, 14, 21]), padding=padding, mask=padding != "none" or r.random() < 0.5)
+    inputs = dict(
+        batch=r.choice([1, 2, 3]),
+        tokens=r.choice([9, 14, 21]),
+        padding=padding,
+        mask=padding != "none" or r.random() < 0.5,
+    )
     if model_type == "bert":
         inputs["token_types"] = r.random() < 0.5
     generates = auto_class in ("AutoModelForCausalLM", "AutoModelForSeq2SeqLM") and padding != "right"
     trains = auto_class not in ("AutoModel", "AutoModelForTextEncoding")
-    return Golden(model_type, auto_class, overrides, r.randrange(10**6), inputs, attentions=r.random() < 0.5,
-                  gradients=30_000 if trains else 0, train=trains and r.random() < 0.5, generate=GREEDY if generates else None,
-                  checkpoint=r.choice(["safetensors", "safetensors", "sharded", "bin"]))
+    return Golden(
+        model_type,
+        auto_class,
+        overrides,
+        r.randrange(10**6),
+        inputs,
+        attentions=r.random() < 0.5,
+        gradients=30_000 if trains else 0,
+        train=trains and r.random() < 0.5,
+        generate=GREEDY if generates else None,
+        checkpoint=r.choice(["safetensors", "safetensors", "sharded", "bin"]),
+    )
 
 
 def summary(golden: Golden) -> str:
-    parts = [golden.auto_class.removeprefix("AutoModel") or "base", f"padding={golden.inputs['padding']}", f"mask={golden.inputs['mask']}"]
+    parts = [
+        golden.auto_class.removeprefix("AutoModel") or "base",
+        f"padding={golden.inputs['padding']}",
+        f"mask={golden.inputs['mask']}",
+    ]
     for key, value in golden.overrides.items():
         if key == "rope_parameters":
             value = value["rope_type"]
@@ -138,7 +230,9 @@ def verify(program: Path, folder: Path) -> tuple[bool, str]:
 
 
 def describe(report: dict) -> str:
-    compared = [t for t in report.get("tensors", []) if t.get("reference_error") is not None and t.get("error") is not None]
+    compared = [
+        t for t in report.get("tensors", []) if t.get("reference_error") is not None and t.get("error") is not None
+    ]
     floor = 4 * torch.finfo(torch.float32).eps
     # In units of what is allowed: 2 x the reference's own error + 4 epsilon.
     worst = max(compared, key=lambda t: t["error"] / (2 * t["reference_error"] + floor), default=None)
@@ -169,7 +263,11 @@ def main() -> int:
         print(f"{'ok  ' if passed else 'FAIL'} {folder.name}  {summary(golden)}\n       {text}", flush=True)
         if passed and a.imago and not a.keep:
             shutil.rmtree(folder)
-    print(f"{a.count - failures} passed, {failures} failed; folders of failures are in {out}" if failures else f"all {a.count} passed")
+    print(
+        f"{a.count - failures} passed, {failures} failed; folders of failures are in {out}"
+        if failures
+        else f"all {a.count} passed"
+    )
     return bool(failures)
 
 

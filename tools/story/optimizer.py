@@ -20,7 +20,9 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 buffer = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
                 buffer.lerp_(parameter.grad, 1 - group["momentum"])
-                by_shape.setdefault(parameter.shape, []).append((parameter, parameter.grad.lerp(buffer, group["momentum"])))
+                by_shape.setdefault(parameter.shape, []).append(
+                    (parameter, parameter.grad.lerp(buffer, group["momentum"]))
+                )
             for shape, entries in by_shape.items():
                 updates = _orthogonalise(torch.stack([update for _, update in entries]), group["steps"])
                 scale = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5

@@ -5,11 +5,31 @@ from pathlib import Path
 
 # Typographic quotes and dashes differ from book to book; a model this small should not spend its vocabulary and its
 # capacity on telling editions apart.
-_PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2014": "--", "_": None, "*": None})
+_PLAIN = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2014": "--", "_": None, "*": None}
+)
 
 _CHAPTER = re.compile(r"^(chapter|part|book|adventure|the end|\d+\.|[IVXLC]+\.?($|\s))", re.IGNORECASE)
 _SOURCE_NOTE = re.compile(r"^([\[(]|From [A-Z\"'t])")  # `(Grimm.)`, `From the Portuguese.`
-_SMALL_WORDS = {"a", "an", "and", "the", "of", "or", "in", "to", "on", "at", "by", "with", "for", "from", "who", "le", "de"}
+_SMALL_WORDS = {
+    "a",
+    "an",
+    "and",
+    "the",
+    "of",
+    "or",
+    "in",
+    "to",
+    "on",
+    "at",
+    "by",
+    "with",
+    "for",
+    "from",
+    "who",
+    "le",
+    "de",
+}
 
 
 def is_heading(paragraph: str) -> bool:

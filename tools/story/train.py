@@ -33,12 +33,14 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--batch-tokens", type=int, default=4096)
     p.add_argument("--sequence", type=int, default=256)
     p.add_argument("--long-sequence", type=int, default=512, help="used from --long-from of the time on")
-    p.add_argument("--long-from", type=float, default=0.75)
+    p.add_argument("--long-from", type=float, default=0.85)
+    p.add_argument("--resume", action="store_true", help="begin with the weights in OUT; a new schedule starts")
+    p.add_argument("--decay", type=float, default=0.5, help="last part of the time, in which the rate falls to zero")
     p.add_argument("--muon-lr", type=float, default=0.02)
     p.add_argument("--adamw-lr", type=float, default=0.004)
     p.add_argument("--weight-decay", type=float, default=0.1)
     p.add_argument("--warmup", type=float, default=0.01, help="part of the time")
-    p.add_argument("--evaluate-every", type=float, default=240.0, help="seconds")
+    p.add_argument("--evaluate-every", type=float, default=400.0, help="seconds")
     p.add_argument("--seed", type=int, default=0)
     return p.parse_args()
 
@@ -101,8 +103,14 @@ def held_out_loss(model, tokens: torch.Tensor, length: int, limit: int | None = 
 def save(model, out: Path, args, end_of_text: int) -> None:
     model.config.use_cache = True
     model.generation_config = GenerationConfig(
-        do_sample=True, temperature=0.8, top_k=50, top_p=0.95, max_new_tokens=256,
-        bos_token_id=end_of_text, eos_token_id=end_of_text, pad_token_id=end_of_text,
+        do_sample=True,
+        temperature=0.8,
+        top_k=50,
+        top_p=0.95,
+        max_new_tokens=256,
+        bos_token_id=end_of_text,
+        eos_token_id=end_of_text,
+        pad_token_id=end_of_text,
     )
     state = {k: v.to(torch.bfloat16) for k, v in model.state_dict().items()}
     model.config.dtype = torch.bfloat16
@@ -114,7 +122,11 @@ def save(model, out: Path, args, end_of_text: int) -> None:
 
 
 def encode(tokenizer, texts: list[str], end_of_text: int) -> torch.Tensor:
-    ids = [i for text in tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False) for i in [end_of_text, *text.ids]]
+    ids = [
+        i
+        for text in tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
+        for i in [end_of_text, *text.ids]
+    ]
     return torch.tensor(ids + [end_of_text])
 
 
@@ -128,24 +140,33 @@ def main() -> None:
     tokenizer.save_pretrained(args.out)
     end_of_text = tokenizer.eos_token_id
     train_tokens, held_tokens = (encode(tokenizer, texts, end_of_text) for texts in (training, held))
-    model = build_model(args, end_of_text)
+    model, first, before = build_model(args, end_of_text), 0, dict(seconds=0, tokens=0, steps=0)
+    if args.resume:
+        model.load_state_dict(LlamaForCausalLM.from_pretrained(args.out, dtype=torch.float32).state_dict())
+        before = json.loads((args.out / "training.json").read_text())
+        first = before["steps"]
     parameters = sum(p.numel() for p in model.parameters())
-    print(f"{len(training)} + {len(held)} documents, {len(train_tokens)} + {len(held_tokens)} tokens, {parameters} parameters", flush=True)
+    print(
+        f"{len(training)} + {len(held)} documents, {len(train_tokens)} + {len(held_tokens)} tokens, {parameters} parameters",
+        flush=True,
+    )
 
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
-    optimizers = [Muon(matrices, args.muon_lr, weight_decay=args.weight_decay),
-                  torch.optim.AdamW(others, args.adamw_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
+    optimizers = [
+        Muon(matrices, args.muon_lr, weight_decay=args.weight_decay),
+        torch.optim.AdamW(others, args.adamw_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
     peaks = [args.muon_lr, args.adamw_lr]
 
     compiled = torch.compile(model, dynamic=False)
     begin = time.time()
     hour, minute = map(int, args.until.split(":"))
     end = datetime.datetime.now().replace(hour=hour, minute=minute, second=0).timestamp()
-    batches, best, step, smooth, evaluated = Batches(train_tokens, args.seed), math.inf, 0, None, begin
+    batches, best, step, smooth, evaluated = Batches(train_tokens, args.seed + first), math.inf, first, None, begin
     while (progress := (time.time() - begin) / (end - begin)) < 1:
-        # Trapezoid: constant, then linear to zero over the last half; better than cosine when the length is uncertain.
-        rate = min(1.0, progress / args.warmup, (1 - progress) / 0.5) if step else 1e-3
+        # Trapezoid: constant, then linear to zero.
+        rate = min(1.0, progress / args.warmup, (1 - progress) / args.decay) if step > first else 1e-3
         for optimizer, peak in zip(optimizers, peaks):
             optimizer.param_groups[0]["lr"] = peak * rate
         length = args.long_sequence if progress >= args.long_from else args.sequence
@@ -159,17 +180,31 @@ def main() -> None:
         smooth = loss.item() if smooth is None else 0.97 * smooth + 0.03 * loss.item()
         now = time.time()
         if step % 10 == 0:
-            print(f"{now - begin:7.0f} s  step {step:5d}  loss {loss.item():.4f}  mean {smooth:.4f}  "
-                  f"{batches.seen / (now - begin):6.0f} tokens/s  lr {rate:.3f}", flush=True)
+            print(
+                f"{now - begin:7.0f} s  step {step:5d}  loss {loss.item():.4f}  mean {smooth:.4f}  "
+                f"{batches.seen / (now - begin):6.0f} tokens/s  lr {rate:.3f}",
+                flush=True,
+            )
         if now - evaluated > args.evaluate_every or now > end:
             held_loss = held_out_loss(model, held_tokens, args.sequence, limit=64 if now < end else None)
             print(f"{now - begin:7.0f} s  step {step:5d}  held-out {held_loss:.4f}", flush=True)
             if held_loss < best or now > end:
                 best = held_loss
                 save(model, args.out, args, end_of_text)
-                (args.out / "training.json").write_text(json.dumps(dict(
-                    seconds=round(now - begin), steps=step, tokens=batches.seen, train_tokens=len(train_tokens),
-                    parameters=parameters, train_loss=smooth, held_out_loss=held_loss), indent=1))
+                (args.out / "training.json").write_text(
+                    json.dumps(
+                        dict(
+                            seconds=before["seconds"] + round(now - begin),
+                            steps=step,
+                            tokens=before["tokens"] + batches.seen,
+                            train_tokens=len(train_tokens),
+                            parameters=parameters,
+                            train_loss=smooth,
+                            held_out_loss=held_loss,
+                        ),
+                        indent=1,
+                    )
+                )
             evaluated = time.time()
 
 
