@@ -84,7 +84,7 @@ const Registry& registry() {
 }
 
 std::string resolve_checkpoint(const std::string& path_or_id, const std::string& revision) {
-  return resolve_hub_folder(path_or_id, revision);
+  return find_model_folder(path_or_id, revision);
 }
 
 std::unique_ptr<Model> model_from_config(const Json& config, std::string_view auto_class) {

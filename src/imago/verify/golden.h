@@ -1,0 +1,37 @@
+// Reading a golden folder (see verify.h).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "imago/io/safetensors.h"
+#include "imago/nn/model.h"
+#include "imago/train/adamw.h"
+
+namespace imago {
+
+struct Golden {
+  struct Run {
+    std::string tensor;   // "generate.sequences"
+    std::string options;  // JSON
+  };
+
+  static Golden open(const std::string& folder);
+
+  Tensor tensor(const std::string& name) const { return file.contains(name) ? file.tensor(name) : Tensor(); }
+  // The tensors whose names begin so, by the rest of their names.
+  TensorMap with_prefix(const std::string& prefix) const;
+
+  std::string auto_class;
+  RunOptions forward;
+  std::vector<Run> runs;
+  AdamWOptions train;
+  int64_t train_steps = 0;
+  std::optional<DType> dtype;
+  bool ignore_padding = false;
+  SafetensorsFile file;
+};
+
+}  // namespace imago

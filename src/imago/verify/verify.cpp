@@ -1,0 +1,211 @@
+#include "imago/verify/verify.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "imago/auto/auto_model.h"
+#include "imago/autograd/backward.h"
+#include "imago/base/error.h"
+#include "imago/base/json.h"
+#include "imago/generation/generate.h"
+#include "imago/io/load_weights.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/compare/compare.h"
+#include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/expand/expand.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/verify/golden.h"
+#include "imago/verify/module_names.h"
+
+namespace imago {
+namespace {
+
+class Verifier {
+ public:
+  Verifier(const std::string& folder, const VerifyOptions& options) : folder_(folder), golden_(Golden::open(folder)) {
+    PretrainedOptions pretrained;
+    pretrained.dtype = options.dtype ? options.dtype : golden_.dtype;
+    model_ = model_from_pretrained(folder, golden_.auto_class, pretrained);
+    report_.model_type = model_->config().model_type;
+    report_.auto_class = golden_.auto_class;
+    report_.dtype = parameter_dtype();
+    narrowed_ = options.dtype && epsilon_of(*options.dtype) > epsilon_of(golden_.dtype.value_or(DType::f32));
+  }
+
+  VerifyReport run() {
+    check_outputs();
+    check_generation();
+    check_losses();
+    report_.first_divergence = first_divergence(report_.checks, *model_);
+    return std::move(report_);
+  }
+
+ private:
+  DType parameter_dtype() {
+    DType dtype = DType::f32;
+    bool found = false;
+    for_each_parameter(*model_, [&](const std::string&, Tensor& tensor) {
+      if (!found && is_floating_point(tensor.dtype())) dtype = tensor.dtype();
+      found = true;
+    });
+    return dtype;
+  }
+
+  TensorMap inputs() const {
+    TensorMap tensors = golden_.with_prefix("inputs.");
+    for (auto& [name, tensor] : tensors) {
+      if (is_floating_point(tensor.dtype())) tensor = cast(tensor, report_.dtype);
+    }
+    return tensors;
+  }
+
+  // The forward pass, with its gradients where they were recorded.
+  void check_outputs() {
+    const TensorMap expected_grads = golden_.with_prefix("grads.");
+    Tensors leaves;
+    if (!expected_grads.empty()) leaves = require_gradients();
+    const TensorMap outputs = model_->run(inputs(), golden_.forward);
+    if (!expected_grads.empty()) backward(outputs.at("loss"));
+    for (const auto& [name, reference] : golden_.with_prefix("outputs.")) {
+      const auto found = outputs.find(name);
+      compare("outputs." + name, found == outputs.end() ? Tensor() : found->second, reference, keep_of(reference));
+    }
+    if (!expected_grads.empty()) check_gradients(expected_grads);
+    for (const Tensor& leaf : leaves) leaf.set_grad({});
+  }
+
+  // Every floating-point parameter becomes a leaf, once.
+  Tensors require_gradients() {
+    Tensors leaves;
+    for_each_parameter(*model_, [&](const std::string&, Tensor& tensor) {
+      if (!is_floating_point(tensor.dtype()) || tensor.requires_grad()) return;
+      tensor.set_requires_grad(true);
+      leaves.push_back(tensor);
+    });
+    return leaves;
+  }
+
+  void check_gradients(const TensorMap& expected) {
+    const WeightMap map = model_->weight_map();
+    TensorMap found;
+    for_each_parameter(*model_, [&](const std::string& path, Tensor& tensor) {
+      if (tensor.grad().defined()) found[path] = to_checkpoint_layout(map, path, tensor.grad());
+    });
+    for (const auto& [name, reference] : expected) {
+      const auto gradient = found.find(name);
+      compare("grads." + name, gradient == found.end() ? Tensor() : gradient->second, reference);
+    }
+  }
+
+  void check_generation() {
+    for (const Golden::Run& run : golden_.runs) {
+      const Tensor expected = golden_.tensor(run.tensor);
+      if (!expected) continue;
+      if (narrowed_) {
+        report_.skipped.push_back(run.tensor + ": recorded in a wider dtype");
+        continue;
+      }
+      GenerationConfig config = GenerationConfig::from_pretrained(folder_, model_->config());
+      config.update(parse_json(run.options, "golden.json: generate"));
+      const GenerationOutput output =
+          generate(*model_, golden_.tensor("inputs.input_ids"), golden_.tensor("inputs.attention_mask"), config);
+      report_.checks.push_back(compare_exactly(run.tensor, output.padded(config), expected));
+    }
+  }
+
+  // A short training run on the recorded inputs.
+  void check_losses() {
+    const Tensor expected = golden_.tensor("losses");
+    if (!expected) return;
+    if (narrowed_) return report_.skipped.push_back("losses: recorded in a wider dtype");
+    own_parameters();
+    AdamW optimizer(require_gradients(), golden_.train);
+    std::vector<double> losses;
+    for (int64_t step = 0; step < golden_.train_steps; ++step) {
+      const TensorMap outputs = model_->run(inputs(), {});
+      losses.push_back(outputs.at("loss").item<double>());
+      backward(outputs.at("loss"));
+      optimizer.step();
+      optimizer.zero_grad();
+    }
+    compare("losses", Tensor::from(losses), expected);
+  }
+
+  // Copies what lies in the mapped file; tied parameters stay one.
+  void own_parameters() {
+    std::vector<std::pair<Tensor, Tensor>> copies;
+    for_each_parameter(*model_, [&](const std::string&, Tensor& tensor) {
+      for (const auto& [original, copy] : copies) {
+        if (original.is_same(tensor)) {
+          tensor = copy;
+          return;
+        }
+      }
+      const Tensor original = tensor;
+      tensor = clone(tensor.detach());
+      copies.emplace_back(original, tensor);
+    });
+  }
+
+  void compare(const std::string& name, const Tensor& ours, const Tensor& reference, const Tensor& keep = {}) {
+    if (!is_floating_point(reference.dtype())) return report_.checks.push_back(compare_exactly(name, ours, reference));
+    const Tensor truth = golden_.tensor("f64." + name);
+    if (!truth) return compare_without_truth(name, ours, reference, keep);
+    report_.checks.push_back(compare_floating(name, ours, reference, truth, report_.dtype, keep));
+    largest_reference_ = std::max(largest_reference_, report_.checks.back().reference);
+  }
+
+  // Ours may be as far from the reference as both may be from the truth.
+  void compare_without_truth(const std::string& name, const Tensor& ours, const Tensor& reference, const Tensor& keep) {
+    TensorCheck check = compare_floating(name, ours, reference, reference, report_.dtype, keep);
+    check.reference = largest_reference_;
+    check.allowed = 3 * largest_reference_ + 4 * epsilon_of(report_.dtype);
+    check.passed = check.ours <= check.allowed;
+    report_.checks.push_back(std::move(check));
+  }
+
+  // Where an output of this shape belongs to a token; undefined where all of it counts.
+  Tensor keep_of(const Tensor& output) const {
+    const Tensor mask = golden_.tensor("inputs.attention_mask");
+    if (!golden_.ignore_padding || !mask || output.dim() < 2) return {};
+    const int64_t rows = mask.size(0), tokens = mask.size(1);
+    const int token_dim = output.dim() == 4 ? 2 : 1;
+    if (output.size(0) != rows || output.size(token_dim) != tokens) return {};
+    Shape shape = Shape::filled(output.dim(), 1);
+    shape[0] = rows;
+    shape[token_dim] = tokens;
+    return expand(reshape(ne(mask, 0), shape), output.shape());
+  }
+
+  std::string folder_;
+  Golden golden_;
+  std::unique_ptr<Model> model_;
+  VerifyReport report_;
+  bool narrowed_ = false;
+  double largest_reference_ = 0;
+};
+
+}  // namespace
+
+int64_t VerifyReport::passed() const {
+  return std::count_if(checks.begin(), checks.end(), [](const TensorCheck& check) { return check.passed; });
+}
+
+double VerifyReport::worst_ratio() const {
+  double worst = 0;
+  for (const TensorCheck& check : checks) {
+    if (check.ours > 4 * epsilon_of(dtype))
+      worst = std::max(worst, check.reference > 0 ? check.ours / check.reference : INFINITY);
+  }
+  return worst;
+}
+
+VerifyReport verify(const std::string& folder, const VerifyOptions& options) {
+  const ErrorScope scope(folder);
+  return Verifier(folder, options).run();
+}
+
+}  // namespace imago
