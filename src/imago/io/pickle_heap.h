@@ -1,7 +1,9 @@
 // Values that a pickle builds. They refer to each other by number, so that a value that contains itself needs no care.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,7 +41,7 @@ class PickleHeap {
  public:
   // An opcode of one byte makes a value, so the size of a pickle is no bound. A checkpoint takes about 1.5 KB per
   // tensor.
-  static constexpr size_t kMaxBytes = size_t{512} << 20;
+  static constexpr size_t kMaxBytes = size_t{256} << 20;
 
   PickleValue& operator[](PickleId id) { return values_[id]; }
   const PickleValue& operator[](PickleId id) const { return values_[id]; }
@@ -63,7 +65,7 @@ class PickleHeap {
     charged_ += bytes;
   }
 
-  std::vector<PickleValue> values_;
+  std::deque<PickleValue> values_;  // does not move what it holds, and takes no more than it holds
   size_t charged_ = 0;
 };
 
