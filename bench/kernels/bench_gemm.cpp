@@ -84,6 +84,12 @@ void bench_shape(const Shape& s, const char* type, double bandwidth) {
   if constexpr (std::is_same_v<B, float>) {
 #ifdef IMAGO_BENCH_OPENBLAS
     contestants.push_back({"openblas", [&] {
+                             if (s.m == 1) {  // its own kernel for a vector
+                               return cblas_sgemv(CblasRowMajor, s.transpose_b ? CblasNoTrans : CblasTrans,
+                                                  static_cast<int>(s.transpose_b ? s.n : s.k),
+                                                  static_cast<int>(s.transpose_b ? s.k : s.n), 1, next_weight(),
+                                                  static_cast<int>(ldb), a.data(), 1, 0, c.data(), 1);
+                             }
                              cblas_sgemm(CblasRowMajor, CblasNoTrans, s.transpose_b ? CblasTrans : CblasNoTrans,
                                          static_cast<int>(s.m), static_cast<int>(s.n), static_cast<int>(s.k), 1,
                                          a.data(), static_cast<int>(s.k), next_weight(), static_cast<int>(ldb), 0,

@@ -178,29 +178,30 @@ class AttentionBlock {
   }
 
   void score_directly(int64_t first, int64_t count) {
-    std::fill(scores_, scores_ + rows_ * kKeyBlock, 0.0f);
-    for (int64_t i = 0; i < count; i += 4) {
-      for (int64_t row = 0; row < rows_; row += 2) {
-        float sums[8] = {};
-        const float* q = query_ + row * query_stride_;
-        const int64_t stride = a_.key_strides.token;
-        const int64_t columns = std::min(int64_t{4}, count - i);
-        const bool pair = row + 1 < rows_;
-        if (columns == 4) {
-          pair ? dot_tile<2, 4>(a_.head_size, q, query_stride_, key(first + i), stride, sums)
-               : dot_tile<1, 4>(a_.head_size, q, query_stride_, key(first + i), stride, sums);
-        } else {
-          for (int64_t column = 0; column < columns; ++column) {
-            float two[2] = {};
-            pair ? dot_tile<2, 1>(a_.head_size, q, query_stride_, key(first + i + column), stride, two)
-                 : dot_tile<1, 1>(a_.head_size, q, query_stride_, key(first + i + column), stride, two);
-            sums[column] = two[0];
-            sums[4 + column] = two[1];
-          }
-        }
-        std::copy(sums, sums + columns, scores_ + row * kKeyBlock + i);
-        if (pair) std::copy(sums + 4, sums + 4 + columns, scores_ + (row + 1) * kKeyBlock + i);
-      }
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4) score_rows<4>(first, i);
+    for (; i < count; ++i) score_rows<1>(first, i);
+  }
+
+  // The scores of all rows with keys first + i to first + i + kColumns - 1.
+  template <int kColumns>
+  void score_rows(int64_t first, int64_t i) {
+    int64_t row = 0;
+    for (; row + 2 <= rows_; row += 2) score_tile<2, kColumns>(first, i, row);
+    if (row < rows_) score_tile<1, kColumns>(first, i, row);
+  }
+
+  template <int kRows, int kColumns>
+  void score_tile(int64_t first, int64_t i, int64_t row) {
+    constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
+    HWY_ALIGN float totals[kRows * kColumns * kLanes] = {};
+    float sums[kRows * kColumns];
+    const T* const none = nullptr;
+    dot_tile<kRows, kColumns>(a_.head_size, query_ + row * query_stride_, query_stride_, key(first + i),
+                              a_.key_strides.token, totals, none, 0);
+    add_lanes(totals, kRows * kColumns, sums);
+    for (int r = 0; r < kRows; ++r) {
+      std::copy(sums + r * kColumns, sums + (r + 1) * kColumns, scores_ + (row + r) * kKeyBlock + i);
     }
   }
 

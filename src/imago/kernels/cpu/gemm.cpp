@@ -28,7 +28,7 @@ constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Block sizes, in elements. A strip of B of kBlockDepth rows stays in the first-level cache while panels of A pass by;
 // the panels of kBlockRows rows and kBlockColumns columns of B share the second level.
-constexpr int64_t kBlockDepth = 256;
+constexpr int64_t kBlockDepth = 512;
 constexpr int64_t kBlockRows = 96;
 constexpr int64_t kBlockColumns = 128;
 
@@ -39,8 +39,13 @@ constexpr int64_t kMaxPackedElements = int64_t{1} << 23;  // of A at a time, for
 // Below this much work a loop is not worth waking a thread for.
 constexpr int64_t kMinThreadOperations = int64_t{1} << 18;
 
-// Up to here a weight stored by columns is multiplied straight from where it lies.
-constexpr int64_t kMaxDotRows = 16;
+// Up to here B is multiplied straight from where it lies.
+constexpr int64_t kMaxDotRows = 16;  // if stored by columns, as a linear layer's weight
+constexpr int64_t kMaxAxpyRows = 4;  // if stored by rows
+
+// Elements of a row of A, and so of B's columns, that are multiplied at a time: little enough that what several rows of
+// A read again is still in the first-level cache.
+constexpr int64_t kDotDepth = 512;
 
 // What is shared by the tasks of a product, and what each task has for itself. One thread may need both at once.
 thread_local Scratch shared_scratch;
@@ -224,71 +229,125 @@ class BlockedGemm {
   T* packed_a_ = nullptr;
 };
 
-// A few rows times B stored by columns, as dot products.
-class DotGemm {
+// A few rows times B where it lies.
+class DirectGemm {
  public:
-  explicit DotGemm(const UntypedGemm& g) : g_(g), stride_(ceil_divide(g.k, kLanes) * kLanes) {}
+  explicit DirectGemm(const UntypedGemm& g) : g_(g) {}
 
   void run() {
-    a_ = shared_scratch.get<float>(g_.m * stride_);
+    // One block of depth after the other, within each the rows, padded with zeros.
+    a_ = shared_scratch.get<float>(ceil_divide(g_.k, kDotDepth) * kDotDepth * g_.m);
     visit_elements<float>(g_.a.data, g_.a.type, [&](const auto* a) HWY_ATTR {
-      for (int64_t row = 0; row < g_.m; ++row) {
-        if (g_.a.transposed) {
-          for (int64_t p = 0; p < stride_; ++p) {
-            a_[row * stride_ + p] = p < g_.k ? static_cast<float>(a[p * g_.a.stride + row]) : 0.0f;
-          }
-        } else {
-          copy_row(a + row * g_.a.stride, a_ + row * stride_, g_.k);
-        }
+      for (int64_t depth = 0; depth < g_.k; depth += kDotDepth) {
+        for (int64_t row = 0; row < g_.m; ++row) load_a(a, row, depth, std::min(kDotDepth, g_.k - depth));
       }
     });
-    const int64_t grain = 1 + kMinThreadOperations / std::max(g_.m * g_.k, int64_t{1});
     visit_elements<float>(g_.b.data, g_.b.type, [&](const auto* b) HWY_ATTR {
-      parallel_for(g_.n, grain, [&](int64_t begin, int64_t end) HWY_ATTR { run_columns(b, begin, end); });
+      const int64_t grain = 1 + kMinThreadOperations / std::max(g_.m * g_.k, int64_t{1});
+      if (g_.b.transposed) {
+        parallel_for(g_.n, grain, [&](int64_t begin, int64_t end) HWY_ATTR { dot_columns(b, begin, end); });
+      } else {
+        parallel_for(g_.n, std::max(grain, kMinAxpyColumns),
+                     [&](int64_t begin, int64_t end) HWY_ATTR { axpy_columns(b, begin, end - begin); });
+      }
     });
   }
 
  private:
   static constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
-  static constexpr int64_t kDepth =
-      2048;  // of B's columns at a time: what several rows of A read again must be in cache
+  static constexpr int64_t kMinAxpyColumns = 256;  // shorter runs of B's rows waste what the memory fetches ahead
+  static constexpr int kColumns = 4;
 
-  template <class B>
-  void run_columns(const B* b, int64_t begin, int64_t end) const {
-    constexpr int64_t kColumns = 4;
-    int64_t column = begin;
-    for (; column + kColumns <= end; column += kColumns) run_strip<kColumns>(b, column);
-    for (; column < end; ++column) run_strip<1>(b, column);
+  float* a_block(int64_t row, int64_t depth) const { return a_ + depth * g_.m + row * kDotDepth; }
+
+  template <class A>
+  void load_a(const A* a, int64_t row, int64_t depth, int64_t size) const {
+    float* const to = a_block(row, depth);
+    if (g_.a.transposed) {
+      for (int64_t p = 0; p < size; ++p) to[p] = static_cast<float>(a[(depth + p) * g_.a.stride + row]);
+      std::fill(to + size, to + ceil_divide(size, kLanes) * kLanes, 0.0f);
+    } else {
+      copy_row(a + row * g_.a.stride + depth, to, size);
+    }
   }
 
-  template <int kColumns, class B>
-  void run_strip(const B* b, int64_t column) const {
-    float sums[kMaxDotRows * kColumns] = {};
-    for (int64_t depth = 0; depth < g_.k; depth += kDepth) {
-      const int64_t size = std::min(kDepth, g_.k - depth);
+  template <class B>
+  void dot_columns(const B* b, int64_t begin, int64_t end) const {
+    int64_t column = begin;
+    for (; column + kColumns <= end; column += kColumns) dot_strip<kColumns>(b, column);
+    for (; column < end; ++column) dot_strip<1>(b, column);
+  }
+
+  template <int kWidth, class B>
+  void dot_strip(const B* b, int64_t column) const {
+    HWY_ALIGN float totals[kMaxDotRows * kWidth * kLanes];
+    HWY_ALIGN float converted[kWidth * kDotDepth];
+    std::fill(totals, totals + g_.m * kWidth * kLanes, 0.0f);
+    for (int64_t depth = 0; depth < g_.k; depth += kDotDepth) {
+      const int64_t size = std::min(kDotDepth, g_.k - depth);
       const B* const from = b + column * g_.b.stride + depth;
-      int64_t row = 0;
-      const auto rows_left = [&] { return g_.m - row; };
-      const auto step = [&](auto kernel, int64_t rows) {
-        kernel(size, a_ + row * stride_ + depth, stride_, from, g_.b.stride, sums + row * kColumns);
-        row += rows;
-      };
-      // Never one row alone behind others: it would read B again for a quarter of the work.
-      while (rows_left() > 4 || rows_left() == 3) step(dot_tile<3, kColumns, B>, 3);
-      if (rows_left() == 4) step(dot_tile<2, kColumns, B>, 2);
-      if (rows_left() == 2) step(dot_tile<2, kColumns, B>, 2);
-      if (rows_left() == 1) step(dot_tile<1, kColumns, B>, 1);
+      const bool last = depth + kDotDepth >= g_.k;
+      const B* const next = last ? b + (column + kWidth) * g_.b.stride : from + kDotDepth;
+      if (!std::is_same_v<B, float> && g_.m > 3) {
+        // Several groups of rows would each convert the same elements again.
+        for (int i = 0; i < kWidth; ++i) copy_row(from + i * g_.b.stride, converted + i * kDotDepth, size);
+        dot_rows<kWidth>(depth, size, converted, kDotDepth, totals, next);
+      } else {
+        dot_rows<kWidth>(depth, size, from, g_.b.stride, totals, next);
+      }
     }
-    finish_block(g_, sums, kColumns, 0, column, g_.m, kColumns, g_.accumulate);
+    float sums[kMaxDotRows * kWidth];
+    add_lanes(totals, g_.m * kWidth, sums);
+    finish_block(g_, sums, kWidth, 0, column, g_.m, kWidth, g_.accumulate);
+  }
+
+  // All rows in groups of three, which with four columns fill the registers; never one row alone behind others.
+  template <int kWidth, class B, class Next>
+  void dot_rows(int64_t depth, int64_t size, const B* b, int64_t stride, float* totals, const Next* next) const {
+    int64_t row = 0;
+    const auto step = [&](auto kernel, int64_t rows) {
+      kernel(size, a_block(row, depth), kDotDepth, b, stride, totals + row * kWidth * kLanes, row == 0 ? next : nullptr,
+             g_.b.stride);
+      row += rows;
+    };
+    while (g_.m - row > 4 || g_.m - row == 3) step(dot_tile<3, kWidth, B, Next>, 3);
+    while (g_.m - row >= 2) step(dot_tile<2, kWidth, B, Next>, 2);
+    if (g_.m - row == 1) step(dot_tile<1, kWidth, B, Next>, 1);
+  }
+
+  template <class B>
+  void axpy_columns(const B* b, int64_t column, int64_t columns) const {
+    float* const sums = task_scratch.get<float>(g_.m * columns);
+    std::fill(sums, sums + g_.m * columns, 0.0f);
+    constexpr int64_t kWidth = 1024;  // whose sums stay in the first-level cache
+    for (int64_t i = 0; i < columns; i += kWidth) {
+      const int64_t width = std::min(kWidth, columns - i);
+      int64_t p = 0;
+      for (; p + 4 <= g_.k; p += 4) axpy_rows<4>(b + column + i, p, width, sums + i, columns);
+      for (; p < g_.k; ++p) axpy_rows<1>(b + column + i, p, width, sums + i, columns);
+    }
+    finish_block(g_, sums, columns, 0, column, g_.m, columns, g_.accumulate);
+  }
+
+  template <int kDepth, class B>
+  void axpy_rows(const B* b, int64_t p, int64_t columns, float* sums, int64_t stride) const {
+    const B* const from = b + p * g_.b.stride;
+    const float* const a = a_block(0, p / kDotDepth * kDotDepth) + p % kDotDepth;
+    int64_t row = 0;
+    for (; row + 2 <= g_.m; row += 2) {
+      axpy_tile<2, kDepth>(columns, a + row * kDotDepth, kDotDepth, from, g_.b.stride, sums + row * stride, stride);
+    }
+    if (row < g_.m) {
+      axpy_tile<1, kDepth>(columns, a + row * kDotDepth, kDotDepth, from, g_.b.stride, sums + row * stride, stride);
+    }
   }
 
   const UntypedGemm& g_;
-  int64_t stride_;
   float* a_ = nullptr;
 };
 
 void gemm_float(const UntypedGemm& g) {
-  if (g.m <= kMaxDotRows && g.b.transposed) return DotGemm(g).run();
+  if (g.m <= (g.b.transposed ? kMaxDotRows : kMaxAxpyRows)) return DirectGemm(g).run();
   BlockedGemm<float>(g).run();
 }
 

@@ -95,22 +95,27 @@ MultiplyTile<T> tile_kernel(int64_t rows) {
   return kTable.by_rows[rows - 1];
 }
 
-// sums[row * kColumns + column] += dot product of row `row` of a with row `column` of b, over the first k elements.
-// Nothing is packed: b is read once, straight from the weight. Rows of a are padded with zeros to whole vectors.
-template <int kRows, int kColumns, class B>
+// totals[row][column] += the products of row `row` of a with row `column` of b, over the first k elements; each total
+// is a whole vector, so that its lanes are added up only once at the end. Nothing is packed: b is read straight from
+// where it lies. Rows of a are padded with zeros to whole vectors. What is multiplied next, unless null, is fetched
+// meanwhile: rows are too short and too far apart for the hardware to see the pattern in time.
+template <int kRows, int kColumns, class B, class Next>
 void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* HWY_RESTRICT b, int64_t ldb,
-              float* HWY_RESTRICT sums) {
+              float* HWY_RESTRICT totals, const Next* next, int64_t next_stride) {
   const Simd<float> d;
   using V = hn::Vec<Simd<float>>;
   constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
-  V totals[kRows][kColumns];
+  constexpr int64_t kChunk = 32;
+  constexpr int64_t kLine = 64 / sizeof(Next);
+  V sums[kRows][kColumns];
   IMAGO_UNROLL
   for (int row = 0; row < kRows; ++row) {
     IMAGO_UNROLL
-    for (int column = 0; column < kColumns; ++column) totals[row][column] = hn::Zero(d);
+    for (int column = 0; column < kColumns; ++column) {
+      sums[row][column] = hn::Load(d, totals + (row * kColumns + column) * kLanes);
+    }
   }
-  int64_t p = 0;
-  for (; p + kLanes <= k; p += kLanes) {
+  const auto step = [&](int64_t p) HWY_ATTR {
     V weights[kColumns];
     IMAGO_UNROLL
     for (int column = 0; column < kColumns; ++column) weights[column] = load(d, b + column * ldb + p);
@@ -119,16 +124,27 @@ void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* HWY_
       const V value = hn::Load(d, a + row * lda + p);
       IMAGO_UNROLL
       for (int column = 0; column < kColumns; ++column) {
-        totals[row][column] = hn::MulAdd(value, weights[column], totals[row][column]);
+        sums[row][column] = hn::MulAdd(value, weights[column], sums[row][column]);
       }
     }
+  };
+  int64_t p = 0;
+  for (; p + kChunk <= k; p += kChunk) {
+    if (next != nullptr) {
+      IMAGO_UNROLL
+      for (int column = 0; column < kColumns; ++column) {
+        for (int64_t i = 0; i < kChunk; i += kLine) hwy::Prefetch(next + column * next_stride + p + i);
+      }
+    }
+    for (int64_t i = 0; i < kChunk; i += kLanes) step(p + i);
   }
+  for (; p + kLanes <= k; p += kLanes) step(p);
   if (p < k) {
     for (int column = 0; column < kColumns; ++column) {
       const V weight = load_some(d, b + column * ldb + p, static_cast<size_t>(k - p));
       IMAGO_UNROLL
       for (int row = 0; row < kRows; ++row) {
-        totals[row][column] = hn::MulAdd(hn::Load(d, a + row * lda + p), weight, totals[row][column]);
+        sums[row][column] = hn::MulAdd(hn::Load(d, a + row * lda + p), weight, sums[row][column]);
       }
     }
   }
@@ -136,7 +152,50 @@ void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* HWY_
   for (int row = 0; row < kRows; ++row) {
     IMAGO_UNROLL
     for (int column = 0; column < kColumns; ++column) {
-      sums[row * kColumns + column] += hn::GetLane(hn::SumOfLanes(d, totals[row][column]));
+      hn::Store(sums[row][column], d, totals + (row * kColumns + column) * kLanes);
+    }
+  }
+}
+
+// sums[i] = the lanes of total i, added up.
+HWY_INLINE void add_lanes(const float* totals, int64_t count, float* sums) {
+  const Simd<float> d;
+  constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
+  for (int64_t i = 0; i < count; ++i) sums[i] = hn::GetLane(hn::SumOfLanes(d, hn::Load(d, totals + i * kLanes)));
+}
+
+// c[row * ldc + i] += a[row * lda + p] * b[p * ldb + i], summed over kDepth values of p, for i in [0, n). What lies
+// kDepth rows of b further is fetched meanwhile.
+template <int kRows, int kDepth, class B>
+void axpy_tile(int64_t n, const float* HWY_RESTRICT a, int64_t lda, const B* HWY_RESTRICT b, int64_t ldb,
+               float* HWY_RESTRICT c, int64_t ldc) {
+  const Simd<float> d;
+  using V = hn::Vec<Simd<float>>;
+  constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
+  V values[kRows][kDepth];
+  IMAGO_UNROLL
+  for (int row = 0; row < kRows; ++row) {
+    IMAGO_UNROLL
+    for (int p = 0; p < kDepth; ++p) values[row][p] = hn::Set(d, a[row * lda + p]);
+  }
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    V sums[kRows];
+    IMAGO_UNROLL
+    for (int row = 0; row < kRows; ++row) sums[row] = hn::LoadU(d, c + row * ldc + i);
+    IMAGO_UNROLL
+    for (int p = 0; p < kDepth; ++p) {
+      const V weight = load(d, b + p * ldb + i);
+      hwy::Prefetch(b + (p + kDepth) * ldb + i);
+      IMAGO_UNROLL
+      for (int row = 0; row < kRows; ++row) sums[row] = hn::MulAdd(values[row][p], weight, sums[row]);
+    }
+    IMAGO_UNROLL
+    for (int row = 0; row < kRows; ++row) hn::StoreU(sums[row], d, c + row * ldc + i);
+  }
+  for (; i < n; ++i) {
+    for (int row = 0; row < kRows; ++row) {
+      for (int p = 0; p < kDepth; ++p) c[row * ldc + i] += a[row * lda + p] * static_cast<float>(b[p * ldb + i]);
     }
   }
 }
