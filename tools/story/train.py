@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from optimizer import Muon
 from text import split_books
-from tokenizer import train_tokenizer
+from tokenizer import save_tokenizer, train_tokenizer
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
 
@@ -137,7 +137,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     training, held = split_books(args.texts)
     tokenizer = train_tokenizer(training, args.vocab_size)
-    tokenizer.save_pretrained(args.out)
+    save_tokenizer(tokenizer, args.out)
     end_of_text = tokenizer.eos_token_id
     train_tokens, held_tokens = (encode(tokenizer, texts, end_of_text) for texts in (training, held))
     model, first, before = build_model(args, end_of_text), 0, dict(seconds=0, tokens=0, steps=0)
