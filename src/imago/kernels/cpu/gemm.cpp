@@ -288,8 +288,9 @@ class DirectGemm {
       const B* const from = b + column * g_.b.stride + depth;
       const bool last = depth + kDotDepth >= g_.k;
       const B* const next = last ? b + (column + kWidth) * g_.b.stride : from + kDotDepth;
-      if (!std::is_same_v<B, float> && g_.m > 3) {
-        // Several groups of rows would each convert the same elements again.
+      if (g_.m > 3) {
+        // Several groups of rows read this block again: converted once, and out of the rows whose distance, often a
+        // power of two, would have them evict each other.
         for (int i = 0; i < kWidth; ++i) copy_row(from + i * g_.b.stride, converted + i * kDotDepth, size);
         dot_rows<kWidth>(depth, size, converted, kDotDepth, totals, next);
       } else {

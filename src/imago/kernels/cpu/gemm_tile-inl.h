@@ -115,17 +115,16 @@ void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* HWY_
       sums[row][column] = hn::Load(d, totals + (row * kColumns + column) * kLanes);
     }
   }
+  // One weight at a time: three values, one weight and twelve sums are the sixteen registers of AVX2.
   const auto step = [&](int64_t p) HWY_ATTR {
-    V weights[kColumns];
+    V values[kRows];
     IMAGO_UNROLL
-    for (int column = 0; column < kColumns; ++column) weights[column] = load(d, b + column * ldb + p);
+    for (int row = 0; row < kRows; ++row) values[row] = hn::Load(d, a + row * lda + p);
     IMAGO_UNROLL
-    for (int row = 0; row < kRows; ++row) {
-      const V value = hn::Load(d, a + row * lda + p);
+    for (int column = 0; column < kColumns; ++column) {
+      const V weight = load(d, b + column * ldb + p);
       IMAGO_UNROLL
-      for (int column = 0; column < kColumns; ++column) {
-        sums[row][column] = hn::MulAdd(value, weights[column], sums[row][column]);
-      }
+      for (int row = 0; row < kRows; ++row) sums[row][column] = hn::MulAdd(values[row], weight, sums[row][column]);
     }
   };
   int64_t p = 0;
