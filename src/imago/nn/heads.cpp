@@ -3,7 +3,8 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
-#include "imago/ops/concat/concat.h"
+#include "imago/ops/expand/expand.h"
+#include "imago/ops/gather/gather.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
 
@@ -23,13 +24,33 @@ Tensor at_last_token(const Tensor& logits, const Tensor& input_ids, const Config
   }
   if (!config.pad_token_id || !input_ids) return select(logits, 1, tokens - 1);
   const std::vector<int64_t> ids = input_ids.to_vector<int64_t>();
-  Tensors rows;
+  std::vector<int64_t> positions;
   for (int64_t row = 0; row < batch; ++row) {
     int64_t last = tokens - 1;
     while (last > 0 && ids[static_cast<size_t>(row * tokens + last)] == *config.pad_token_id) --last;
-    rows.push_back(select(select(logits, 0, row), 0, last));
+    positions.push_back(last);
   }
-  return stack(rows);
+  return at_positions(logits, Tensor::from(std::span<const int64_t>(positions), {batch}));
+}
+
+Tensor at_positions(const Tensor& x_BTD, const Tensor& positions_B) {
+  const int64_t batch = x_BTD.size(0), hidden = x_BTD.size(2);
+  return squeeze(gather(x_BTD, 1, expand(reshape(positions_B, {batch, 1, 1}), {batch, 1, hidden})), 1);
+}
+
+TextInputs flatten_choices(TextInputs in) {
+  if (!in.input_ids && !in.inputs_embeds) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "the model takes either input_ids or inputs_embeds");
+  }
+  const int wanted = in.inputs_embeds ? in.inputs_embeds.dim() : in.input_ids.dim() + 1;
+  if (wanted != 4) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "the model compares choices, but the inputs have none",
+                "give input_ids as [batch, choices, tokens]");
+  }
+  for (Tensor* input : {&in.input_ids, &in.attention_mask, &in.token_type_ids, &in.position_ids, &in.inputs_embeds}) {
+    if (*input) *input = flatten(*input, 0, 1);
+  }
+  return in;
 }
 
 QuestionAnsweringOutput answer_span(const Tensor& logits, BaseModelOutput base, const TextInputs& inputs) {

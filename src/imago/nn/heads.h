@@ -13,6 +13,10 @@ namespace imago::nn {
 Tensor keep_last(const Tensor& x_BTD, int64_t keep);
 // Of logits [B, T, labels], those at each row's last token that is not padding: [B, labels].
 Tensor at_last_token(const Tensor& logits, const Tensor& input_ids, const Config& config);
+// Of x [B, T, D], row i at positions[i]: [B, D].
+Tensor at_positions(const Tensor& x_BTD, const Tensor& positions_B);
+// Inputs over choices, [B, choices, T, ...], as those of B * choices rows.
+TextInputs flatten_choices(TextInputs in);
 // Logits [B, T, 2] as those of the start and of the end.
 QuestionAnsweringOutput answer_span(const Tensor& logits, BaseModelOutput base, const TextInputs& inputs);
 // An output with these logits and the hidden states and attentions of the model below.

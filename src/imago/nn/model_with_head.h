@@ -44,10 +44,10 @@ struct TokenClassifier : ModelWithHead<TokenClassification, Base> {
   explicit TokenClassifier(const typename Base::ConfigType& c)
       : Parent(c), classifier(hidden_size_of(c), c.num_labels()) {}
   LogitsOutput forward(const TextInputs& in) const override {
-    BaseModelOutput base = this->base.forward(in);
-    Tensor logits = classifier(base.last_hidden_state);
+    BaseModelOutput below = this->base.forward(in);
+    Tensor logits = classifier(below.last_hidden_state);
     Tensor loss = token_loss(logits, in.labels);
-    return logits_output(std::move(logits), std::move(loss), std::move(base));
+    return logits_output(std::move(logits), std::move(loss), std::move(below));
   }
 };
 
@@ -59,9 +59,9 @@ struct QuestionAnswerer : ModelWithHead<QuestionAnswering, Base> {
 
   explicit QuestionAnswerer(const typename Base::ConfigType& c) : Parent(c), qa_outputs(hidden_size_of(c), 2) {}
   QuestionAnsweringOutput forward(const TextInputs& in) const override {
-    BaseModelOutput base = this->base.forward(in);
-    const Tensor logits = qa_outputs(base.last_hidden_state);
-    return answer_span(logits, std::move(base), in);
+    BaseModelOutput below = this->base.forward(in);
+    const Tensor logits = qa_outputs(below.last_hidden_state);
+    return answer_span(logits, std::move(below), in);
   }
 };
 

@@ -38,6 +38,14 @@ struct PreTrainingOutput : ModelOutput {
   FIELDS_AND(ModelOutput, prediction_logits, seq_relationship_logits)
 };
 
+// Of a language model that also scores choices, C of them.
+struct DoubleHeadsOutput : ModelOutput {
+  Tensor mc_loss;
+  Tensor logits;     // [B, C, T, V]
+  Tensor mc_logits;  // [B, C]
+  FIELDS_AND(ModelOutput, mc_loss, logits, mc_logits)
+};
+
 struct Seq2SeqOutput {
   Tensor loss;
   Tensor logits;             // [B, T, V], or of a classifier [B, labels]

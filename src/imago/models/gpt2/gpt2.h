@@ -1,0 +1,80 @@
+// GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners").
+#pragma once
+
+#include "imago/nn/activations.h"
+#include "imago/nn/attention.h"
+#include "imago/nn/layers.h"
+#include "imago/nn/model.h"
+
+namespace imago::gpt2 {
+
+struct GPT2Config : Config {
+  static constexpr const char* kModelType = "gpt2";
+  int64_t vocab_size = 50257, n_positions = 1024, n_embd = 768, n_layer = 12, n_head = 12;
+  std::optional<int64_t> n_inner;
+  std::string activation_function = "gelu_new";
+  double layer_norm_epsilon = 1e-5;
+  bool scale_attn_weights = true, scale_attn_by_inverse_layer_idx = false, reorder_and_upcast_attn = false;
+  bool add_cross_attention = false;
+  std::string summary_type = "cls_index";
+  bool summary_use_proj = true, summary_proj_to_labels = true;
+  std::optional<std::string> summary_activation;
+  FIELDS_AND(Config, vocab_size, n_positions, n_embd, n_layer, n_head, n_inner, activation_function, layer_norm_epsilon,
+             scale_attn_weights, scale_attn_by_inverse_layer_idx, reorder_and_upcast_attn, add_cross_attention,
+             summary_type, summary_use_proj, summary_proj_to_labels, summary_activation)
+
+  GPT2Config();
+  void validate() const override;
+};
+
+struct Attention : Module {
+  nn::Linear c_attn, c_proj;
+  FIELDS(c_attn, c_proj)
+
+  Attention(const GPT2Config& c, int64_t layer);
+  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
+
+  int64_t heads, layer_index;
+  double scale;
+  bool upcast;
+};
+
+struct MLP : Module {
+  nn::Linear c_fc, c_proj;
+  FIELDS(c_fc, c_proj)
+
+  explicit MLP(const GPT2Config& c);
+  Tensor operator()(const Tensor& x_BTD) const { return c_proj(activation(c_fc(x_BTD))); }
+
+  nn::Activation activation;
+};
+
+struct Block : Module {
+  nn::LayerNorm ln_1;
+  Attention attn;
+  nn::LayerNorm ln_2;
+  MLP mlp;
+  FIELDS(ln_1, attn, ln_2, mlp)
+
+  Block(const GPT2Config& c, int64_t layer);
+  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
+};
+
+struct GPT2Model : TextModel {
+  using ConfigType = GPT2Config;
+  static constexpr const char* kBaseModelPrefix = "transformer";
+  nn::Embedding wte, wpe;
+  std::vector<Block> h;
+  nn::LayerNorm ln_f;
+  FIELDS(wte, wpe, h, ln_f)
+
+  explicit GPT2Model(const GPT2Config& c);
+  const GPT2Config& config() const override { return config_; }
+  WeightMap weight_map() const override;
+  BaseModelOutput forward(const TextInputs& in) const override;
+
+ private:
+  GPT2Config config_;
+};
+
+}  // namespace imago::gpt2
