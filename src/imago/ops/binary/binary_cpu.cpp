@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "imago/base/error.h"
+#include "imago/kernels/cpu/elementwise.h"
 #include "imago/ops/elementwise_cpu.h"
 #include "imago/ops/integer_arithmetic.h"
 #include "imago/ops/kernel_table.h"
@@ -83,13 +84,16 @@ void refuse_zero_divisor(const char* name, const Tensor& divisor) {
   });
 }
 
-#define KERNEL(Op, expression)                                                              \
-  void Op##_cpu(const op::Op&, std::span<const Tensor> inputs, std::span<Tensor> outputs) { \
-    dispatch_computed(op::Op::name, inputs[0].dtype(), [&]<class Element>() {               \
-      using T = Compute<Element>;                                                           \
-      map_elements<Element, Element>(inputs[0], inputs[1], outputs[0],                      \
-                                     [](T a, T b) { return static_cast<T>(expression); });  \
-    });                                                                                     \
+// Floating-point numbers by one of kernels/cpu/elementwise.h, integers and bool by the expression.
+#define KERNEL(Op, function, expression)                                                                           \
+  void Op##_cpu(const op::Op&, std::span<const Tensor> inputs, std::span<Tensor> outputs) {                        \
+    dispatch_computed(op::Op::name, inputs[0].dtype(), [&]<class T>() {                                            \
+      if constexpr (std::is_integral_v<T>) {                                                                       \
+        map_elements<T, T>(inputs[0], inputs[1], outputs[0], [](T a, T b) { return static_cast<T>(expression); }); \
+      } else {                                                                                                     \
+        map_blocks<T, T>(inputs[0], inputs[1], outputs[0], function<T>);                                           \
+      }                                                                                                            \
+    });                                                                                                            \
   }
 #define FLOATING_KERNEL(Op, expression)                                                     \
   void Op##_cpu(const op::Op&, std::span<const Tensor> inputs, std::span<Tensor> outputs) { \
@@ -112,13 +116,12 @@ void refuse_zero_divisor(const char* name, const Tensor& divisor) {
     });                                                                                      \
   }
 
-KERNEL(Add, wrapping_add(a, b))
-KERNEL(Mul, wrapping_multiply(a, b))
-KERNEL(Maximum, a > b || a != a ? a : b)
-KERNEL(Minimum, a < b || a != a ? a : b)
-FLOATING_KERNEL(Div, a / b)
+KERNEL(Add, kernels::add, wrapping_add(a, b))
+KERNEL(Sub, kernels::subtract, wrapping_subtract(a, b))
+KERNEL(Mul, kernels::multiply, wrapping_multiply(a, b))
+KERNEL(Maximum, kernels::maximum, a > b ? a : b)
+KERNEL(Minimum, kernels::minimum, a < b ? a : b)
 FLOATING_KERNEL(Atan2, std::atan2(a, b))
-NUMBER_KERNEL(Sub, wrapping_subtract(a, b), )
 NUMBER_KERNEL(Pow, power(a, b), )
 NUMBER_KERNEL(Remainder, floor_remainder(a, b), refuse_zero_divisor("remainder", inputs[1]))
 NUMBER_KERNEL(Fmod, truncated_remainder(a, b), refuse_zero_divisor("fmod", inputs[1]))
@@ -127,6 +130,11 @@ NUMBER_KERNEL(FloorDivide, floor_quotient(a, b), refuse_zero_divisor("floor_divi
 #undef KERNEL
 #undef FLOATING_KERNEL
 #undef NUMBER_KERNEL
+
+void div_cpu(const op::Div& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+  dispatch_floating(op.name, inputs[0].dtype(),
+                    [&]<class T>() { map_blocks<T, T>(inputs[0], inputs[1], outputs[0], kernels::divide<T>); });
+}
 
 // f(element, value) with the number as what the element is computed in; for a half type that is wider than the element.
 template <class F>
@@ -140,13 +148,23 @@ void map_scalar(const char* name, double value, const Tensor& x, const Tensor& y
   });
 }
 
-void add_scalar_cpu(const op::AddScalar& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
-  map_scalar(op.name, op.value, inputs[0], outputs[0], [](auto a, auto b) { return wrapping_add(a, b); });
-}
+#define SCALAR_KERNEL(run, Op, function, expression)                                                   \
+  void run(const op::Op& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {              \
+    dispatch_computed(op.name, inputs[0].dtype(), [&]<class T>() {                                     \
+      if constexpr (std::is_integral_v<T>) {                                                           \
+        const T b = static_cast<T>(op.value);                                                          \
+        map_elements<T, T>(inputs[0], outputs[0], [b](T a) { return static_cast<T>(expression); });    \
+      } else {                                                                                         \
+        map_blocks<T, T>(inputs[0], outputs[0],                                                        \
+                         [b = op.value](const T* a, T* y, int64_t size) { function(a, b, y, size); }); \
+      }                                                                                                \
+    });                                                                                                \
+  }
 
-void mul_scalar_cpu(const op::MulScalar& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
-  map_scalar(op.name, op.value, inputs[0], outputs[0], [](auto a, auto b) { return wrapping_multiply(a, b); });
-}
+SCALAR_KERNEL(add_scalar_cpu, AddScalar, kernels::add_scalar, wrapping_add(a, b))
+SCALAR_KERNEL(mul_scalar_cpu, MulScalar, kernels::multiply_scalar, wrapping_multiply(a, b))
+
+#undef SCALAR_KERNEL
 
 void div_scalar_cpu(const op::DivScalar& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   dispatch_floating(op.name, inputs[0].dtype(), [&]<class Element>() {
@@ -184,7 +202,7 @@ void register_binary_cpu(KernelTable& table) {
   table.add<op::Add, Add_cpu>(Device::kCPU, kComputedDTypes);
   table.add<op::Sub, Sub_cpu>(Device::kCPU, kNumberDTypes);
   table.add<op::Mul, Mul_cpu>(Device::kCPU, kComputedDTypes);
-  table.add<op::Div, Div_cpu>(Device::kCPU, kFloatingDTypes);
+  table.add<op::Div, div_cpu>(Device::kCPU, kFloatingDTypes);
   table.add<op::Pow, Pow_cpu>(Device::kCPU, kNumberDTypes);
   table.add<op::Maximum, Maximum_cpu>(Device::kCPU, kComputedDTypes);
   table.add<op::Minimum, Minimum_cpu>(Device::kCPU, kComputedDTypes);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "imago/kernels/cpu/elementwise.h"
 #include "imago/ops/elementwise_cpu.h"
 #include "imago/ops/integer_arithmetic.h"
 #include "imago/ops/kernel_table.h"
@@ -33,6 +34,12 @@ void map_predicate(const char* name, const Tensor& x, const Tensor& y, F f) {
       return static_cast<T>(expression);                                                    \
     });                                                                                     \
   }
+// One of kernels/cpu/elementwise.h.
+#define VECTORISED(Op, function)                                                                 \
+  void Op##_cpu(const op::Op&, std::span<const Tensor> inputs, std::span<Tensor> outputs) {      \
+    dispatch_floating(op::Op::name, inputs[0].dtype(),                                           \
+                      [&]<class T>() { map_blocks<T, T>(inputs[0], outputs[0], function<T>); }); \
+  }
 #define PREDICATE(Op, expression)                                                           \
   void Op##_cpu(const op::Op&, std::span<const Tensor> inputs, std::span<Tensor> outputs) { \
     map_predicate(op::Op::name, inputs[0], outputs[0], [](auto x) { return expression; });  \
@@ -56,24 +63,25 @@ KERNEL(map_numbers, Floor, rounded(x, [](T v) { return std::floor(v); }))
 KERNEL(map_numbers, Ceil, rounded(x, [](T v) { return std::ceil(v); }))
 KERNEL(map_numbers, Round, rounded(x, [](T v) { return std::nearbyint(v); }))
 KERNEL(map_numbers, Relu, x < T(0) ? T(0) : x)
-KERNEL(map_floating, Exp, std::exp(x))
-KERNEL(map_floating, Expm1, std::expm1(x))
-KERNEL(map_floating, Log, std::log(x))
-KERNEL(map_floating, Log1p, std::log1p(x))
-KERNEL(map_floating, Sqrt, std::sqrt(x))
-KERNEL(map_floating, Rsqrt, T(1) / std::sqrt(x))
+VECTORISED(Exp, kernels::exp)
+VECTORISED(Expm1, kernels::expm1)
+VECTORISED(Log, kernels::log)
+VECTORISED(Log1p, kernels::log1p)
+VECTORISED(Sqrt, kernels::sqrt)
+VECTORISED(Rsqrt, kernels::rsqrt)
+VECTORISED(Sin, kernels::sin)
+VECTORISED(Cos, kernels::cos)
+VECTORISED(Tanh, kernels::tanh)
+VECTORISED(Erf, kernels::erf)
+VECTORISED(Sigmoid, kernels::sigmoid)
 KERNEL(map_floating, Reciprocal, T(1) / x)
-KERNEL(map_floating, Sin, std::sin(x))
-KERNEL(map_floating, Cos, std::cos(x))
-KERNEL(map_floating, Tanh, std::tanh(x))
-KERNEL(map_floating, Erf, std::erf(x))
-KERNEL(map_floating, Sigmoid, T(1) / (T(1) + std::exp(-x)))
 PREDICATE(LogicalNot, x == 0)
 PREDICATE(IsNan, x != x)
 PREDICATE(IsInf, std::isinf(static_cast<double>(x)))
 PREDICATE(IsFinite, std::isfinite(static_cast<double>(x)))
 
 #undef KERNEL
+#undef VECTORISED
 #undef PREDICATE
 
 void BitwiseNot_cpu(const op::BitwiseNot&, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
