@@ -32,16 +32,15 @@ struct Axis {
 using Elements = std::vector<WeightedIndex>;
 
 // Positions are computed in single precision, since an element more or less decides which neighbour is the nearest and
-// that is how the reference does it, for every dtype.
-Elements nearest(const Axis& axis, int64_t o, bool exact) {
-  if (!exact && axis.output == axis.input) return {{o, 1}};
-  if (!exact && axis.output == 2 * axis.input) return {{o / 2, 1}};
+// that is how the reference does it. It also takes images of the same or the double size as they are, whatever
+// scale_factor says.
+Elements nearest(const Axis& axis, int64_t o, bool exact, bool is_image) {
+  if (!exact && is_image && axis.output == axis.input) return {{o, 1}};
+  if (!exact && is_image && axis.output == 2 * axis.input) return {{o / 2, 1}};
   const float scale = axis.given_scale > 0 ? static_cast<float>(axis.given_scale)
                                            : static_cast<float>(axis.input) / static_cast<float>(axis.output);
-  const double position = exact ? (static_cast<double>(o) + 0.5) * static_cast<double>(scale)
-                                : static_cast<double>(static_cast<float>(o) * scale);
-  const auto index = static_cast<int64_t>(std::floor(static_cast<float>(position)));
-  return {{std::min(index, axis.input - 1), 1}};
+  const float position = (static_cast<float>(o) + (exact ? 0.5F : 0.0F)) * scale;
+  return {{std::min(static_cast<int64_t>(position), axis.input - 1), 1}};
 }
 
 double source_position(const Axis& axis, int64_t o, bool align_corners) {
@@ -97,9 +96,11 @@ Elements antialiased(const Axis& axis, int64_t o, bool align_corners, bool is_cu
   return elements;
 }
 
-Elements elements_of(const InterpolateOptions& options, const Axis& axis, int64_t o) {
+Elements elements_of(const InterpolateOptions& options, const Axis& axis, int64_t o, bool is_image) {
   const bool is_cubic = options.mode == "bicubic";
-  if (options.mode == "nearest" || options.mode == "nearest-exact") return nearest(axis, o, options.mode != "nearest");
+  if (options.mode == "nearest" || options.mode == "nearest-exact") {
+    return nearest(axis, o, options.mode == "nearest-exact", is_image);
+  }
   if (options.antialias) return antialiased(axis, o, options.align_corners, is_cubic);
   return is_cubic ? cubic(axis, o, options.align_corners) : linear(axis, o, options.align_corners);
 }
@@ -160,7 +161,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
     area.push_back(axis.output);
     if (options.mode == "area") continue;
     std::vector<Elements> elements;
-    for (int64_t o = 0; o < axis.output; ++o) elements.push_back(elements_of(options, axis, o));
+    for (int64_t o = 0; o < axis.output; ++o) elements.push_back(elements_of(options, axis, o, x.dim() == 4));
     y = resample(y, d + 2, elements);
   }
   return options.mode == "area" ? adaptive_avg_pool(x, area) : cast(y, x.dtype());
