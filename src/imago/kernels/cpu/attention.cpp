@@ -218,28 +218,34 @@ class AttentionBlock {
   }
 
   void add_values_directly(int64_t first, int64_t count) {
-    int64_t row = 0;
-    for (; row + 2 <= rows_; row += 2) add_values_to_rows<2>(first, count, row);
-    if (row < rows_) add_values_to_rows<1>(first, count, row);
+    // Few enough keys for their values to stay in the first-level cache while rows and columns pass over them.
+    constexpr int64_t kKeys = 32;
+    for (int64_t key = 0; key < count; key += kKeys) {
+      const int64_t keys = std::min(kKeys, count - key);
+      int64_t row = 0;
+      for (; row + 2 <= rows_; row += 2) add_values_to_rows<2>(first, key, keys, row);
+      if (row < rows_) add_values_to_rows<1>(first, key, keys, row);
+    }
   }
 
   template <int kRows>
-  void add_values_to_rows(int64_t first, int64_t count, int64_t row) {
+  void add_values_to_rows(int64_t first, int64_t key, int64_t count, int64_t row) {
     constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
     const int64_t stride = a_.value_strides.token;
-    const float* weights = scores_ + row * kKeyBlock;
+    const float* weights = scores_ + row * kKeyBlock + key;
+    const T* values = value(first + key);
     float* output = output_ + row * value_stride_;
     int64_t i = 0;
     for (; i + 4 * kLanes <= a_.value_size; i += 4 * kLanes) {
-      add_weighted_values<kRows, 4>(weights, count, value(first) + i, stride, output + i, value_stride_);
+      add_weighted_values<kRows, 4>(weights, count, values + i, stride, output + i, value_stride_);
     }
     for (; i + kLanes <= a_.value_size; i += kLanes) {
-      add_weighted_values<kRows, 1>(weights, count, value(first) + i, stride, output + i, value_stride_);
+      add_weighted_values<kRows, 1>(weights, count, values + i, stride, output + i, value_stride_);
     }
     for (; i < a_.value_size; ++i) {
       for (int64_t r = 0; r < kRows; ++r) {
         for (int64_t k = 0; k < count; ++k) {
-          output[r * value_stride_ + i] += weights[r * kKeyBlock + k] * static_cast<float>(value(first + k)[i]);
+          output[r * value_stride_ + i] += weights[r * kKeyBlock + k] * static_cast<float>(values[k * stride + i]);
         }
       }
     }
