@@ -1,0 +1,305 @@
+#include "imago/tokenizers/models/bpe.h"
+
+#include <algorithm>
+
+#include "imago/base/error.h"
+#include "imago/base/unicode.h"
+#include "imago/tokenizers/models/bpe_word.h"
+#include "imago/tokenizers/models/word_cache.h"
+#include "imago/tokenizers/normalized_string.h"
+
+namespace imago::tokenizers {
+
+struct BpeScratch : ModelScratch {
+  WordCache cache;
+  std::vector<BpeSymbol> symbols;
+  std::vector<MergeTable::Merge> pairs;
+  LongWordMerger long_word;
+  std::string spelled;
+  std::vector<int32_t> ids;
+  // An unknown stretch that is not written yet: with fuse_unk it may grow.
+  bool unk_pending = false;
+  uint32_t unk_size = 0;
+};
+
+namespace {
+
+constexpr std::string_view kWordBegin = "\xE2\x96\x81";  // U+2581, which SentencePiece writes for a space
+// Below this many symbols scanning beats the lists of LongWordMerger.
+constexpr size_t kShortWord = 48;
+constexpr uint8_t kLengthsFollow = 1;
+
+std::string fallback_token(unsigned char byte) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  return std::string("<0x") + kHex[byte >> 4] + kHex[byte & 15] + ">";
+}
+
+std::string spelled_byte(int byte) {
+  std::string spelled;
+  append_utf8(spelled, byte_to_character(static_cast<unsigned char>(byte)));
+  return spelled;
+}
+
+}  // namespace
+
+Bpe::Bpe(BpeOptions options, Vocabulary vocabulary, const std::vector<MergeRule>& merges)
+    : options_(std::move(options)), vocabulary_(std::move(vocabulary)), merges_(merges) {
+  if (options_.dropout && !(*options_.dropout >= 0.0f && *options_.dropout <= 1.0f)) {
+    throw Error(ErrorKind::kInvalidFile, "BPE", "dropout is not between 0 and 1");
+  }
+  affixes_ = options_.continuing_subword_prefix.value_or("") != "" || options_.end_of_word_suffix.value_or("") != "";
+  if (options_.unk_token) unk_id_ = vocabulary_.find(*options_.unk_token);
+  for (int byte = 0; byte < 256; ++byte) {
+    const char character = static_cast<char>(byte);
+    byte_symbols_[byte] = byte < 128 ? vocabulary_.find({&character, 1}) : Vocabulary::kNone;
+    fallback_symbols_[byte] =
+        options_.byte_fallback ? vocabulary_.find(fallback_token(static_cast<unsigned char>(byte))) : Vocabulary::kNone;
+  }
+  splits_words_ = !affixes_ && !options_.ignore_merges && vocabulary_.find(kWordBegin) != Vocabulary::kNone &&
+                  std::none_of(merges.begin(), merges.end(), [&](const MergeRule& rule) {
+                    return !vocabulary_.token(rule.left).ends_with(kWordBegin) &&
+                           vocabulary_.token(rule.right).starts_with(kWordBegin);
+                  });
+}
+
+std::vector<MergeRule> Bpe::resolve_merges(const Vocabulary& vocabulary,
+                                           const std::vector<std::pair<std::string_view, std::string_view>>& merges,
+                                           size_t prefix_size) {
+  // Lookups in batches: the hashes of a batch are computed and their slots asked for before the first is looked at.
+  constexpr size_t kBatch = 32;
+  std::vector<MergeRule> rules(merges.size());
+  std::array<std::array<std::string, 1>, kBatch> results;
+  std::array<std::array<uint64_t, 3>, kBatch> hashes;
+  for (size_t begin = 0; begin < merges.size(); begin += kBatch) {
+    const size_t count = std::min(kBatch, merges.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      const auto& [left, right] = merges[begin + i];
+      std::string& result = results[i][0];
+      result.assign(left);
+      if (right.size() >= prefix_size) result += right.substr(prefix_size);
+      hashes[i] = {hash_bytes(left.data(), left.size()), hash_bytes(right.data(), right.size()),
+                   hash_bytes(result.data(), result.size())};
+      if (vocabulary.size() > 0) {
+        for (uint64_t hash : hashes[i]) vocabulary.prefetch(hash);
+      }
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const auto& [left, right] = merges[begin + i];
+      MergeRule& rule = rules[begin + i];
+      rule = {vocabulary.find(left, hashes[i][0]), vocabulary.find(right, hashes[i][1]),
+              vocabulary.find(results[i][0], hashes[i][2])};
+      for (const auto& [id, token] : {std::pair<int32_t, std::string_view>{rule.left, left}, {rule.right, right},
+                                      {rule.result, results[i][0]}}) {
+        if (id == Vocabulary::kNone) {
+          throw Error(ErrorKind::kInvalidFile, "BPE",
+                      "the merge '" + std::string(left) + " " + std::string(right) + "' needs the token '" +
+                          std::string(token) + "', which is not in the vocabulary");
+        }
+      }
+      if (right.size() < prefix_size) {
+        throw Error(ErrorKind::kInvalidFile, "BPE",
+                    "the merge '" + std::string(left) + " " + std::string(right) + "' lacks continuing_subword_prefix");
+      }
+    }
+  }
+  return rules;
+}
+
+bool Bpe::can_use_raw_bytes() const {
+  if (affixes_) return false;
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
+    if (in_utf8 && vocabulary_.find(spelled_byte(byte)) == Vocabulary::kNone) return false;
+  }
+  return true;
+}
+
+void Bpe::use_raw_bytes() {
+  for (int byte = 0; byte < 256; ++byte) byte_symbols_[byte] = vocabulary_.find(spelled_byte(byte));
+  raw_bytes_ = true;
+  splits_words_ = false;
+  raw_lengths_.resize(static_cast<size_t>(vocabulary_.id_limit()));
+  for (int32_t id = 0; id < vocabulary_.id_limit(); ++id) {
+    if (vocabulary_.contains_id(id)) raw_lengths_[id] = static_cast<uint32_t>(count_utf8(vocabulary_.token(id)));
+  }
+}
+
+std::unique_ptr<ModelScratch> Bpe::make_scratch() const { return std::make_unique<BpeScratch>(); }
+
+int32_t Bpe::symbol(std::string_view character, bool first, bool last, BpeScratch& scratch) const {
+  if (!affixes_) {
+    if (character.size() == 1) return byte_symbols_[static_cast<unsigned char>(character[0])];
+    return vocabulary_.find(character);
+  }
+  scratch.spelled.clear();
+  if (!first && options_.continuing_subword_prefix) scratch.spelled += *options_.continuing_subword_prefix;
+  scratch.spelled += character;
+  if (last && options_.end_of_word_suffix) scratch.spelled += *options_.end_of_word_suffix;
+  return vocabulary_.find(scratch.spelled);
+}
+
+// `spelled` is the character with its affixes, `size` its bytes without them.
+void Bpe::add_unknown_character(std::string_view spelled, size_t size, BpeScratch& scratch) const {
+  if (options_.byte_fallback &&
+      std::all_of(spelled.begin(), spelled.end(),
+                  [&](char byte) { return fallback_symbols_[static_cast<unsigned char>(byte)] != Vocabulary::kNone; })) {
+    // A pending unknown stretch stays pending: it comes behind the bytes, as in the reference.
+    for (char byte : spelled) scratch.symbols.push_back({fallback_symbols_[static_cast<unsigned char>(byte)], 1});
+    return;
+  }
+  if (!options_.unk_token) return;  // the character is left out
+  if (unk_id_ == Vocabulary::kNone) {
+    throw Error(ErrorKind::kInvalidFile, "BPE",
+                "the unk_token '" + *options_.unk_token + "' is not in the vocabulary, and the text needs it");
+  }
+  if (scratch.unk_pending && !options_.fuse_unk) scratch.symbols.push_back({unk_id_, scratch.unk_size});
+  scratch.unk_size = static_cast<uint32_t>(size) + (scratch.unk_pending && options_.fuse_unk ? scratch.unk_size : 0);
+  scratch.unk_pending = true;
+}
+
+void Bpe::add_symbols(std::string_view chunk, BpeScratch& scratch) const {
+  scratch.symbols.clear();
+  if (raw_bytes_) {
+    for (char byte : chunk) scratch.symbols.push_back({byte_symbols_[static_cast<unsigned char>(byte)], 1});
+    return;
+  }
+  scratch.unk_pending = false;
+  const auto flush = [&] {
+    if (scratch.unk_pending) scratch.symbols.push_back({unk_id_, scratch.unk_size});
+    scratch.unk_pending = false;
+  };
+  for (size_t i = 0; i < chunk.size();) {
+    const auto size = static_cast<size_t>(decode_utf8(chunk.substr(i)).size);
+    const std::string_view character = chunk.substr(i, size);
+    const bool first = i == 0, last = i + size == chunk.size();
+    const int32_t id = symbol(character, first, last, scratch);
+    if (id != Vocabulary::kNone) {
+      flush();
+      scratch.symbols.push_back({id, static_cast<uint32_t>(size)});
+    } else {
+      add_unknown_character(affixes_ ? std::string_view(scratch.spelled) : character, size, scratch);
+    }
+    i += size;
+  }
+  flush();
+}
+
+void Bpe::encode_chunk(std::string_view chunk, BpeScratch& scratch) const {
+  add_symbols(chunk, scratch);
+  if (merges_.empty()) return;
+  if (options_.dropout.value_or(0.0f) > 0.0f) {
+    merge_with_dropout(scratch.symbols, merges_, *options_.dropout);
+  } else if (scratch.symbols.size() <= kShortWord) {
+    merge_short_word(scratch.symbols, merges_, scratch.pairs);
+  } else {
+    scratch.long_word.merge(scratch.symbols, merges_);
+  }
+}
+
+bool Bpe::whole_piece(std::string_view piece, BpeScratch& scratch, int32_t& id) const {
+  if (!options_.ignore_merges || options_.dropout.value_or(0.0f) > 0.0f) return false;
+  std::string_view spelled = piece;
+  if (raw_bytes_) {
+    if (piece.size() > vocabulary_.max_token_size()) return false;
+    scratch.spelled.clear();
+    for (char byte : piece) append_utf8(scratch.spelled, byte_to_character(static_cast<unsigned char>(byte)));
+    spelled = scratch.spelled;
+  }
+  id = vocabulary_.find(spelled);
+  return id != Vocabulary::kNone;
+}
+
+uint32_t Bpe::token_length(int32_t id, bool first) const {
+  if (raw_bytes_) return raw_lengths_[id];
+  const size_t size = vocabulary_.token(id).size();
+  const size_t prefix = first || !options_.continuing_subword_prefix ? 0 : options_.continuing_subword_prefix->size();
+  return static_cast<uint32_t>(size - std::min(size, prefix));
+}
+
+// Whether the tokens' lengths can be told from their ids; with unknown tokens and bytes they cannot.
+bool Bpe::lengths_follow(std::string_view chunk, const BpeScratch& scratch) const {
+  size_t total = 0;
+  for (size_t i = 0; i < scratch.symbols.size(); ++i) {
+    const BpeSymbol& symbol = scratch.symbols[i];
+    total += symbol.size;
+    if (i + 1 < scratch.symbols.size() && symbol.size != token_length(symbol.id, i == 0)) return false;
+  }
+  return total == chunk.size();
+}
+
+// Calls emit(chunk) for parts that no merge crosses.
+template <class Emit>
+void Bpe::for_each_chunk(std::string_view piece, Emit emit) const {
+  size_t begin = 0;
+  if (splits_words_) {
+    size_t next = piece.find(kWordBegin);
+    while (next != std::string_view::npos) {
+      if (next > begin && !piece.substr(begin, next - begin).ends_with(kWordBegin)) {
+        emit(piece.substr(begin, next - begin));
+        begin = next;
+      }
+      next = piece.find(kWordBegin, next + kWordBegin.size());
+    }
+  }
+  emit(piece.substr(begin));
+}
+
+// Encodes a chunk into scratch.symbols, or finds it in the cache: then the entry is returned. A chunk whose lengths are
+// wanted counts as found only when they follow from the ids.
+const WordCache::Entry* Bpe::find_or_encode(std::string_view chunk, bool lengths, BpeScratch& scratch) const {
+  const bool cached = options_.dropout.value_or(0.0f) == 0.0f && WordCache::fits(chunk);
+  WordCache::Entry* entry = nullptr;
+  if (cached) {
+    bool found = false;
+    entry = &scratch.cache.find(chunk, found);
+    if (found && (!lengths || (entry->flags & kLengthsFollow))) return entry;
+  }
+  int32_t whole = 0;
+  if (whole_piece(chunk, scratch, whole)) {
+    scratch.symbols.assign(1, {whole, static_cast<uint32_t>(chunk.size())});
+  } else {
+    encode_chunk(chunk, scratch);
+  }
+  if (entry != nullptr && scratch.symbols.size() <= WordCache::kMaxTokens) {
+    scratch.ids.clear();
+    for (const BpeSymbol& symbol : scratch.symbols) scratch.ids.push_back(symbol.id);
+    WordCache::put(*entry, chunk.size(), scratch.ids, lengths_follow(chunk, scratch) ? kLengthsFollow : 0);
+  }
+  return nullptr;
+}
+
+void Bpe::tokenize_ids(std::string_view piece, ModelScratch& base, std::vector<int32_t>& ids) const {
+  if (piece.empty()) return;
+  auto& scratch = static_cast<BpeScratch&>(base);
+  for_each_chunk(piece, [&](std::string_view chunk) {
+    if (const WordCache::Entry* entry = find_or_encode(chunk, false, scratch)) {
+      ids.insert(ids.end(), entry->ids.begin(), entry->ids.begin() + entry->count);
+    } else {
+      for (const BpeSymbol& symbol : scratch.symbols) ids.push_back(symbol.id);
+    }
+  });
+}
+
+void Bpe::tokenize(std::string_view piece, ModelScratch& base, std::vector<ModelToken>& tokens) const {
+  if (piece.empty()) return;
+  auto& scratch = static_cast<BpeScratch&>(base);
+  uint32_t begin = 0;  // lengths add up over chunks, as they do in one word of the reference
+  for_each_chunk(piece, [&](std::string_view chunk) {
+    if (const WordCache::Entry* entry = find_or_encode(chunk, true, scratch)) {
+      const auto end = static_cast<uint32_t>(begin + chunk.size());
+      for (size_t i = 0; i < entry->count; ++i) {
+        const uint32_t next = i + 1 == entry->count ? end : begin + token_length(entry->ids[i], i == 0);
+        tokens.push_back({entry->ids[i], begin, next});
+        begin = next;
+      }
+      begin = end;
+      return;
+    }
+    for (const BpeSymbol& symbol : scratch.symbols) {
+      tokens.push_back({symbol.id, begin, begin + symbol.size});
+      begin += symbol.size;
+    }
+  });
+}
+
+}  // namespace imago::tokenizers

@@ -1,0 +1,186 @@
+#include "imago/tokenizers/models/model_json.h"
+
+#include <algorithm>
+#include <string>
+
+#include "imago/base/error.h"
+#include "imago/tokenizers/models/bpe.h"
+#include "imago/tokenizers/models/unigram.h"
+#include "imago/tokenizers/models/word_level.h"
+#include "imago/tokenizers/models/word_piece.h"
+#include "imago/tokenizers/vocabulary.h"
+
+namespace imago::tokenizers {
+namespace {
+
+using simdjson::dom::array;
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+// The members of the model's object, each to be asked for once.
+class ModelJson {
+ public:
+  explicit ModelJson(object members) : members_(members) {
+    std::string_view type;
+    if (!members["type"].get(type)) type_ = type;
+    // Files of early versions have no type: the members tell it.
+    else if (has("merges")) type_ = "BPE";
+    else if (has("max_input_chars_per_word")) type_ = "WordPiece";
+    else if (members["vocab"].is_array()) type_ = "Unigram";
+    else type_ = "WordLevel";
+    read_.push_back("type");
+  }
+
+  const std::string& type() const { return type_; }
+  [[noreturn]] void fail(std::string_view what) const {
+    throw Error(ErrorKind::kInvalidFile, "model " + type_, what);
+  }
+  bool has(std::string_view name) const { return !members_[name].error(); }
+
+  // False when absent or null.
+  bool find(std::string_view name, element& value) {
+    read_.emplace_back(name);
+    return !members_[name].get(value) && !value.is_null();
+  }
+  template <class Value>
+  Value required(std::string_view name, std::string_view kind) {
+    element member;
+    Value value{};
+    if (!find(name, member)) fail("the member '" + std::string(name) + "' is missing");
+    if (member.get(value)) fail("the member '" + std::string(name) + "' is no " + std::string(kind));
+    return value;
+  }
+  template <class Value>
+  std::optional<Value> optional(std::string_view name, std::string_view kind) {
+    element member;
+    if (!find(name, member)) return std::nullopt;
+    return required<Value>(name, kind);
+  }
+  std::optional<std::string> optional_string(std::string_view name) {
+    const auto text = optional<std::string_view>(name, "string");
+    return text ? std::optional<std::string>(*text) : std::nullopt;
+  }
+
+  Vocabulary vocabulary() {
+    const object entries = required<object>("vocab", "object");
+    Vocabulary vocabulary;
+    vocabulary.reserve(entries.size(), entries.size() * 8);
+    for (const auto& [token, value] : entries) {
+      int64_t id = 0;
+      if (value.get(id) || id < 0 || id > INT32_MAX) fail("the id of '" + std::string(token) + "' is no number");
+      vocabulary.add(token, static_cast<int32_t>(id));
+    }
+    return vocabulary;
+  }
+
+  void done() const {
+    for (const auto& [name, value] : members_) {
+      if (std::find(read_.begin(), read_.end(), name) == read_.end()) {
+        throw Error(ErrorKind::kUnsupported, "model " + type_, "the member '" + std::string(name) + "' is unknown",
+                    "it may come from a newer version of the format");
+      }
+    }
+  }
+
+ private:
+  object members_;
+  std::string type_;
+  std::vector<std::string> read_;
+};
+
+// Merges are pairs, or in older files strings with one space between the two parts.
+std::vector<std::pair<std::string_view, std::string_view>> read_merges(ModelJson& json) {
+  const array entries = json.required<array>("merges", "array");
+  std::vector<std::pair<std::string_view, std::string_view>> merges;
+  merges.reserve(entries.size());
+  for (element entry : entries) {
+    std::string_view line;
+    array pair;
+    if (!entry.get(line)) {
+      if (line.starts_with("#version")) continue;
+      const size_t space = line.find(' ');
+      if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos) {
+        json.fail("the merge '" + std::string(line) + "' is not two tokens with a space between");
+      }
+      merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+    } else {
+      std::string_view left, right;
+      if (entry.get(pair) || pair.size() != 2 || pair.at(0).get(left) || pair.at(1).get(right)) {
+        json.fail("a merge is not two tokens");
+      }
+      merges.emplace_back(left, right);
+    }
+  }
+  return merges;
+}
+
+std::unique_ptr<Model> read_bpe(ModelJson& json) {
+  BpeOptions options;
+  if (const auto dropout = json.optional<double>("dropout", "number")) options.dropout = static_cast<float>(*dropout);
+  options.unk_token = json.optional_string("unk_token");
+  options.continuing_subword_prefix = json.optional_string("continuing_subword_prefix");
+  options.end_of_word_suffix = json.optional_string("end_of_word_suffix");
+  options.fuse_unk = json.optional<bool>("fuse_unk", "boolean").value_or(false);
+  options.byte_fallback = json.optional<bool>("byte_fallback", "boolean").value_or(false);
+  options.ignore_merges = json.optional<bool>("ignore_merges", "boolean").value_or(false);
+  Vocabulary vocabulary = json.vocabulary();
+  const size_t prefix_size = options.continuing_subword_prefix.value_or("").size();
+  const std::vector<MergeRule> merges = Bpe::resolve_merges(vocabulary, read_merges(json), prefix_size);
+  return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
+}
+
+std::unique_ptr<Model> read_word_piece(ModelJson& json) {
+  WordPiece::Options options;
+  options.unk_token = json.required<std::string_view>("unk_token", "string");
+  options.continuing_subword_prefix = json.required<std::string_view>("continuing_subword_prefix", "string");
+  options.max_input_chars_per_word = json.required<uint64_t>("max_input_chars_per_word", "number");
+  return std::make_unique<WordPiece>(std::move(options), json.vocabulary());
+}
+
+std::unique_ptr<Model> read_word_level(ModelJson& json) {
+  std::string unk_token(json.required<std::string_view>("unk_token", "string"));
+  return std::make_unique<WordLevel>(json.vocabulary(), std::move(unk_token));
+}
+
+std::unique_ptr<Model> read_unigram(ModelJson& json) {
+  const array entries = json.required<array>("vocab", "array");
+  std::vector<Unigram::Piece> pieces;
+  pieces.reserve(entries.size());
+  for (element entry : entries) {
+    array pair;
+    Unigram::Piece piece;
+    if (entry.get(pair) || pair.size() != 2 || pair.at(0).get(piece.text) || pair.at(1).get(piece.score)) {
+      json.fail("an entry of 'vocab' is not a token and its score");
+    }
+    pieces.push_back(piece);
+  }
+  std::optional<int32_t> unk_id;
+  if (const auto id = json.optional<uint64_t>("unk_id", "number")) {
+    unk_id = static_cast<int32_t>(std::min<uint64_t>(*id, INT32_MAX));
+  }
+  return std::make_unique<Unigram>(pieces, unk_id, json.optional<bool>("byte_fallback", "boolean").value_or(false));
+}
+
+}  // namespace
+
+std::unique_ptr<Model> read_model(element element) {
+  object members;
+  if (element.get(members)) throw Error(ErrorKind::kInvalidFile, "model", "not an object");
+  ModelJson json(members);
+  std::unique_ptr<Model> model;
+  if (json.type() == "BPE") {
+    model = read_bpe(json);
+  } else if (json.type() == "WordPiece") {
+    model = read_word_piece(json);
+  } else if (json.type() == "WordLevel") {
+    model = read_word_level(json);
+  } else if (json.type() == "Unigram") {
+    model = read_unigram(json);
+  } else {
+    throw Error(ErrorKind::kUnsupported, "model", "the type '" + json.type() + "' is unknown");
+  }
+  json.done();
+  return model;
+}
+
+}  // namespace imago::tokenizers

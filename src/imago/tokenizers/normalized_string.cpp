@@ -1,0 +1,296 @@
+#include "imago/tokenizers/normalized_string.h"
+
+#include <algorithm>
+#include <array>
+
+namespace imago::tokenizers {
+namespace {
+
+struct ByteCharacters {
+  std::array<char32_t, 256> of_byte{};
+  std::array<int16_t, 324> of_character{};
+
+  ByteCharacters() {
+    of_character.fill(-1);
+    char32_t next = 256;
+    for (int byte = 0; byte < 256; ++byte) {
+      const bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
+      of_byte[byte] = printable ? static_cast<char32_t>(byte) : next++;
+      of_character[of_byte[byte]] = static_cast<int16_t>(byte);
+    }
+  }
+};
+
+const ByteCharacters& byte_characters() {
+  static const ByteCharacters characters;
+  return characters;
+}
+
+size_t character_size(unsigned char lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
+
+}  // namespace
+
+char32_t byte_to_character(unsigned char byte) { return byte_characters().of_byte[byte]; }
+
+int character_to_byte(char32_t character) {
+  return character < 324 ? byte_characters().of_character[character] : -1;
+}
+
+bool decode_byte_level(std::string_view token, std::string& bytes) {
+  while (!token.empty()) {
+    const DecodedCharacter character = decode_utf8(token);
+    const int byte = character_to_byte(character.code_point);
+    if (byte < 0) return false;
+    bytes += static_cast<char>(byte);
+    token.remove_prefix(character.size);
+  }
+  return true;
+}
+
+void append_identity_alignments(std::string_view text, uint32_t begin, std::vector<Alignment>& alignments) {
+  alignments.reserve(alignments.size() + text.size());
+  for (size_t i = 0; i < text.size();) {
+    const size_t size = std::min(character_size(static_cast<unsigned char>(text[i])), text.size() - i);
+    const auto at = static_cast<uint32_t>(begin + i);
+    alignments.insert(alignments.end(), size, Alignment{at, static_cast<uint32_t>(at + size)});
+    i += size;
+  }
+}
+
+NormalizedString::NormalizedString(std::string_view original, uint32_t begin, bool tracked)
+    : text_(original), tracked_(tracked) {
+  if (tracked) append_identity_alignments(original, begin, alignments_);
+}
+
+Transformation::Transformation(NormalizedString& string, size_t removed) : string_(string) {
+  text_.reserve(string.text_.size() + 16);
+  if (string.tracked_) {
+    alignments_.reserve(string.text_.size() + 16);
+    skip(removed);
+  }
+}
+
+void Transformation::skip(size_t characters) {
+  const std::string& old = string_.text_;
+  for (; characters > 0 && offset_ < old.size(); --characters) {
+    offset_ = std::min(old.size(), offset_ + character_size(static_cast<unsigned char>(old[offset_])));
+  }
+}
+
+void Transformation::push(char32_t character, int change) {
+  const size_t before = text_.size();
+  append_utf8(text_, character);
+  if (!string_.tracked_) return;
+  const std::vector<Alignment>& old = string_.alignments_;
+  Alignment where;
+  if (change > 0) {
+    if (offset_ > 0 && !old.empty()) where = old[std::min(offset_, old.size()) - 1];
+  } else {
+    if (!old.empty()) where = old[std::min(offset_, old.size() - 1)];
+    skip(1 + static_cast<size_t>(-change));
+  }
+  alignments_.insert(alignments_.end(), text_.size() - before, where);
+}
+
+void Transformation::finish() {
+  string_.text_ = std::move(text_);
+  string_.alignments_ = std::move(alignments_);
+}
+
+void NormalizedString::prepend(std::string_view content) {
+  if (text_.empty() || content.empty()) return;
+  text_.insert(0, content);
+  if (tracked_) alignments_.insert(alignments_.begin(), content.size(), Alignment(alignments_.front()));
+}
+
+void NormalizedString::filter(FunctionRef<bool(char32_t)> keep) {
+  // A character carries the number of removed ones behind it, so it is known only when the next is kept.
+  std::vector<std::pair<char32_t, int>> kept;
+  kept.reserve(text_.size());
+  size_t removed_front = 0;
+  bool any = false;
+  for (std::string_view rest = text_; !rest.empty();) {
+    const DecodedCharacter character = decode_utf8(rest);
+    rest.remove_prefix(character.size);
+    if (keep(character.code_point)) {
+      kept.emplace_back(character.code_point, 0);
+    } else {
+      any = true;
+      if (kept.empty()) {
+        ++removed_front;
+      } else {
+        --kept.back().second;
+      }
+    }
+  }
+  if (!any) return;
+  Transformation transformation(*this, removed_front);
+  for (const auto& [character, change] : kept) transformation.push(character, change);
+  transformation.finish();
+}
+
+void NormalizedString::map(FunctionRef<char32_t(char32_t)> change) {
+  Transformation transformation(*this);
+  std::string_view rest = text_;
+  while (!rest.empty()) {
+    const DecodedCharacter character = decode_utf8(rest);
+    rest.remove_prefix(character.size);
+    transformation.push(change(character.code_point), 0);
+  }
+  transformation.finish();
+}
+
+void NormalizedString::strip(bool left, bool right) {
+  size_t begin = 0, end = text_.size();
+  while (left && begin < end) {
+    const DecodedCharacter character = decode_utf8(std::string_view(text_).substr(begin));
+    if (!is_white_space(character.code_point)) break;
+    begin += character.size;
+  }
+  while (right && end > begin) {
+    size_t last = end - 1;
+    while (last > begin && (static_cast<unsigned char>(text_[last]) & 0xC0) == 0x80) --last;
+    if (!is_white_space(decode_utf8(std::string_view(text_).substr(last, end - last)).code_point)) break;
+    end = last;
+  }
+  text_.erase(end);
+  text_.erase(0, begin);
+  if (tracked_) {
+    alignments_.erase(alignments_.begin() + static_cast<ptrdiff_t>(end), alignments_.end());
+    alignments_.erase(alignments_.begin(), alignments_.begin() + static_cast<ptrdiff_t>(begin));
+  }
+}
+
+void NormalizedString::replace(const std::vector<std::pair<uint32_t, uint32_t>>& matches, std::string_view content) {
+  if (matches.empty()) return;
+  std::string text;
+  std::vector<Alignment> alignments;
+  text.reserve(text_.size() + matches.size() * content.size());
+  if (tracked_) alignments.reserve(text_.size() + matches.size() * content.size());
+  size_t copied = 0;
+  const auto copy_until = [&](size_t end) {
+    text.append(text_, copied, end - copied);
+    if (tracked_) alignments.insert(alignments.end(), alignments_.begin() + copied, alignments_.begin() + end);
+    copied = end;
+  };
+  for (const auto& [begin, end] : matches) {
+    copy_until(begin);
+    text += content;
+    if (tracked_) alignments.insert(alignments.end(), content.size(), end == 0 ? Alignment{} : alignments_[end - 1]);
+    copied = end;
+  }
+  copy_until(text_.size());
+  text_ = std::move(text);
+  alignments_ = std::move(alignments);
+}
+
+void NormalizedString::lowercase() {
+  const size_t ascii = ascii_prefix_size(text_);
+  if (ascii == text_.size()) {
+    for (char& byte : text_) byte = static_cast<char>(byte + ((byte >= 'A' && byte <= 'Z') ? 32 : 0));
+    return;
+  }
+  Transformation transformation(*this);
+  char32_t lower[3];
+  std::string_view rest = text_;
+  while (!rest.empty()) {
+    const DecodedCharacter character = decode_utf8(rest);
+    rest.remove_prefix(character.size);
+    const size_t count = imago::lowercase(character.code_point, lower);
+    for (size_t i = 0; i < count; ++i) transformation.push(lower[i], i > 0);
+  }
+  transformation.finish();
+}
+
+void NormalizedString::to_byte_level() {
+  Transformation transformation(*this);
+  const std::string old = text_;
+  for (size_t i = 0; i < old.size(); ++i) {
+    const bool continues = (static_cast<unsigned char>(old[i]) & 0xC0) == 0x80;
+    transformation.push(byte_to_character(static_cast<unsigned char>(old[i])), continues);
+  }
+  transformation.finish();
+}
+
+namespace {
+
+// A character of a normal form in the making, with the change that Transformation wants.
+struct Part {
+  char32_t character;
+  int change;
+  int combining_class;
+};
+
+void decompose_into(std::string_view text, bool compatibility, std::vector<Part>& parts) {
+  char32_t buffer[18];
+  size_t marks = 0;  // at the back, still unsorted
+  const auto sort_marks = [&] {
+    if (marks > 1) {
+      std::stable_sort(parts.end() - static_cast<ptrdiff_t>(marks), parts.end(),
+                       [](const Part& a, const Part& b) { return a.combining_class < b.combining_class; });
+    }
+    marks = 0;
+  };
+  while (!text.empty()) {
+    const DecodedCharacter character = decode_utf8(text);
+    text.remove_prefix(character.size);
+    const size_t count = decompose(character.code_point, compatibility, buffer);
+    for (size_t i = 0; i < count; ++i) {
+      const int mark_class = buffer[i] < 0x300 ? 0 : combining_class(buffer[i]);
+      if (mark_class == 0) sort_marks();
+      parts.push_back({buffer[i], i > 0, mark_class});
+      if (mark_class != 0) ++marks;
+    }
+  }
+  sort_marks();
+}
+
+// Canonical composition. A composite takes over the changes of its parts: one that was a character of its own in the
+// old text counts as removed behind it.
+void compose_parts(std::vector<Part>& parts) {
+  size_t written = 0, starter = SIZE_MAX;
+  int last_class = -1;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Part part = parts[i];
+    if (starter != SIZE_MAX && last_class < part.combining_class) {
+      if (const char32_t composite = compose(parts[starter].character, part.character); composite != 0) {
+        parts[starter].character = composite;
+        parts[starter].change += part.change - 1;
+        continue;
+      }
+    }
+    if (part.combining_class == 0) {
+      starter = written;
+      last_class = -1;
+    } else {
+      last_class = part.combining_class;
+    }
+    parts[written++] = part;
+  }
+  parts.resize(written);
+}
+
+}  // namespace
+
+void NormalizedString::normalize(NormalForm form) {
+  bool inert = true;
+  for (std::string_view rest = std::string_view(text_).substr(ascii_prefix_size(text_)); inert && !rest.empty();) {
+    const DecodedCharacter character = decode_utf8(rest);
+    inert = is_inert(character.code_point, form);
+    rest.remove_prefix(character.size);
+  }
+  if (inert) return;
+  if (!tracked_) {
+    text_ = imago::normalize(text_, form);
+    return;
+  }
+  std::vector<Part> parts;
+  parts.reserve(text_.size());
+  decompose_into(text_, form == NormalForm::kNFKC || form == NormalForm::kNFKD, parts);
+  if (form == NormalForm::kNFC || form == NormalForm::kNFKC) compose_parts(parts);
+  Transformation transformation(*this);
+  for (const Part& part : parts) transformation.push(part.character, part.change);
+  transformation.finish();
+}
+
+}  // namespace imago::tokenizers

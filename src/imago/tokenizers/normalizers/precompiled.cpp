@@ -1,0 +1,148 @@
+#include "imago/tokenizers/json_writer.h"
+#include "imago/tokenizers/normalizers/normalizers.h"
+
+#include <cstring>
+
+namespace imago::tokenizers {
+namespace {
+
+std::string decode_base64(const std::string& text, const StageJson& json) {
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  size_t end = text.size();
+  while (end > 0 && text[end - 1] == '=') --end;
+  for (size_t i = 0; i < end; ++i) {
+    static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const size_t value = kAlphabet.find(text[i]);
+    if (value == std::string_view::npos) json.fail("precompiled_charsmap is not base64");
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    if (++count % 4 != 1) bytes += static_cast<char>(bits >> (6 - 2 * ((count - 1) % 4)) & 0xFF);
+  }
+  return bytes;
+}
+
+// SentencePiece's character map: a double-array trie (Darts) from UTF-8 sequences to places in a list of replacements.
+class CharacterMap {
+ public:
+  CharacterMap(const std::string& bytes, const StageJson& json) {
+    uint32_t trie_bytes = 0;
+    if (bytes.size() < 4) json.fail("precompiled_charsmap is too short");
+    std::memcpy(&trie_bytes, bytes.data(), 4);
+    if (trie_bytes % 4 != 0 || trie_bytes > bytes.size() - 4) json.fail("precompiled_charsmap is cut off");
+    units_.resize(trie_bytes / 4);
+    std::memcpy(units_.data(), bytes.data() + 4, trie_bytes);
+    replacements_ = bytes.substr(4 + trie_bytes);
+    if (!is_valid_utf8(replacements_)) json.fail("precompiled_charsmap is not UTF-8");
+  }
+
+  // What the shortest known prefix of the key stands for (the reference takes it for the whole key), or false.
+  bool find(std::string_view key, std::string_view& replacement) const {
+    if (units_.empty()) return false;
+    size_t at = offset(units_[0]);
+    for (const char c : key) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte == 0) return false;
+      at ^= byte;
+      if (at >= units_.size() || (units_[at] & 0x800000FFu) != byte) return false;
+      const uint32_t unit = units_[at];
+      at ^= offset(unit);
+      if (unit >> 8 & 1) {
+        if (at >= units_.size()) return false;
+        const size_t place = units_[at] & 0x7FFFFFFFu;
+        if (place >= replacements_.size()) return false;
+        replacement = std::string_view(replacements_).substr(place);
+        replacement = replacement.substr(0, replacement.find('\0'));
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  static size_t offset(uint32_t unit) { return static_cast<size_t>(unit >> 10) << ((unit & 0x200u) >> 6); }
+
+  std::vector<uint32_t> units_;
+  std::string replacements_;
+};
+
+class Precompiled final : public Normalizer {
+ public:
+  Precompiled(std::string base64, CharacterMap map) : base64_(std::move(base64)), map_(std::move(map)) {
+    for (char32_t c = 0; c < 0x80; ++c) {
+      std::string_view replacement;
+      const char byte = static_cast<char>(c);
+      ascii_changes_[c] = map_.find({&byte, 1}, replacement);
+    }
+  }
+
+  void normalize(NormalizedString& string) const override {
+    if (!may_change(string.text())) return;
+    const std::string old(string.text());
+    Transformation transformation(string);
+    for (std::string_view rest = old; !rest.empty();) {
+      const size_t size = first_grapheme_size(rest);
+      const std::string_view grapheme = rest.substr(0, size);
+      rest.remove_prefix(size);
+      std::string_view replacement;
+      // Only short clusters are looked up as a whole.
+      if (size < 6 && map_.find(grapheme, replacement)) {
+        replace(grapheme, replacement, transformation);
+        continue;
+      }
+      for (std::string_view left = grapheme; !left.empty();) {
+        const DecodedCharacter character = decode_utf8(left);
+        const std::string_view part = left.substr(0, static_cast<size_t>(character.size));
+        left.remove_prefix(part.size());
+        if (map_.find(part, replacement)) {
+          replace(part, replacement, transformation);
+        } else {
+          transformation.push(character.code_point, 0);
+        }
+      }
+    }
+    transformation.finish();
+  }
+
+  void write_json(JsonWriter& writer) const override {
+    writer.begin_stage("Precompiled");
+    writer.member("precompiled_charsmap", base64_);
+    writer.end_object();
+  }
+
+ private:
+  bool may_change(std::string_view text) const {
+    for (size_t i = 0; i < text.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      if (byte >= 0x80 || ascii_changes_[byte]) return true;
+      if (byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n') return true;  // one cluster
+    }
+    return false;
+  }
+
+  static void replace(std::string_view old, std::string_view replacement, Transformation& transformation) {
+    const auto old_count = static_cast<ptrdiff_t>(count_utf8(old));
+    const auto new_count = static_cast<ptrdiff_t>(count_utf8(replacement));
+    ptrdiff_t index = 0;
+    for (std::string_view rest = replacement; !rest.empty(); ++index) {
+      const DecodedCharacter character = decode_utf8(rest);
+      rest.remove_prefix(static_cast<size_t>(character.size));
+      int change = index >= old_count ? 1 : 0;
+      if (index + 1 == new_count && new_count < old_count) change = static_cast<int>(new_count - old_count);
+      transformation.push(character.code_point, change);
+    }
+  }
+
+  std::string base64_;
+  CharacterMap map_;
+  bool ascii_changes_[128];
+};
+
+}  // namespace
+
+std::unique_ptr<Normalizer> make_precompiled(StageJson& json) {
+  const std::string& base64 = json.string("precompiled_charsmap");
+  return std::make_unique<Precompiled>(base64, CharacterMap(decode_base64(base64, json), json));
+}
+
+}  // namespace imago::tokenizers

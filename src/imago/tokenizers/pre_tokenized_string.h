@@ -1,0 +1,79 @@
+// A text cut into the pieces that the model sees one by one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "imago/base/thread_pool.h"  // FunctionRef
+#include "imago/tokenizers/normalized_string.h"
+
+namespace imago::tokenizers {
+
+// What becomes of a delimiter that a pattern finds.
+enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
+
+// A range of a piece that a pattern matched, or the range between two matches. Ranges follow each other without gaps.
+struct PatternRange {
+  uint32_t begin, end;
+  bool match;
+};
+
+// Applies the behaviour: the ranges that stay, in order.
+void apply_split_behavior(std::vector<PatternRange>& ranges, SplitBehavior behavior);
+
+// All pieces lie one behind the other in one buffer, so that splitting allocates nothing per piece.
+class PreTokenizedString {
+ public:
+  struct Split {
+    uint32_t begin, end;      // in text()
+    int32_t token_id;         // of an added token, or kNoToken
+    uint32_t original_begin;  // where the piece begins in the original text (exact only when offsets are known)
+  };
+  static constexpr int32_t kNoToken = -1;
+
+  // `original` must outlive this.
+  PreTokenizedString(std::string_view original, bool tracked) : original_(original), tracked_(tracked) {}
+
+  std::string_view original() const { return original_; }
+  bool tracked() const { return tracked_; }
+  std::string_view text() const { return identity_ ? original_ : std::string_view(text_); }
+  std::string_view text(const Split& split) const { return text().substr(split.begin, split.end - split.begin); }
+  const std::vector<Split>& splits() const { return splits_; }
+
+  // Appends a piece of the original as it is. The pieces must be appended in order, all by this or all by the next.
+  void append_original(uint32_t begin, uint32_t end, int32_t token_id = kNoToken);
+  // Appends a range of a piece that was normalized.
+  void append(const NormalizedString& string, uint32_t begin, uint32_t end, int32_t token_id = kNoToken);
+
+  // Where text bytes [begin, end) of a piece come from in the original.
+  Alignment align(const Split& split, uint32_t begin, uint32_t end) const;
+
+  // Cuts every piece that is not an added token. `find` appends ranges, relative to the piece, that cover it; those
+  // that the behaviour removes, and empty ones, are dropped.
+  using FindRanges = FunctionRef<void(std::string_view piece, std::vector<PatternRange>& ranges)>;
+  void split(FindRanges find, SplitBehavior behavior);
+
+  // Cuts every piece at the ends that `scan` appends (relative to the piece, ascending, the last one its size).
+  using ScanEnds = FunctionRef<void(std::string_view piece, std::vector<uint32_t>& ends)>;
+  void split_at(ScanEnds scan);
+
+  // Rewrites the text of every piece that is not an added token.
+  using Rewrite = FunctionRef<void(NormalizedString& piece, const Split& split)>;
+  void rewrite(Rewrite rewrite);
+
+ private:
+  Split make_split(const Split& parent, uint32_t begin, uint32_t end) const;
+
+  std::string_view original_;
+  bool tracked_;
+  bool identity_ = true;  // the text is the original
+  std::string text_;
+  std::vector<Alignment> alignments_;  // one per byte of text_, when tracked and not identity
+  std::vector<Split> splits_;
+};
+
+}  // namespace imago::tokenizers

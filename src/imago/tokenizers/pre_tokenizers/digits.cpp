@@ -1,0 +1,33 @@
+#include "imago/tokenizers/json_writer.h"
+#include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
+#include "imago/tokenizers/character_sets.h"
+
+namespace imago::tokenizers {
+namespace {
+
+// Cuts numbers off, as a whole or digit by digit.
+class Digits final : public PreTokenizer {
+ public:
+  explicit Digits(bool individual_digits) : individual_digits_(individual_digits) {}
+
+  void pre_tokenize(PreTokenizedString& string) const override {
+    string.split([](std::string_view text, auto& ranges) { find_characters(text, ranges, is_numeric); },
+                 individual_digits_ ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
+  }
+  void write_json(JsonWriter& writer) const override {
+    writer.begin_stage("Digits");
+    writer.member("individual_digits", individual_digits_);
+    writer.end_object();
+  }
+
+ private:
+  bool individual_digits_;
+};
+
+}  // namespace
+
+std::unique_ptr<PreTokenizer> make_digits(StageJson& json) {
+  return std::make_unique<Digits>(json.boolean("individual_digits"));
+}
+
+}  // namespace imago::tokenizers

@@ -1,0 +1,64 @@
+#include "imago/tokenizers/json_writer.h"
+#include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
+#include "imago/tokenizers/pre_tokenizers/known_patterns.h"
+#include "imago/tokenizers/regex.h"
+
+namespace imago::tokenizers {
+namespace {
+
+// Cuts where a pattern matches.
+class Split final : public PreTokenizer {
+ public:
+  Split(std::string pattern, bool is_regex, SplitBehavior behavior, bool invert)
+      : pattern_(std::move(pattern)),
+        is_regex_(is_regex),
+        behavior_(behavior),
+        invert_(invert),
+        regex_(is_regex ? Regex(pattern_) : Regex::literal(pattern_)) {
+    const KnownPattern* known = is_regex ? find_known_pattern(pattern_) : nullptr;
+    const bool isolated = behavior == SplitBehavior::kIsolated;
+    // Where matches cover the text, keeping the matches and isolating them is the same.
+    const bool kept = behavior == SplitBehavior::kRemoved && invert;
+    if (known != nullptr && (isolated || (kept && known->covers))) scan_ = known->scan;
+  }
+
+  void pre_tokenize(PreTokenizedString& string) const override {
+    if (scan_ != nullptr) {
+      string.split_at(scan_);
+      return;
+    }
+    string.split(
+        [&](std::string_view text, std::vector<PatternRange>& ranges) {
+          regex_.find_ranges(text, ranges);
+          if (!invert_) return;
+          for (PatternRange& range : ranges) range.match = !range.match;
+        },
+        behavior_);
+  }
+
+  void write_json(JsonWriter& writer) const override {
+    writer.begin_stage("Split");
+    writer.pattern(pattern_, is_regex_);
+    writer.member("behavior", to_string(behavior_));
+    writer.member("invert", invert_);
+    writer.end_object();
+  }
+
+ private:
+  std::string pattern_;
+  bool is_regex_;
+  SplitBehavior behavior_;
+  bool invert_;
+  Regex regex_;
+  Scanner scan_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<PreTokenizer> make_split(StageJson& json) {
+  const StageJson::Pattern pattern = json.pattern();
+  return std::make_unique<Split>(pattern.text, pattern.is_regex, read_split_behavior(json, "behavior"),
+                                 json.boolean("invert"));
+}
+
+}  // namespace imago::tokenizers

@@ -1,0 +1,24 @@
+#include "imago/tokenizers/json_writer.h"
+#include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
+
+namespace imago::tokenizers {
+namespace {
+
+// Cuts at white space, which is dropped.
+class WhitespaceSplit final : public PreTokenizer {
+ public:
+  void pre_tokenize(PreTokenizedString& string) const override {
+    string.split([](std::string_view text, auto& ranges) { find_characters(text, ranges, is_white_space); },
+                 SplitBehavior::kRemoved);
+  }
+  void write_json(JsonWriter& writer) const override {
+    writer.begin_stage("WhitespaceSplit");
+    writer.end_object();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<PreTokenizer> make_whitespace_split(StageJson&) { return std::make_unique<WhitespaceSplit>(); }
+
+}  // namespace imago::tokenizers

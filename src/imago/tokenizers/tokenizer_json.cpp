@@ -1,0 +1,240 @@
+#include "imago/tokenizers/tokenizer_json.h"
+
+#include <simdjson.h>
+
+#include <nlohmann/json.hpp>
+
+#include "imago/base/error.h"
+#include "imago/tokenizers/decoders/decoders.h"
+#include "imago/tokenizers/json_writer.h"
+#include "imago/tokenizers/models/model_json.h"
+#include "imago/tokenizers/normalizers/normalizers.h"
+#include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
+#include "imago/tokenizers/processors/processors.h"
+#include "imago/tokenizers/tokenizer_parts.h"
+#include "imago/tokenizers/vocabulary.h"
+
+namespace imago::tokenizers {
+
+size_t Model::vocab_size() const { return vocabulary().size(); }
+
+namespace {
+
+constexpr size_t kMaxFileBytes = size_t{1} << 30;
+
+Json to_json(simdjson::dom::element element, std::string_view where) {
+  return parse_json(simdjson::minify(element), where);
+}
+
+AddedToken read_added_token(simdjson::dom::element json) {
+  AddedToken token;
+  int64_t id = -1;
+  std::string_view content;
+  if (json["id"].get(id) || id < 0 || id > INT32_MAX || json["content"].get(content)) {
+    throw Error(ErrorKind::kInvalidFile, "added_tokens", "a token has no id or no content");
+  }
+  token.id = static_cast<int32_t>(id);
+  token.content = content;
+  const std::pair<std::string_view, bool*> flags[] = {{"single_word", &token.single_word},
+                                                      {"lstrip", &token.lstrip},
+                                                      {"rstrip", &token.rstrip},
+                                                      {"normalized", &token.normalized},
+                                                      {"special", &token.special}};
+  for (const auto& [name, flag] : flags) {
+    if (json[name].get(*flag)) {
+      throw Error(ErrorKind::kInvalidFile, "added_tokens", "'" + token.content + "' lacks '" + std::string(name) + "'");
+    }
+  }
+  return token;
+}
+
+template <class Enum, size_t kCount>
+Enum read_choice(const Json& json, std::string_view name, const std::pair<std::string_view, Enum> (&choices)[kCount],
+                 std::string_view where) {
+  const auto found = json.find(name);
+  if (found != json.end() && found->is_string()) {
+    for (const auto& [text, choice] : choices) {
+      if (found->get_ref<const std::string&>() == text) return choice;
+    }
+  }
+  throw Error(ErrorKind::kInvalidFile, where, "'" + std::string(name) + "' is missing or unknown");
+}
+
+size_t read_size(const Json& json, std::string_view name, std::string_view where) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_number_unsigned()) {
+    throw Error(ErrorKind::kInvalidFile, where, "'" + std::string(name) + "' is missing or no number");
+  }
+  return found->get<size_t>();
+}
+
+constexpr std::pair<std::string_view, Truncation::Strategy> kStrategies[] = {
+    {"LongestFirst", Truncation::Strategy::kLongestFirst},
+    {"OnlyFirst", Truncation::Strategy::kOnlyFirst},
+    {"OnlySecond", Truncation::Strategy::kOnlySecond}};
+constexpr std::pair<std::string_view, Truncation::Direction> kTruncationDirections[] = {
+    {"Left", Truncation::Direction::kLeft}, {"Right", Truncation::Direction::kRight}};
+constexpr std::pair<std::string_view, Padding::Direction> kPaddingDirections[] = {
+    {"Left", Padding::Direction::kLeft}, {"Right", Padding::Direction::kRight}};
+
+Truncation read_truncation(const Json& json) {
+  Truncation truncation;
+  if (json.contains("direction")) {
+    truncation.direction = read_choice(json, "direction", kTruncationDirections, "truncation");
+  }
+  truncation.max_length = read_size(json, "max_length", "truncation");
+  truncation.strategy = read_choice(json, "strategy", kStrategies, "truncation");
+  truncation.stride = read_size(json, "stride", "truncation");
+  return truncation;
+}
+
+Padding read_padding(const Json& json) {
+  Padding padding;
+  const auto strategy = json.find("strategy");
+  if (strategy != json.end() && strategy->is_object() && strategy->size() == 1 && strategy->contains("Fixed")) {
+    padding.length = read_size(*strategy, "Fixed", "padding");
+  } else if (strategy == json.end() || *strategy != "BatchLongest") {
+    throw Error(ErrorKind::kInvalidFile, "padding", "the strategy is neither BatchLongest nor Fixed");
+  }
+  padding.direction = read_choice(json, "direction", kPaddingDirections, "padding");
+  if (json.contains("pad_to_multiple_of") && !json["pad_to_multiple_of"].is_null()) {
+    padding.pad_to_multiple_of = read_size(json, "pad_to_multiple_of", "padding");
+  }
+  padding.pad_id = static_cast<int32_t>(std::min<size_t>(read_size(json, "pad_id", "padding"), INT32_MAX));
+  padding.pad_type_id = static_cast<int32_t>(std::min<size_t>(read_size(json, "pad_type_id", "padding"), INT32_MAX));
+  const auto token = json.find("pad_token");
+  if (token == json.end() || !token->is_string()) throw Error(ErrorKind::kInvalidFile, "padding", "pad_token is missing");
+  padding.pad_token = token->get<std::string>();
+  return padding;
+}
+
+template <class Enum, size_t kCount>
+std::string_view name_of(Enum value, const std::pair<std::string_view, Enum> (&choices)[kCount]) {
+  for (const auto& [text, choice] : choices) {
+    if (choice == value) return text;
+  }
+  return "";
+}
+
+void write_truncation(JsonWriter& writer, const std::optional<Truncation>& truncation) {
+  if (!truncation) return writer.null_member("truncation");
+  writer.key("truncation");
+  writer.begin_object();
+  writer.member("direction", name_of(truncation->direction, kTruncationDirections));
+  writer.member("max_length", truncation->max_length);
+  writer.member("strategy", name_of(truncation->strategy, kStrategies));
+  writer.member("stride", truncation->stride);
+  writer.end_object();
+}
+
+void write_padding(JsonWriter& writer, const std::optional<Padding>& padding) {
+  if (!padding) return writer.null_member("padding");
+  writer.key("padding");
+  writer.begin_object();
+  if (padding->length) {
+    writer.key("strategy");
+    writer.begin_object();
+    writer.member("Fixed", *padding->length);
+    writer.end_object();
+  } else {
+    writer.member("strategy", "BatchLongest");
+  }
+  writer.member("direction", name_of(padding->direction, kPaddingDirections));
+  if (padding->pad_to_multiple_of) {
+    writer.member("pad_to_multiple_of", *padding->pad_to_multiple_of);
+  } else {
+    writer.null_member("pad_to_multiple_of");
+  }
+  writer.member("pad_id", padding->pad_id);
+  writer.member("pad_type_id", padding->pad_type_id);
+  writer.member("pad_token", padding->pad_token);
+  writer.end_object();
+}
+
+void write_added_token(JsonWriter& writer, const AddedToken& token) {
+  writer.begin_object();
+  writer.member("id", token.id);
+  writer.member("content", token.content);
+  writer.member("single_word", token.single_word);
+  writer.member("lstrip", token.lstrip);
+  writer.member("rstrip", token.rstrip);
+  writer.member("normalized", token.normalized);
+  writer.member("special", token.special);
+  writer.end_object();
+}
+
+void read_part(std::string_view name, simdjson::dom::element value, TokenizerParts& parts,
+               std::vector<AddedToken>& added) {
+  if (name == "version") {
+    std::string_view version;
+    if (value.get(version) || version != "1.0") {
+      throw Error(ErrorKind::kUnsupported, "tokenizer.json", "the version is not 1.0");
+    }
+  } else if (name == "model") {
+    parts.model = read_model(value);
+  } else if (value.is_null()) {
+    return;
+  } else if (name == "added_tokens") {
+    simdjson::dom::array tokens;
+    if (value.get(tokens)) throw Error(ErrorKind::kInvalidFile, "added_tokens", "not an array");
+    for (simdjson::dom::element token : tokens) added.push_back(read_added_token(token));
+  } else if (name == "truncation") {
+    parts.truncation = read_truncation(to_json(value, name));
+  } else if (name == "padding") {
+    parts.padding = read_padding(to_json(value, name));
+  } else if (name == "normalizer") {
+    parts.normalizer = make_normalizer(to_json(value, name));
+  } else if (name == "pre_tokenizer") {
+    parts.pre_tokenizer = make_pre_tokenizer(to_json(value, name));
+  } else if (name == "post_processor") {
+    parts.post_processor = make_processor(to_json(value, name));
+  } else if (name == "decoder") {
+    parts.decoder = make_decoder(to_json(value, name));
+  } else {
+    throw Error(ErrorKind::kUnsupported, "tokenizer.json", "the member '" + std::string(name) + "' is unknown");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<TokenizerParts> read_tokenizer_json(std::string_view json, std::string_view where) {
+  const ErrorScope scope(where);
+  if (json.size() > kMaxFileBytes) throw Error(ErrorKind::kLimitExceeded, "tokenizer.json", "larger than 1 GiB");
+  simdjson::dom::parser parser;
+  simdjson::dom::object members;
+  const simdjson::padded_string padded(json);
+  if (const auto error = parser.parse(padded).get(members)) {
+    throw Error(ErrorKind::kInvalidFile, "tokenizer.json", simdjson::error_message(error));
+  }
+  auto parts = std::make_shared<TokenizerParts>();
+  std::vector<AddedToken> added;
+  for (const auto& [name, value] : members) read_part(name, value, *parts, added);
+  if (!parts->model) throw Error(ErrorKind::kInvalidFile, "tokenizer.json", "the member 'model' is missing");
+  parts->added_vocabulary.add(added, *parts->model, parts->normalizer.get());
+  parts->finish();
+  return parts;
+}
+
+std::string write_tokenizer_json(const TokenizerParts& parts, bool pretty) {
+  JsonWriter writer(pretty);
+  const auto stage = [&](std::string_view name, const Stage* part) {
+    if (part == nullptr) return writer.null_member(name);
+    writer.key(name);
+    part->write_json(writer);
+  };
+  writer.begin_object();
+  writer.member("version", "1.0");
+  write_truncation(writer, parts.truncation);
+  write_padding(writer, parts.padding);
+  writer.array("added_tokens", parts.added_vocabulary.tokens(),
+               [&](const auto& entry) { write_added_token(writer, entry.second); });
+  stage("normalizer", parts.normalizer.get());
+  stage("pre_tokenizer", parts.pre_tokenizer.get());
+  stage("post_processor", parts.post_processor.get());
+  stage("decoder", parts.decoder.get());
+  stage("model", parts.model.get());
+  writer.end_object();
+  return writer.take();
+}
+
+}  // namespace imago::tokenizers

@@ -1,0 +1,52 @@
+// What a Tokenizer is made of, for the code that reads and builds tokenizers.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "imago/tokenizers/added_vocabulary.h"
+#include "imago/tokenizers/encoding.h"
+#include "imago/tokenizers/stages.h"
+
+namespace imago {
+
+// Set the members, then call finish(), then make a Tokenizer of it.
+struct TokenizerParts {
+  std::unique_ptr<tokenizers::Normalizer> normalizer;        // may be null
+  std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;   // may be null
+  std::unique_ptr<tokenizers::Model> model;
+  std::unique_ptr<tokenizers::PostProcessor> post_processor; // may be null
+  std::unique_ptr<tokenizers::Decoder> decoder;              // may be null
+  tokenizers::AddedVocabulary added_vocabulary;
+  std::optional<Truncation> truncation;
+  std::optional<Padding> padding;
+
+  // Works out what is the same for every text: the short cut around byte-level spelling, and what the post-processor
+  // puts around sequences.
+  void finish();
+
+  // What finish() found.
+  bool needs_alignments = false;
+  // The ids that the post-processor makes of one sequence and of a pair, without and with special tokens; kFirst and
+  // kSecond stand for the sequences.
+  static constexpr int32_t kFirst = -1, kSecond = -2;
+  std::array<std::array<std::vector<int32_t>, 2>, 2> layout;  // [pair][add_special_tokens]
+
+  // Buffers of the model that no thread uses now.
+  class ScratchPool {
+   public:
+    std::unique_ptr<tokenizers::ModelScratch> take(const tokenizers::Model& model);
+    void give_back(std::unique_ptr<tokenizers::ModelScratch> scratch);
+    void clear();
+
+   private:
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<tokenizers::ModelScratch>> free_;
+  };
+  mutable ScratchPool scratch_pool;
+};
+
+}  // namespace imago
