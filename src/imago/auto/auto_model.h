@@ -70,6 +70,7 @@ inline constexpr char kNextSentencePrediction[] = "AutoModelForNextSentencePredi
 inline constexpr char kSequenceClassification[] = "AutoModelForSequenceClassification";
 inline constexpr char kTokenClassification[] = "AutoModelForTokenClassification";
 inline constexpr char kQuestionAnswering[] = "AutoModelForQuestionAnswering";
+inline constexpr char kTextEncoding[] = "AutoModelForTextEncoding";
 inline constexpr char kMultipleChoice[] = "AutoModelForMultipleChoice";
 }  // namespace auto_class
 
@@ -82,6 +83,7 @@ using AutoModelForNextSentencePrediction = AutoModelFor<auto_class::kNextSentenc
 using AutoModelForSequenceClassification = AutoModelFor<auto_class::kSequenceClassification, Model>;
 using AutoModelForTokenClassification = AutoModelFor<auto_class::kTokenClassification, Model>;
 using AutoModelForQuestionAnswering = AutoModelFor<auto_class::kQuestionAnswering, Model>;
+using AutoModelForTextEncoding = AutoModelFor<auto_class::kTextEncoding, TextModel>;
 using AutoModelForMultipleChoice = AutoModelFor<auto_class::kMultipleChoice, MultipleChoice>;
 
 }  // namespace imago

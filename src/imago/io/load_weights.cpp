@@ -10,8 +10,10 @@
 #include "imago/base/error.h"
 #include "imago/io/quote.h"
 #include "imago/ops/cast/cast.h"
+#include "imago/ops/compare/compare.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/permute/permute.h"
+#include "imago/ops/reduce/reduce.h"
 
 namespace imago {
 namespace {
@@ -108,7 +110,9 @@ class Loader {
     }
   }
 
-  // A tied parameter takes the other's tensor itself, so that both are one leaf of the gradient tape.
+  // A tied parameter takes the other's tensor itself, so that both are one leaf of the gradient tape. Where the
+  // checkpoint has both with different values, as that of T5 1.1 has, they are not tied, whatever the configuration
+  // says; the reference does the same.
   void tie() {
     for (const auto& [shared, stored] : map_.tied) {
       const auto shared_at = index_.find(shared), stored_at = index_.find(stored);
@@ -119,9 +123,16 @@ class Loader {
         bound_.insert(stored);
       }
       if (!(shared_at->second->shape() == stored_at->second->shape())) continue;
+      if (bound_.contains(shared) && !same_values(*shared_at->second, *stored_at->second)) continue;
       *shared_at->second = *stored_at->second;
       bound_.insert(shared);
     }
+  }
+
+  static bool same_values(const Tensor& a, const Tensor& b) {
+    if (a.dtype() != b.dtype()) return false;
+    const bool same_place = a.storage() == b.storage() && a.offset() == b.offset() && a.strides() == b.strides();
+    return same_place || all(eq(a, b)).item<bool>();
   }
 
   void raise() const {
@@ -174,9 +185,13 @@ Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, 
 NamedTensors checkpoint_tensors(Model& model) {
   const WeightMap map = model.weight_map();
   NamedTensors tensors;
+  std::unordered_map<std::string, Tensor> parameters;
+  for_each_parameter(model, [&](const std::string& path, Tensor& tensor) { parameters.emplace(path, tensor); });
   for_each_parameter(model, [&](const std::string& path, Tensor& tensor) {
-    const bool is_shared =
-        std::any_of(map.tied.begin(), map.tied.end(), [&](const auto& tie) { return tie.first == path; });
+    // Only those that are tied in fact: see Loader::tie.
+    const bool is_shared = std::any_of(map.tied.begin(), map.tied.end(), [&](const auto& tie) {
+      return tie.first == path && parameters.contains(tie.second) && parameters.at(tie.second).is_same(tensor);
+    });
     if (is_shared) return;
     std::vector<std::string> stars;
     const WeightRule* rule = rule_of(map, path, stars);
