@@ -18,8 +18,8 @@ CLI::App* add_command(CLI::App& program, const cli::Command& command) {
   std::string name = command.name();
   if (const size_t space = name.find(' '); space != std::string::npos) {
     const std::string group = name.substr(0, space);
-    parent = program.get_subcommand_no_throw(group);
-    if (parent == nullptr) parent = program.add_subcommand(group, "commands of " + group)->require_subcommand(1);
+    const auto groups = program.get_subcommands([&](CLI::App* app) { return app->get_name() == group; });
+    parent = groups.empty() ? program.add_subcommand(group, "commands of " + group)->require_subcommand(1) : groups[0];
     name = name.substr(space + 1);
   }
   CLI::App* app = parent->add_subcommand(name, command.description());

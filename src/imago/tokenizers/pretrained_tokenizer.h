@@ -1,0 +1,62 @@
+// A tokenizer as a checkpoint folder describes it: its vocabulary and what tokenizer_config.json says around it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "imago/tokenizers/tokenizer.h"
+
+namespace imago {
+
+// The tokens that play a part, where the folder names them.
+struct SpecialTokens {
+  std::optional<std::string> bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token;
+  std::vector<std::string> additional_special_tokens;
+};
+
+// Rows of one length: ids and masks [rows, tokens], row-major.
+struct TokenBatch {
+  int64_t rows = 0, tokens = 0;
+  std::vector<int64_t> input_ids, attention_mask, token_type_ids;
+  std::vector<Encoding> encodings;  // before padding, with offsets into the texts
+};
+
+class PretrainedTokenizer {
+ public:
+  // Throws Error kNotFound naming the files looked for, and what reading them throws.
+  static PretrainedTokenizer from_folder(const std::string& folder);
+
+  explicit PretrainedTokenizer(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const SpecialTokens& special_tokens() const { return special_tokens_; }
+  std::optional<int32_t> id_of(const std::optional<std::string>& token) const;
+  std::optional<int32_t> bos_token_id() const { return id_of(special_tokens_.bos_token); }
+  std::optional<int32_t> eos_token_id() const { return id_of(special_tokens_.eos_token); }
+  std::optional<int32_t> pad_token_id() const { return id_of(special_tokens_.pad_token); }
+  std::optional<int32_t> mask_token_id() const { return id_of(special_tokens_.mask_token); }
+
+  // Where padding goes: "right" for most, "left" for prompts of decoders.
+  const std::string& padding_side() const { return padding_side_; }
+  // The longest input the model was trained for; none where the folder does not say.
+  std::optional<int64_t> model_max_length() const { return model_max_length_; }
+  bool clean_up_tokenization_spaces() const { return clean_up_tokenization_spaces_; }
+
+  // Encodes texts (with `pairs`, text by text) and pads them to the longest; pads with id 0 where there is no pad
+  // token. Truncates to `max_length` tokens where it is set, the longer text first.
+  TokenBatch encode_batch(std::span<const std::string> texts, std::span<const std::string> pairs = {},
+                          std::optional<int64_t> max_length = std::nullopt) const;
+  std::string decode(std::span<const int64_t> ids, bool skip_special_tokens = true) const;
+
+ private:
+  Tokenizer tokenizer_;
+  SpecialTokens special_tokens_;
+  std::string padding_side_ = "right";
+  std::optional<int64_t> model_max_length_;
+  bool clean_up_tokenization_spaces_ = false;
+};
+
+}  // namespace imago
