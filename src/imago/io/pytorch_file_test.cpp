@@ -238,7 +238,8 @@ TEST(PytorchFile, RefusesABoolThatIsNeitherTrueNorFalse) {
   std::string pickle = state_dict(tensor(0, {6}, {1}));
   pickle.replace(pickle.find("FloatStorage"), 12, "BoolStorage");
   const std::string path = folder.write("bool.bin", zip({{"a/data.pkl", pickle}, {"a/data/0", std::string(6, '\2')}}));
-  expect_error(ErrorKind::kInvalidFile, "other than 0 and 1", [&] { PytorchFile::open(path).tensor("w"); });
+  expect_error(ErrorKind::kInvalidFile, "other than 0 and 1 in " + path + ": w",
+               [&] { PytorchFile::open(path).tensor("w"); });
 }
 
 TEST(PytorchFile, RefusesArchivesThatLie) {

@@ -39,6 +39,12 @@ size_t TensorFile::index_of(std::string_view name) const {
   throw Error(ErrorKind::kNotFound, "checkpoint", fmt::format("{} has no tensor {}", path(), quote(name)));
 }
 
+Tensor TensorFile::tensor(std::string_view name) const {
+  const size_t index = index_of(name);
+  const ErrorScope file(path()), scope(names_[index]);
+  return read(index);
+}
+
 Tensor TensorFile::view(int64_t begin, int64_t size, int64_t offset, const Shape& strides,
                         const TensorInfo& info) const {
   const std::byte* data = file_.bytes().data() + begin;

@@ -38,7 +38,7 @@ class TensorFile {
   // Throw Error kNotFound where the file has no such tensor.
   const TensorInfo& info(std::string_view name) const { return infos_[index_of(name)]; }
   // Read-only, without a copy; a tensor that lies misaligned in the file is copied.
-  Tensor tensor(std::string_view name) const { return read(index_of(name)); }
+  Tensor tensor(std::string_view name) const;
 
  protected:
   // Of info i in the order of names. Throws Error kInvalidFile when a name occurs twice.
