@@ -2,23 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "imago/base/error.h"
-#include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/checks.h"
-#include "imago/ops/compare/compare.h"
 #include "imago/ops/matmul/matmul.h"
-#include "imago/ops/operators.h"
-#include "imago/ops/permute/permute.h"
-#include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
-#include "imago/ops/scaled_dot_product_attention/visibility.h"
-#include "imago/ops/unary/unary.h"
-#include "imago/ops/where/where.h"
+#include "imago/ops/scaled_dot_product_attention/score_matrix.h"
 
 namespace imago {
 namespace {
@@ -27,46 +18,11 @@ namespace {
 
 using Op = op::ScaledDotProductAttention;
 
-// exp / sum, with the sinks in the sum; zeros where everything is -infinity.
-Tensor softmax_over_visible(const Tensor& scores_BHTS, const Tensor& sinks_H) {
-  Tensor highest = amax(scores_BHTS, {-1}, true);
-  const Tensor sinks = sinks_H.defined() ? reshape(sinks_H, {1, sinks_H.size(0), 1, 1}) : Tensor();
-  if (sinks.defined()) highest = maximum(highest, sinks);
-  highest = masked_fill(highest, isinf(highest), 0);
-  const Tensor e = exp(scores_BHTS - highest);
-  Tensor total = sum(e, {-1}, true);
-  if (sinks.defined()) total = total + exp(sinks - highest);
-  return e / masked_fill(total, eq(total, 0), 1);
-}
-
-Tensor weights(const Op& op, const Tensor& query_BHTK, const Tensor& key_BGSK, const Tensor& key_padding,
-               const Tensor& bias, const Tensor& sinks) {
-  const int64_t batch = query_BHTK.size(0), heads = query_BHTK.size(1), queries = query_BHTK.size(2);
-  const int64_t groups = key_BGSK.size(1), keys = key_BGSK.size(2), head_size = query_BHTK.size(3);
-  // The heads that share a key head are stacked along the queries, so that keys are not repeated.
-  const Tensor stacked =
-      reshape(widen(query_BHTK), {batch, groups, heads / std::max<int64_t>(groups, 1) * queries, head_size});
-  Tensor scores = matmul(stacked, transpose(widen(key_BGSK), -1, -2)) * op.scale;
-  scores = reshape(scores, {batch, heads, queries, keys});
-  if (scores.numel() == 0) return scores;
-  if (op.softcap > 0) scores = tanh(scores / op.softcap) * op.softcap;
-  if (bias.defined()) scores = scores + cast(bias, scores.dtype());
-  const double hidden = -std::numeric_limits<double>::infinity();
-  if (const Tensor visible = visible_keys(op, queries, keys, query_BHTK.device()); visible.defined()) {
-    scores = masked_fill(scores, logical_not(visible), hidden);
-  }
-  if (key_padding.defined()) {
-    scores = masked_fill(scores, logical_not(reshape(key_padding, {batch, 1, 1, keys})), hidden);
-  }
-  return softmax_over_visible(scores, sinks.defined() ? widen(sinks) : sinks);
-}
-
 Tensor weighted_values(const Tensor& weights_BHTS, const Tensor& value_BGSV) {
   const int64_t batch = weights_BHTS.size(0), heads = weights_BHTS.size(1), queries = weights_BHTS.size(2);
-  const int64_t groups = value_BGSV.size(1), keys = value_BGSV.size(2);
   const Shape shape = {batch, heads, queries, value_BGSV.size(3)};
-  const Tensor stacked = reshape(weights_BHTS, {batch, groups, heads / std::max<int64_t>(groups, 1) * queries, keys});
-  return cast(reshape(matmul(stacked, widen(value_BGSV)), shape), value_BGSV.dtype());
+  return cast(reshape(matmul(stack_heads(weights_BHTS, value_BGSV.size(1)), widen(value_BGSV)), shape),
+              value_BGSV.dtype());
 }
 
 Op describe(const Tensor& query, const Tensor& key, const AttentionMask& mask, const AttentionOptions& options) {
@@ -122,7 +78,7 @@ TensorSpec Op::check(const Tensor& query, const Tensor& key, const Tensor& value
 
 Tensor Op::decompose(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& key_padding,
                      const Tensor& bias, const Tensor& sinks) const {
-  return weighted_values(weights(*this, query, key, key_padding, bias, sinks), value);
+  return weighted_values(attention_weights(*this, query, key, key_padding, bias, sinks), value);
 }
 
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
@@ -134,7 +90,7 @@ Tensors attention_with_weights(const Tensor& query, const Tensor& key, const Ten
                                const AttentionOptions& options) {
   const Op op = describe(query, key, mask, options);
   op.check(query, key, value, mask.key_padding, mask.bias, options.sinks);
-  const Tensor w = weights(op, query, key, mask.key_padding, mask.bias, options.sinks);
+  const Tensor w = attention_weights(op, query, key, mask.key_padding, mask.bias, options.sinks);
   return {weighted_values(w, value), cast(w, query.dtype())};
 }
 

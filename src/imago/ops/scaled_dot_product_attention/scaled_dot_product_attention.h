@@ -21,6 +21,7 @@ struct ScaledDotProductAttention {
                    const Tensor& bias, const Tensor& sinks) const;
   Tensor decompose(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& key_padding,
                    const Tensor& bias, const Tensor& sinks) const;
+  Tensors vjp(const Backward& b) const;
 };
 
 }  // namespace op

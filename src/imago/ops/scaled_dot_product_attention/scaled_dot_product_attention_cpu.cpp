@@ -9,7 +9,7 @@
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/kernel_table.h"
 #include "imago/ops/operators.h"
-#include "imago/ops/scaled_dot_product_attention/visibility.h"
+#include "imago/ops/scaled_dot_product_attention/score_matrix.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/ops/strided_loop.h"
 #include "imago/ops/where/where.h"

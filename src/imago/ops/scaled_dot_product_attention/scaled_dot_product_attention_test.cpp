@@ -6,6 +6,7 @@
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/expect.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/scaled_dot_product_attention/score_matrix.h"
 
 namespace imago {
 namespace {
@@ -162,6 +163,19 @@ TEST(Attention, ShowsItsWeights) {
        0.25734611132714863,  0.022533855856139904, 0.4732936483045271,    0.16266973053881506,  0.08415665397336947,
        0.09837153759417225,  0.09665909789671566,  0.3797321169272396,    0.06483184567857422,  0.3604054019032981,
        0.019700011878741434, 0.9483831664074658,   0.0007249493233844214, 0.012365079872727471, 0.01882679251768082});
+}
+
+TEST(Attention, GradientsByExampleAreThoseOfTheBatch) {
+  const op::ScaledDotProductAttention op{0.5, 2, true, 3, 0, 1};
+  const Tensors inputs = {sample_values({3, 4, 4, 2}),           sample_values({3, 2, 5, 2}, -2, 2, 2),
+                          sample_values({3, 2, 5, 3}, -2, 2, 3), cast(sample_indices({3, 5}, 2), DType::boolean),
+                          sample_values({4, 4, 5}, -1, 1, 4),    sample_values({4}, -1, 1, 5)};
+  const Tensors outputs = {apply_multiple(op, inputs)};
+  const Tensors grads = {sample_values({3, 4, 4, 3}, -1, 1, 6)};
+  const Backward b{inputs, outputs, grads, {true, true, true, false, true, true}};
+  const Tensors whole = attention_gradients(op, b, 1 << 20), parts = attention_gradients(op, b, 0);
+  for (size_t i : {0, 1, 2, 4, 5}) expect_tensor(parts[i], inputs[i].shape(), whole[i].to_vector<double>());
+  EXPECT_FALSE(parts[3].defined());
 }
 
 TEST(Attention, NamesWhatDoesNotFit) {
