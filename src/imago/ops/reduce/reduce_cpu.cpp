@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "imago/kernels/cpu/reduce.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/elementwise_cpu.h"
 #include "imago/ops/integer_arithmetic.h"
@@ -204,7 +205,7 @@ void truth_cpu(const Op& op, std::span<const Tensor> inputs, std::span<Tensor> o
                     [&]<class T>() { reduce<Reducer, T, bool>(inputs[0], op.dims, outputs[0]); });
 }
 
-// The first element that no other beats; NaN beats all numbers.
+// The first element that no other beats; NaN beats all numbers. Rows of floating-point numbers have a kernel.
 template <class T, class Beats>
 int64_t first_best(const T* data, int64_t size, int64_t stride, Beats beats) {
   using Value = Compute<T>;
@@ -220,8 +221,9 @@ int64_t first_best(const T* data, int64_t size, int64_t stride, Beats beats) {
   return index;
 }
 
-template <class Op, class Beats>
-void arg_extremum(const Op& op, const Tensor& input, const Tensor& output, Beats beats) {
+// beats(a, b) on two values; row(data, size) is the same for a row of floating-point numbers.
+template <class Op, class Beats, class Row>
+void arg_extremum(const Op& op, const Tensor& input, const Tensor& output, Beats beats, Row row) {
   const Extent extent = extent_of(input, op.dims);
   int64_t* out = output.data<int64_t>();
   const int64_t size = extent.size, inner = extent.inner;
@@ -229,6 +231,12 @@ void arg_extremum(const Op& op, const Tensor& input, const Tensor& output, Beats
     const T* data = extent.x.const_data<T>();
     parallel_for(extent.outer * inner, std::max<int64_t>(16384 / size, 1), [=](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
+        if constexpr (!std::is_integral_v<T>) {
+          if (inner == 1) {
+            out[i] = row(data + i * size, size);
+            continue;
+          }
+        }
         out[i] = first_best(data + i / inner * size * inner + i % inner, size, inner, beats);
       }
     });
@@ -236,11 +244,15 @@ void arg_extremum(const Op& op, const Tensor& input, const Tensor& output, Beats
 }
 
 void argmax_cpu(const op::ArgMax& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
-  arg_extremum(op, inputs[0], outputs[0], [](auto a, auto b) { return a > b; });
+  arg_extremum(
+      op, inputs[0], outputs[0], [](auto a, auto b) { return a > b; },
+      [](const auto* data, int64_t size) { return kernels::argmax(data, size); });
 }
 
 void argmin_cpu(const op::ArgMin& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
-  arg_extremum(op, inputs[0], outputs[0], [](auto a, auto b) { return a < b; });
+  arg_extremum(
+      op, inputs[0], outputs[0], [](auto a, auto b) { return a < b; },
+      [](const auto* data, int64_t size) { return kernels::argmin(data, size); });
 }
 
 }  // namespace

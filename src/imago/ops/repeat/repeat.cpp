@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "imago/base/error.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/index_select/index_select.h"
@@ -79,15 +81,14 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, int64_t dim) {
   }
   const std::vector<int64_t> counts = repeats.to_vector<int64_t>();
   require_counts(name, counts);
-  std::vector<int64_t> index;
-  for (int64_t i = 0; i < size; ++i) {
-    const auto count = static_cast<size_t>(counts[static_cast<size_t>(i)]);
-    if (count > index.max_size() / 2 - index.size()) {
-      throw Error(ErrorKind::kLimitExceeded, name, fmt::format("{} repeats", count));
-    }
-    index.insert(index.end(), count, i);
+  int64_t total = 0;
+  for (int64_t count : counts) {
+    if (__builtin_add_overflow(total, count, &total)) throw Error(ErrorKind::kLimitExceeded, name, "too many repeats");
   }
-  return index_select(x, dim, Tensor::from(index));
+  const Tensor index = Tensor::empty({total}, DType::i64);
+  int64_t* next = index.data<int64_t>();
+  for (int64_t i = 0; i < size; ++i) next = std::fill_n(next, counts[static_cast<size_t>(i)], i);
+  return index_select(x, dim, index);
 }
 
 void register_repeat(OpTable& table) {

@@ -1,11 +1,19 @@
 #include "imago/ops/where/where.h"
 
+#include "imago/ops/elementwise_cpu.h"
 #include "imago/ops/kernel_table.h"
-#include "imago/ops/strided_loop.h"
-#include "imago/tensor/dispatch.h"
 
 namespace imago {
 namespace {
+
+// Both sides are read whatever the condition says, so that the loop is a vector select and not a branch.
+template <class T>
+void select(const bool* condition, const T* a, const T* b, T* out, int64_t size) {
+  for (int64_t i = 0; i < size; ++i) {
+    const T if_true = a[i], if_false = b[i];
+    out[i] = condition[i] ? if_true : if_false;
+  }
+}
 
 void where_cpu(const op::Where& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   const Tensor& y = outputs[0];
@@ -18,10 +26,14 @@ void where_cpu(const op::Where& op, std::span<const Tensor> inputs, std::span<Te
     const T *a = inputs[1].const_data<T>(), *b = inputs[2].const_data<T>();
     T* out = y.data<T>();
     loop.run([&](const auto& offsets, const auto& strides, int64_t count) {
-      for (int64_t i = 0; i < count; ++i) {
-        out[offsets[0] + i] =
-            condition[offsets[1] + i * strides[1]] ? a[offsets[2] + i * strides[2]] : b[offsets[3] + i * strides[3]];
-      }
+      internal::StagedOperand<bool> staged_condition(condition + offsets[1], strides[1], count);
+      internal::StagedOperand<T> staged_a(a + offsets[2], strides[2], count),
+          staged_b(b + offsets[3], strides[3], count);
+      const bool dense = strides[1] == 1 && strides[2] == 1 && strides[3] == 1;
+      internal::for_each_block(count, dense, [&](int64_t begin, int64_t size) {
+        select(staged_condition.block(begin, size), staged_a.block(begin, size), staged_b.block(begin, size),
+               out + offsets[0] + begin, size);
+      });
     });
   });
 }
