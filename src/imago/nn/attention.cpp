@@ -16,7 +16,7 @@
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
-#include "imago/ops/scaled_dot_product_attention/visibility.h"
+#include "imago/ops/scaled_dot_product_attention/score_matrix.h"
 #include "imago/ops/softmax/softmax.h"
 #include "imago/ops/unary/unary.h"
 #include "imago/ops/where/where.h"
