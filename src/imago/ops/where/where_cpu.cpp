@@ -1,17 +1,27 @@
 #include "imago/ops/where/where.h"
 
+#include <bit>
+#include <type_traits>
+
 #include "imago/ops/elementwise_cpu.h"
 #include "imago/ops/kernel_table.h"
 
 namespace imago {
 namespace {
 
-// Both sides are read whatever the condition says, so that the loop is a vector select and not a branch.
+template <size_t kBytes>
+using UnsignedOf =
+    std::conditional_t<kBytes == 8, uint64_t,
+                       std::conditional_t<kBytes == 4, uint32_t, std::conditional_t<kBytes == 2, uint16_t, uint8_t>>>;
+
+// Selected by bits: compilers make a branch of a conditional expression, which random conditions mispredict.
 template <class T>
 void select(const bool* condition, const T* a, const T* b, T* out, int64_t size) {
+  using Bits = UnsignedOf<sizeof(T)>;
   for (int64_t i = 0; i < size; ++i) {
-    const T if_true = a[i], if_false = b[i];
-    out[i] = condition[i] ? if_true : if_false;
+    const Bits mask = static_cast<Bits>(-static_cast<Bits>(condition[i]));
+    const Bits bits = static_cast<Bits>((std::bit_cast<Bits>(a[i]) & mask) | (std::bit_cast<Bits>(b[i]) & ~mask));
+    out[i] = std::bit_cast<T>(bits);
   }
 }
 
