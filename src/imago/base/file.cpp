@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -102,7 +103,7 @@ struct MappedFile::Mapping {
 };
 
 MappedFile MappedFile::open(const std::string& path) {
-  const FileDescriptor file(path, O_RDONLY);
+  const FileDescriptor file(path, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
   auto mapping = std::make_shared<Mapping>();
   mapping->path = path;
   mapping->size = static_cast<size_t>(regular_file_size(file.get(), path));
@@ -127,7 +128,7 @@ void MappedFile::will_need() const {
 }
 
 std::string read_file(const std::string& path, int64_t max_bytes) {
-  const FileDescriptor file(path, O_RDONLY);
+  const FileDescriptor file(path, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
   const int64_t size = regular_file_size(file.get(), path);
   if (size > max_bytes) {
     throw Error(ErrorKind::kLimitExceeded, "file",
@@ -147,7 +148,8 @@ std::string read_file(const std::string& path, int64_t max_bytes) {
 }
 
 void write_file_atomically(const std::string& path, const std::function<void(FileWriter&)>& body) {
-  const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
+  static std::atomic<int> count = 0;  // two threads may write the same file
+  const std::string temporary = fmt::format("{}.tmp.{}.{}", path, ::getpid(), count++);
   try {
     FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     BufferedWriter writer(file.get(), temporary);

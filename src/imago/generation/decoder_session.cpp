@@ -4,7 +4,7 @@
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/concat/concat.h"
-#include "imago/ops/cumsum/cumsum.h"
+#include "imago/ops/cumulative/cumulative.h"
 #include "imago/ops/index_select/index_select.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"

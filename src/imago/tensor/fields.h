@@ -35,6 +35,8 @@ class FieldVisitor {
   // A struct with fields of its own, or a list of such structs (its items come as "0", "1", ...).
   virtual void enter(std::string_view name) = 0;
   virtual void leave() = 0;
+  // Called inside a module, with the place where it keeps its path.
+  virtual void module_path(std::string& /*path*/) {}
 };
 
 template <class T>
@@ -57,6 +59,7 @@ template <class T>
 void visit_field(FieldVisitor& visitor, std::string_view name, T& value) {
   if constexpr (HasFields<T>) {
     visitor.enter(name);
+    if constexpr (requires { visitor.module_path(value.path); }) visitor.module_path(value.path);
     value.each_field(visitor);
     visitor.leave();
   } else if constexpr (std::is_constructible_v<FieldRef, T*>) {

@@ -34,6 +34,7 @@ std::shared_ptr<Storage> Storage::allocate(int64_t bytes, Device device) {
 
 std::shared_ptr<Storage> Storage::borrow(const void* data, int64_t bytes, std::shared_ptr<const void> owner,
                                          bool writable) {
+  if (owner == nullptr) throw Error(ErrorKind::kInternal, "storage", "borrowed memory needs an owner");
   auto* memory = const_cast<std::byte*>(static_cast<const std::byte*>(data));
   return std::shared_ptr<Storage>(new Storage(memory, bytes, Device::kCPU, writable, std::move(owner)));
 }
