@@ -19,63 +19,76 @@ Around around(const Tensor& x, int64_t dim) {
   return {x.shape().sub(0, d).product(), x.shape().sub(d + 1, x.dim()).product()};
 }
 
-// Calls visit(outer, window, element, weight) for every term of every window; from several threads where outer differs.
-template <class Op, class Visit>
-void for_each_term(const Op& op, int64_t outer, int64_t work, Visit visit) {
-  const size_t width = op.weights.size() / op.start.size();
-  const int64_t grain = std::max<int64_t>(16384 / std::max<int64_t>(work, 1), 1);
-  parallel_for(outer, grain, [&](int64_t i, int64_t end) {
-    for (; i < end; ++i) {
-      for (size_t o = 0; o < op.start.size(); ++o) {
-        for (size_t k = 0; k < width; ++k) {
-          const double weight = op.weights[o * width + k];
-          if (weight != 0) visit(i, static_cast<int64_t>(o), op.start[o] + static_cast<int64_t>(k), weight);
-        }
-      }
-    }
-  });
-}
+// A term of a window: to[target] += weight * from[source].
+template <class A>
+struct Term {
+  int64_t source, target;
+  A weight;
+};
 
-template <class T>
-void add_row(const T* from, Accumulator<T> weight, Accumulator<T>* to, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) to[i] += weight * static_cast<Accumulator<T>>(from[i]);
+// All terms with a weight, window by window; `transposed` ones go from windows to elements.
+template <class A, class Op>
+std::vector<Term<A>> terms_of(const Op& op, bool transposed) {
+  const size_t width = op.weights.size() / op.start.size();
+  std::vector<Term<A>> terms;
+  terms.reserve(op.weights.size());
+  for (size_t o = 0; o < op.start.size(); ++o) {
+    for (size_t k = 0; k < width; ++k) {
+      const double weight = op.weights[o * width + k];
+      const int64_t window = static_cast<int64_t>(o), element = op.start[o] + static_cast<int64_t>(k);
+      if (weight == 0) continue;
+      terms.push_back({transposed ? window : element, transposed ? element : window, static_cast<A>(weight)});
+    }
+  }
+  return terms;
 }
 
 // Sums of half types are kept in float until they are complete.
-template <class Op, class Visit>
-void sum_windows(const Op& op, const Tensor& x, Tensor& output, Visit element_of) {
+template <class T, class A = Accumulator<T>>
+void sum_terms(const std::vector<Term<A>>& terms, const T* from, A* to, int64_t inner) {
+  if (inner == 1) {
+    for (const Term<A>& term : terms) to[term.target] += term.weight * static_cast<A>(from[term.source]);
+    return;
+  }
+  for (const Term<A>& term : terms) {
+    const T* source = from + term.source * inner;
+    A* target = to + term.target * inner;
+    for (int64_t i = 0; i < inner; ++i) target[i] += term.weight * static_cast<A>(source[i]);
+  }
+}
+
+template <class Op>
+void sum_windows(const Op& op, const Tensor& x, Tensor& output, bool transposed) {
   const auto [outer, inner] = around(x, op.dim);
-  const int64_t from_size = x.size(op.dim), to_size = output.size(op.dim);
+  const int64_t from_size = x.size(op.dim) * inner, to_size = output.size(op.dim) * inner;
   dispatch_floating(Op::name, x.dtype(), [&, outer = outer, inner = inner]<class T>() {
     using A = Accumulator<T>;
-    const bool direct = std::is_same_v<T, A>;
-    Tensor room = direct ? output : Tensor::empty(output.shape(), DTypeOf<A>::value);
+    const std::vector<Term<A>> terms = terms_of<A>(op, transposed);
+    Tensor room = std::is_same_v<T, A> ? output : Tensor::empty(output.shape(), DTypeOf<A>::value);
     A* sums = room.data<A>();
-    std::fill_n(sums, room.numel(), A(0));
     const T* from = x.const_data<T>();
-    for_each_term(op, outer, static_cast<int64_t>(op.weights.size()) * inner,
-                  [&](int64_t i, int64_t window, int64_t element, double weight) {
-                    const auto [source, target] = element_of(window, element);
-                    add_row(from + (i * from_size + source) * inner, static_cast<A>(weight),
-                            sums + (i * to_size + target) * inner, inner);
-                  });
-    if (direct) return;
     T* to = output.data<T>();
-    for (int64_t i = 0; i < output.numel(); ++i) to[i] = T(sums[i]);
+    const int64_t grain = std::max<int64_t>(16384 / std::max<int64_t>(to_size, 1), 1);
+    parallel_for(outer, grain, [&](int64_t i, int64_t end) {
+      for (; i < end; ++i) {
+        A* row = sums + i * to_size;
+        std::fill_n(row, to_size, A(0));
+        sum_terms(terms, from + i * from_size, row, inner);
+        if constexpr (!std::is_same_v<T, A>) {
+          for (int64_t j = 0; j < to_size; ++j) to[i * to_size + j] = T(row[j]);
+        }
+      }
+    });
   });
 }
 
 void resample_cpu(const op::Resample& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
-  if (outputs[0].numel() == 0) return;
-  sum_windows(op, contiguous(inputs[0]), outputs[0],
-              [](int64_t window, int64_t element) { return std::pair(element, window); });
+  if (outputs[0].numel() > 0) sum_windows(op, contiguous(inputs[0]), outputs[0], false);
 }
 
 void resample_transpose_cpu(const op::ResampleTranspose& op, std::span<const Tensor> inputs,
                             std::span<Tensor> outputs) {
-  if (outputs[0].numel() == 0) return;
-  sum_windows(op, contiguous(inputs[0]), outputs[0],
-              [](int64_t window, int64_t element) { return std::pair(window, element); });
+  if (outputs[0].numel() > 0) sum_windows(op, contiguous(inputs[0]), outputs[0], true);
 }
 
 }  // namespace
