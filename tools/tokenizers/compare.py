@@ -115,7 +115,7 @@ def compare(program, path, count, seed, text_words, show):
         answers.append(answer)
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     run = subprocess.run([program, str(path)], input=lines.encode(), stdout=subprocess.PIPE, check=False)
-    ours = run.stdout.decode().splitlines()
+    ours = run.stdout.decode().split("\n")[:-1]  # splitlines cuts at U+2028, too
     differences = 0
     if run.returncode != 0 or len(ours) != len(requests):
         print(f"{path}: exit status {run.returncode}, {len(ours)} answers of {len(requests)}")

@@ -137,6 +137,22 @@ int combining_class(char32_t code_point) {
   return utf8proc_get_property(static_cast<utf8proc_int32_t>(code_point))->combining_class;
 }
 
+namespace {
+
+// Case pairs of Unicode 16 and 17, which utf8proc may not know yet.
+char32_t lowercase_of_recent(char32_t c) {
+  if (c >= 0x10D50 && c <= 0x10D65) return c + 0x20;
+  if (c >= 0x16EA0 && c <= 0x16EB8) return c + 0x1B;
+  switch (c) {
+    case 0x1C89: case 0xA7CC: case 0xA7CE: case 0xA7D2: case 0xA7D4: case 0xA7DA: return c + 1;
+    case 0xA7CB: return 0x264;
+    case 0xA7DC: return 0x19B;
+    default: return c;
+  }
+}
+
+}  // namespace
+
 size_t lowercase(char32_t code_point, char32_t* out) {
   if (code_point == 0x130) {  // the one unconditional mapping to several characters (SpecialCasing.txt)
     out[0] = 'i';
@@ -144,6 +160,7 @@ size_t lowercase(char32_t code_point, char32_t* out) {
     return 2;
   }
   out[0] = static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code_point)));
+  if (out[0] == code_point && code_point >= 0x1C89) out[0] = lowercase_of_recent(code_point);
   return 1;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "imago/tokenizers/character_sets.h"
+
 namespace imago::tokenizers {
 namespace {
 
@@ -214,6 +216,31 @@ void NormalizedString::to_byte_level() {
 
 namespace {
 
+// The reference's normal forms are those of Unicode 9: what came later neither decomposes nor combines.
+bool is_later_than_unicode_9(char32_t c) {
+  return c == 0x32FF || (c >= 0xA7F2 && c <= 0xA7F4) || c == 0xAB69 || (c >= 0x10781 && c <= 0x107BA) || c == 0x11938 ||
+         (c >= 0x1E030 && c <= 0x1E06D);
+}
+
+size_t decompose_unicode_9(char32_t c, bool compatibility, char32_t* parts) {
+  if (c >= 0x32FF && is_later_than_unicode_9(c)) {
+    parts[0] = c;
+    return 1;
+  }
+  return decompose(c, compatibility, parts);
+}
+
+int combining_class_unicode_9(char32_t c) {
+  const int mark_class = c < 0x300 ? 0 : combining_class(c);
+  return mark_class != 0 && is_combining_mark(c) ? mark_class : 0;
+}
+
+char32_t compose_unicode_9(char32_t first, char32_t second) {
+  if (second < 0x300) return 0;
+  const char32_t composite = compose(first, second);
+  return composite == 0x11938 ? 0 : composite;
+}
+
 // A character of a normal form in the making, with the change that Transformation wants.
 struct Part {
   char32_t character;
@@ -234,9 +261,9 @@ void decompose_into(std::string_view text, bool compatibility, std::vector<Part>
   while (!text.empty()) {
     const DecodedCharacter character = decode_utf8(text);
     text.remove_prefix(character.size);
-    const size_t count = decompose(character.code_point, compatibility, buffer);
+    const size_t count = decompose_unicode_9(character.code_point, compatibility, buffer);
     for (size_t i = 0; i < count; ++i) {
-      const int mark_class = buffer[i] < 0x300 ? 0 : combining_class(buffer[i]);
+      const int mark_class = combining_class_unicode_9(buffer[i]);
       if (mark_class == 0) sort_marks();
       parts.push_back({buffer[i], i > 0, mark_class});
       if (mark_class != 0) ++marks;
@@ -253,7 +280,7 @@ void compose_parts(std::vector<Part>& parts) {
   for (size_t i = 0; i < parts.size(); ++i) {
     const Part part = parts[i];
     if (starter != SIZE_MAX && last_class < part.combining_class) {
-      if (const char32_t composite = compose(parts[starter].character, part.character); composite != 0) {
+      if (const char32_t composite = compose_unicode_9(parts[starter].character, part.character); composite != 0) {
         parts[starter].character = composite;
         parts[starter].change += part.change - 1;
         continue;
@@ -280,10 +307,6 @@ void NormalizedString::normalize(NormalForm form) {
     rest.remove_prefix(character.size);
   }
   if (inert) return;
-  if (!tracked_) {
-    text_ = imago::normalize(text_, form);
-    return;
-  }
   std::vector<Part> parts;
   parts.reserve(text_.size());
   decompose_into(text_, form == NormalForm::kNFKC || form == NormalForm::kNFKD, parts);

@@ -12,6 +12,8 @@ namespace {
 constexpr int kMaxNesting = 32;
 thread_local int nesting = 0;
 
+bool is_size(const Json& json) { return json.is_number_integer() && (json.is_number_unsigned() || json.get<int64_t>() >= 0); }
+
 }  // namespace
 
 StageJson::StageJson(const Json& json, std::string_view kind) : json_(json), where_(kind) {
@@ -37,7 +39,7 @@ const Json& StageJson::member(std::string_view name, std::string_view kind) {
   const Json* json = find(name);
   if (json == nullptr) fail("the member '" + std::string(name) + "' is missing");
   const bool right = kind == "boolean"  ? json->is_boolean()
-                     : kind == "size"   ? json->is_number_unsigned()
+                     : kind == "size"   ? is_size(*json)
                      : kind == "string" ? json->is_string()
                      : kind == "array"  ? json->is_array()
                                         : json->is_object();
@@ -82,7 +84,7 @@ char32_t StageJson::character(std::string_view name) {
 }
 
 int32_t to_token_id(const Json& json, std::string_view where) {
-  if (!json.is_number_unsigned() || json.get<uint64_t>() > INT32_MAX) {
+  if (!is_size(json) || json.get<uint64_t>() > INT32_MAX) {
     throw Error(ErrorKind::kInvalidFile, where, "a token id is not a number that fits 31 bits");
   }
   return static_cast<int32_t>(json.get<uint64_t>());

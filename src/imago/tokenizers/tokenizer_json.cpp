@@ -62,7 +62,7 @@ Enum read_choice(const Json& json, std::string_view name, const std::pair<std::s
 
 size_t read_size(const Json& json, std::string_view name, std::string_view where) {
   const auto found = json.find(name);
-  if (found == json.end() || !found->is_number_unsigned()) {
+  if (found == json.end() || !found->is_number_integer() || found->get<int64_t>() < 0) {
     throw Error(ErrorKind::kInvalidFile, where, "'" + std::string(name) + "' is missing or no number");
   }
   return found->get<size_t>();

@@ -1,6 +1,9 @@
 #include "imago/tokenizers/models/model_json.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
 #include <string>
 
 #include "imago/base/error.h"
@@ -88,21 +91,36 @@ class ModelJson {
   std::vector<std::string> read_;
 };
 
-// Merges are pairs, or in older files strings with one space between the two parts.
-std::vector<std::pair<std::string_view, std::string_view>> read_merges(ModelJson& json) {
+using Merge = std::pair<std::string_view, std::string_view>;
+
+// A merge of older files: two tokens with a space between. Where tokens hold spaces themselves, the one way to read it in
+// which all are tokens.
+Merge read_merge_line(const ModelJson& json, std::string_view line, const Vocabulary& vocabulary) {
+  const size_t first = line.find(' ');
+  if (first != std::string_view::npos && line.find(' ', first + 1) == std::string_view::npos) {
+    return {line.substr(0, first), line.substr(first + 1)};
+  }
+  const auto is_token = [&](std::string_view text) { return vocabulary.find(text) != Vocabulary::kNone; };
+  std::vector<Merge> readings;
+  for (size_t space = first; space != std::string_view::npos; space = line.find(' ', space + 1)) {
+    const std::string_view left = line.substr(0, space), right = line.substr(space + 1);
+    if (is_token(left) && is_token(right) && is_token(std::string(left) + std::string(right))) {
+      readings.emplace_back(left, right);
+    }
+  }
+  if (readings.size() != 1) json.fail("the merge '" + std::string(line) + "' is not two tokens with a space between");
+  return readings[0];
+}
+
+std::vector<Merge> read_merges(ModelJson& json, const Vocabulary& vocabulary) {
   const array entries = json.required<array>("merges", "array");
-  std::vector<std::pair<std::string_view, std::string_view>> merges;
+  std::vector<Merge> merges;
   merges.reserve(entries.size());
   for (element entry : entries) {
     std::string_view line;
     array pair;
     if (!entry.get(line)) {
-      if (line.starts_with("#version")) continue;
-      const size_t space = line.find(' ');
-      if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos) {
-        json.fail("the merge '" + std::string(line) + "' is not two tokens with a space between");
-      }
-      merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+      if (!line.starts_with("#version")) merges.push_back(read_merge_line(json, line, vocabulary));
     } else {
       std::string_view left, right;
       if (entry.get(pair) || pair.size() != 2 || pair.at(0).get(left) || pair.at(1).get(right)) {
@@ -112,6 +130,39 @@ std::vector<std::pair<std::string_view, std::string_view>> read_merges(ModelJson
     }
   }
   return merges;
+}
+
+// The number as the reference's parser reads it: its digits as one integer, scaled by a power of ten. For 17 digits that
+// is not always the nearest double, and scores must be the same.
+double as_reference_reads(double value) {
+  char buffer[32];
+  const char* end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
+  uint64_t digits = 0;
+  int fraction = 0, exponent = 0;
+  const char* p = buffer;
+  const bool negative = *p == '-';
+  bool behind_point = false;
+  for (p += negative; p < end && *p != 'e'; ++p) {
+    if (*p == '.') {
+      behind_point = true;
+      continue;
+    }
+    digits = digits * 10 + static_cast<uint64_t>(*p - '0');
+    fraction += behind_point;
+  }
+  if (p == end) return value;  // infinity
+  std::from_chars(p + 1 + (p[1] == '+'), end, exponent);
+  exponent -= fraction;
+  if (exponent < -300 || exponent > 300) return value;
+  static const std::array<double, 301> kPowers = [] {
+    std::array<double, 301> powers;
+    for (size_t i = 0; i < powers.size(); ++i) powers[i] = std::strtod(("1e" + std::to_string(i)).c_str(), nullptr);
+    return powers;
+  }();
+  double scaled = static_cast<double>(digits);
+  scaled = exponent >= 0 ? scaled * kPowers[static_cast<size_t>(exponent)]
+                         : scaled / kPowers[static_cast<size_t>(-exponent)];
+  return negative ? -scaled : scaled;
 }
 
 std::unique_ptr<Model> read_bpe(ModelJson& json) {
@@ -125,7 +176,7 @@ std::unique_ptr<Model> read_bpe(ModelJson& json) {
   options.ignore_merges = json.optional<bool>("ignore_merges", "boolean").value_or(false);
   Vocabulary vocabulary = json.vocabulary();
   const size_t prefix_size = options.continuing_subword_prefix.value_or("").size();
-  const std::vector<MergeRule> merges = Bpe::resolve_merges(vocabulary, read_merges(json), prefix_size);
+  const std::vector<MergeRule> merges = Bpe::resolve_merges(vocabulary, read_merges(json, vocabulary), prefix_size);
   return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
 }
 
@@ -152,6 +203,7 @@ std::unique_ptr<Model> read_unigram(ModelJson& json) {
     if (entry.get(pair) || pair.size() != 2 || pair.at(0).get(piece.text) || pair.at(1).get(piece.score)) {
       json.fail("an entry of 'vocab' is not a token and its score");
     }
+    piece.score = as_reference_reads(piece.score);
     pieces.push_back(piece);
   }
   std::optional<int32_t> unk_id;

@@ -79,7 +79,8 @@ class Precompiled final : public Normalizer {
   void normalize(NormalizedString& string) const override {
     if (!may_change(string.text())) return;
     const std::string old(string.text());
-    Transformation transformation(string);
+    std::vector<Change> changes;
+    changes.reserve(old.size());
     for (std::string_view rest = old; !rest.empty();) {
       const size_t size = first_grapheme_size(rest);
       const std::string_view grapheme = rest.substr(0, size);
@@ -87,7 +88,7 @@ class Precompiled final : public Normalizer {
       std::string_view replacement;
       // Only short clusters are looked up as a whole.
       if (size < 6 && map_.find(grapheme, replacement)) {
-        replace(grapheme, replacement, transformation);
+        replace(grapheme, replacement, changes);
         continue;
       }
       for (std::string_view left = grapheme; !left.empty();) {
@@ -95,12 +96,14 @@ class Precompiled final : public Normalizer {
         const std::string_view part = left.substr(0, static_cast<size_t>(character.size));
         left.remove_prefix(part.size());
         if (map_.find(part, replacement)) {
-          replace(part, replacement, transformation);
+          replace(part, replacement, changes);
         } else {
-          transformation.push(character.code_point, 0);
+          changes.push_back({character.code_point, 0});
         }
       }
     }
+    Transformation transformation(string);
+    for (const Change& change : changes) transformation.push(change.character, change.change);
     transformation.finish();
   }
 
@@ -111,6 +114,11 @@ class Precompiled final : public Normalizer {
   }
 
  private:
+  struct Change {
+    char32_t character;
+    int change;
+  };
+
   bool may_change(std::string_view text) const {
     for (size_t i = 0; i < text.size(); ++i) {
       const auto byte = static_cast<unsigned char>(text[i]);
@@ -120,16 +128,19 @@ class Precompiled final : public Normalizer {
     return false;
   }
 
-  static void replace(std::string_view old, std::string_view replacement, Transformation& transformation) {
-    const auto old_count = static_cast<ptrdiff_t>(count_utf8(old));
-    const auto new_count = static_cast<ptrdiff_t>(count_utf8(replacement));
-    ptrdiff_t index = 0;
-    for (std::string_view rest = replacement; !rest.empty(); ++index) {
-      const DecodedCharacter character = decode_utf8(rest);
-      rest.remove_prefix(static_cast<size_t>(character.size));
-      int change = index >= old_count ? 1 : 0;
-      if (index + 1 == new_count && new_count < old_count) change = static_cast<int>(new_count - old_count);
-      transformation.push(character.code_point, change);
+  // Characters that a replacement has more than the old text are new; those that it has fewer are removed behind the
+  // last character there is, which may be one before the replacement.
+  static void replace(std::string_view old, std::string_view replacement, std::vector<Change>& changes) {
+    const auto surplus = static_cast<ptrdiff_t>(count_utf8(replacement)) - static_cast<ptrdiff_t>(count_utf8(old));
+    while (!replacement.empty()) {
+      const DecodedCharacter character = decode_utf8(replacement);
+      replacement.remove_prefix(static_cast<size_t>(character.size));
+      changes.push_back({character.code_point, 0});
+    }
+    if (surplus > 0) {
+      for (ptrdiff_t i = 1; i <= surplus; ++i) changes[changes.size() - static_cast<size_t>(i)].change = 1;
+    } else if (surplus < 0 && !changes.empty()) {
+      changes.back().change += static_cast<int>(surplus);
     }
   }
 
