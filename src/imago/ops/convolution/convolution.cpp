@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
-#include "imago/ops/checks.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/reduce/reduce.h"
 
 namespace imago {
@@ -45,15 +45,15 @@ void check_attributes(const Op& op, const Tensor& x, int dims) {
 // Channels of `x` by the weight's first dimension, or by its second where they are those of one group.
 template <class Op>
 void check_operands(const Op& op, const Tensor& x, const Tensor& weight, const Tensor& bias, bool transposed) {
-  check_floating(Op::name, "x", x);
-  check_defined(Op::name, "weight", weight);
-  check_same_dtype(Op::name, "x", x, "weight", weight);
-  check_same_dtype(Op::name, "x", x, "bias", bias);
+  require_floating(Op::name, "x", x);
+  require_defined(Op::name, "weight", weight);
+  require_same_dtype(Op::name, "x", x, "weight", weight);
+  require_same_dtype(Op::name, "x", x, "bias", bias);
   check_attributes(op, x, x.dim() - 2);
   const bool good = weight.dim() == x.dim() && weight.size(0) % op.groups == 0 && spatial(weight).product() > 0 &&
                     x.size(1) == (transposed ? weight.size(0) : weight.size(1) * op.groups);
   if (!good) throw_mismatch(Op::name, "x", x, "weight", weight, op.groups);
-  check_shape(Op::name, "bias", bias, {transposed ? weight.size(1) * op.groups : weight.size(0)});
+  require_shape(Op::name, "bias", bias, {transposed ? weight.size(1) * op.groups : weight.size(0)});
 }
 
 // What x has beyond the smallest size that gives y.
@@ -130,9 +130,9 @@ Tensors op::ConvolutionTranspose::vjp(const Backward& b) const {
 }
 
 TensorSpec op::ConvolutionWeight::check(const Tensor& x, const Tensor& y) const {
-  check_floating(name, "x", x);
-  check_defined(name, "y", y);
-  check_same_dtype(name, "x", x, "y", y);
+  require_floating(name, "x", x);
+  require_defined(name, "y", y);
+  require_same_dtype(name, "x", x, "y", y);
   check_attributes(*this, x, x.dim() - 2);
   bool good = y.dim() == x.dim() && y.size(0) == x.size(0) && x.size(1) % groups == 0 && y.size(1) % groups == 0 &&
               kernel.size() == stride.size();
@@ -159,7 +159,7 @@ Tensors op::ConvolutionWeight::vjp(const Backward& b) const {
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& stride, const Shape& padding,
                    const Shape& dilation, int64_t groups) {
-  check_defined(op::Convolution::name, "x", x);
+  require_defined(op::Convolution::name, "x", x);
   const int dims = x.dim() - 2;
   const op::Convolution op{per_dimension(stride, dims), per_dimension(padding, dims), per_dimension(dilation, dims),
                            groups};
@@ -168,7 +168,7 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, co
 
 Tensor convolution_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& stride,
                              const Shape& padding, const Shape& output_padding, int64_t groups, const Shape& dilation) {
-  check_defined(op::ConvolutionTranspose::name, "x", x);
+  require_defined(op::ConvolutionTranspose::name, "x", x);
   const int dims = x.dim() - 2;
   const op::ConvolutionTranspose op{per_dimension(stride, dims), per_dimension(padding, dims),
                                     per_dimension(dilation, dims), per_dimension(output_padding, dims), groups};

@@ -4,10 +4,10 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/gather/gather.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
@@ -21,10 +21,10 @@ namespace imago {
 namespace {
 
 TensorSpec check_rows(const char* name, const Tensor& logits, const Tensor& target, double label_smoothing) {
-  check_floating(name, "logits", logits);
-  check_dims(name, "logits", logits, 2);
-  check_indices(name, "target", target);
-  check_shape(name, "target", target, {logits.size(0)});
+  require_floating(name, "logits", logits);
+  require_dims(name, "logits", logits, 2);
+  require_index(name, "target", target);
+  require_shape(name, "target", target, {logits.size(0)});
   if (!(label_smoothing >= 0 && label_smoothing <= 1)) {
     throw Error(ErrorKind::kInvalidArgument, name, fmt::format("label_smoothing {} is not in [0, 1]", label_smoothing));
   }
@@ -65,8 +65,8 @@ Tensors op::CrossEntropy::vjp(const Backward& b) const {
 
 TensorSpec op::CrossEntropyGrad::check(const Tensor& logits, const Tensor& target, const Tensor& grad) const {
   check_rows(name, logits, target, label_smoothing);
-  check_shape(name, "grad", grad, {logits.size(0)});
-  check_same_dtype(name, "logits", logits, "grad", grad);
+  require_shape(name, "grad", grad, {logits.size(0)});
+  require_same_dtype(name, "logits", logits, "grad", grad);
   return {logits.shape(), logits.dtype()};
 }
 
@@ -82,8 +82,8 @@ Tensor op::CrossEntropyGrad::decompose(const Tensor& logits, const Tensor& targe
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& options) {
   constexpr const char* kName = op::CrossEntropy::name;
-  check_defined(kName, "logits", logits);
-  check_defined(kName, "target", target);
+  require_defined(kName, "logits", logits);
+  require_defined(kName, "target", target);
   if (options.reduction != "mean" && options.reduction != "sum" && options.reduction != "none") {
     throw Error(ErrorKind::kInvalidArgument, kName, fmt::format("reduction is \"{}\"", options.reduction),
                 "use \"mean\", \"sum\" or \"none\"");
@@ -95,7 +95,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntr
     for (int d = 2; d < rows.dim(); ++d) dims.push_back(d);
     dims.push_back(1);
     const Tensor moved = permute(rows, dims);
-    check_shape(kName, "target", target, moved.shape().sub(0, moved.dim() - 1));
+    require_shape(kName, "target", target, moved.shape().sub(0, moved.dim() - 1));
     rows = reshape(moved, {target.numel(), logits.size(1)});
   }
   const Tensor flat_target = target.dim() == 1 ? target : reshape(target, {target.numel()});

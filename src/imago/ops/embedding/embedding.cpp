@@ -3,17 +3,17 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/where/where.h"
 
 namespace imago {
 
 TensorSpec op::Embedding::check(const Tensor& weight, const Tensor& indices) const {
-  check_indices(name, "indices", indices);
-  check_dims(name, "weight", weight, 2);
+  require_index(name, "indices", indices);
+  require_dims(name, "weight", weight, 2);
   if (padding_idx && (*padding_idx < 0 || *padding_idx >= weight.size(0))) {
     throw Error(ErrorKind::kInvalidArgument, name,
                 fmt::format("padding_idx {} is not a row of weight {}", *padding_idx, weight.describe()));
@@ -28,11 +28,11 @@ Tensors op::Embedding::vjp(const Backward& b) const {
 }
 
 TensorSpec op::EmbeddingGrad::check(const Tensor& grad, const Tensor& indices) const {
-  check_indices(name, "indices", indices);
-  check_floating(name, "grad", grad);
+  require_index(name, "indices", indices);
+  require_floating(name, "grad", grad);
   Shape shape = indices.shape();
   shape.push_back(grad.size(-1));
-  check_shape(name, "grad", grad, shape);
+  require_shape(name, "grad", grad, shape);
   return {{num_embeddings, grad.size(-1)}, grad.dtype()};
 }
 

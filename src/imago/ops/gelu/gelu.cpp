@@ -6,8 +6,8 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/unary/unary.h"
 
@@ -25,7 +25,7 @@ Tensor exact_cdf(const Tensor& x) { return (erf(x * (1 / std::numbers::sqrt2)) +
 }  // namespace
 
 TensorSpec op::Gelu::check(const Tensor& x) const {
-  check_floating(name, "x", x);
+  require_floating(name, "x", x);
   if (approximate != "none" && approximate != "tanh") {
     throw Error(ErrorKind::kInvalidArgument, name, fmt::format("approximate is \"{}\"", approximate),
                 "use \"none\" or \"tanh\"");

@@ -6,9 +6,9 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
@@ -35,15 +35,15 @@ Tensor scale_and_shift(const Tensor& x, const Tensor& weight, const Tensor& bias
 }  // namespace
 
 TensorSpec op::GroupNorm::check(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
-  check_floating(name, "x", x);
+  require_floating(name, "x", x);
   if (x.dim() < 2 || num_groups < 1 || x.size(1) % num_groups != 0) {
     throw Error(ErrorKind::kInvalidArgument, name,
                 fmt::format("the channels of x {} do not split into {} groups", x.shape().to_string(), num_groups));
   }
-  check_same_dtype(name, "x", x, "weight", weight);
-  check_same_dtype(name, "x", x, "bias", bias);
-  check_shape(name, "weight", weight, {x.size(1)});
-  check_shape(name, "bias", bias, {x.size(1)});
+  require_same_dtype(name, "x", x, "weight", weight);
+  require_same_dtype(name, "x", x, "bias", bias);
+  require_shape(name, "weight", weight, {x.size(1)});
+  require_shape(name, "bias", bias, {x.size(1)});
   return {x.shape(), x.dtype()};
 }
 
@@ -62,13 +62,13 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
                   const Tensor& bias, bool training, double momentum, double eps) {
   constexpr const char* kName = "batch_norm";
-  check_floating(kName, "x", x);
+  require_floating(kName, "x", x);
   if (x.dim() < 2) throw Error(ErrorKind::kInvalidArgument, kName, "x " + x.describe() + " has no channels");
   const Shape channels = {x.size(1)};
-  check_shape(kName, "running_mean", running_mean, channels);
-  check_shape(kName, "running_var", running_var, channels);
-  check_shape(kName, "weight", weight, channels);
-  check_shape(kName, "bias", bias, channels);
+  require_shape(kName, "running_mean", running_mean, channels);
+  require_shape(kName, "running_var", running_var, channels);
+  require_shape(kName, "weight", weight, channels);
+  require_shape(kName, "bias", bias, channels);
   const Tensor wide = widen(x);
   Tensor center, variance;
   if (training) {
@@ -87,8 +87,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
     move(running_mean, center);
     move(running_var, variance * (count / std::max(count - 1, 1.0)));  // the unbiased one
   } else {
-    check_defined(kName, "running_mean", running_mean);
-    check_defined(kName, "running_var", running_var);
+    require_defined(kName, "running_mean", running_mean);
+    require_defined(kName, "running_var", running_var);
     center = per_channel(widen(running_mean), x.dim());
     variance = per_channel(widen(running_var), x.dim());
   }

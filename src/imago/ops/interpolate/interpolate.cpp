@@ -7,9 +7,9 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/interpolate/resample.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/pooling/pooling.h"
 
 namespace imago {
@@ -152,7 +152,7 @@ Axis axis_of(const Tensor& x, const InterpolateOptions& options, int d) {
 }  // namespace
 
 Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
-  check_floating(kName, "x", x);
+  require_floating(kName, "x", x);
   check_mode(x, options);
   Shape area;
   Tensor y = widen(x);

@@ -5,14 +5,14 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
-#include "imago/ops/checks.h"
+#include "imago/ops/operand_checks.h"
 
 namespace imago {
 namespace {
 
 template <class Op>
 void check_windows(const Op& op, const Tensor& x, int64_t size) {
-  check_floating(Op::name, "x", x);
+  require_floating(Op::name, "x", x);
   bool good = op.dim >= 0 && op.dim < x.dim() && !op.start.empty() && op.weights.size() % op.start.size() == 0;
   const size_t width = good ? op.weights.size() / op.start.size() : 0;
   for (size_t o = 0; good && o < op.start.size(); ++o) {

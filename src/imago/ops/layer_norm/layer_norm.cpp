@@ -4,9 +4,9 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/unary/unary.h"
@@ -33,16 +33,16 @@ Normalized normalize(const Tensor& x, const Shape& dims, double eps) {
 }  // namespace
 
 TensorSpec op::LayerNorm::check(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
-  check_floating(name, "x", x);
+  require_floating(name, "x", x);
   const int lead = x.dim() - normalized_shape.size();
   if (normalized_shape.empty() || lead < 0 || !(x.shape().sub(lead, x.dim()) == normalized_shape)) {
     throw Error(ErrorKind::kInvalidArgument, name,
                 fmt::format("x {} does not end in {}", x.shape().to_string(), normalized_shape.to_string()));
   }
-  check_same_dtype(name, "x", x, "weight", weight);
-  check_same_dtype(name, "x", x, "bias", bias);
-  check_shape(name, "weight", weight, normalized_shape);
-  check_shape(name, "bias", bias, normalized_shape);
+  require_same_dtype(name, "x", x, "weight", weight);
+  require_same_dtype(name, "x", x, "bias", bias);
+  require_shape(name, "weight", weight, normalized_shape);
+  require_shape(name, "bias", bias, normalized_shape);
   return {x.shape(), x.dtype()};
 }
 

@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/matmul/matmul.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reshape/reshape.h"
@@ -14,12 +14,12 @@
 namespace imago {
 
 TensorSpec op::Linear::check(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
-  check_floating(name, "x", x);
-  check_floating(name, "weight", weight);
-  check_same_dtype(name, "x", x, "weight", weight);
-  check_same_dtype(name, "x", x, "bias", bias);
-  check_dims(name, "weight", weight, 2);
-  check_shape(name, "bias", bias, {weight.size(0)});
+  require_floating(name, "x", x);
+  require_floating(name, "weight", weight);
+  require_same_dtype(name, "x", x, "weight", weight);
+  require_same_dtype(name, "x", x, "bias", bias);
+  require_dims(name, "weight", weight, 2);
+  require_shape(name, "bias", bias, {weight.size(0)});
   if (x.dim() == 0 || x.size(-1) != weight.size(1)) {
     throw Error(
         ErrorKind::kInvalidArgument, name,

@@ -3,18 +3,18 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reshape/reshape.h"
 
 namespace imago {
 
 TensorSpec op::MatMul::check(const Tensor& a, const Tensor& b) const {
-  check_floating(name, "a", a);
-  check_floating(name, "b", b);
-  check_same_dtype(name, "a", a, "b", b);
+  require_floating(name, "a", a);
+  require_floating(name, "b", b);
+  require_same_dtype(name, "a", a, "b", b);
   if (a.dim() < 2 || b.dim() < 2) {
     throw Error(ErrorKind::kInvalidArgument, name, fmt::format("{} @ {} are not matrices", a.describe(), b.describe()));
   }
@@ -43,8 +43,8 @@ Tensors op::MatMul::vjp(const Backward& backward) const {
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
-  check_defined("matmul", "a", a);
-  check_defined("matmul", "b", b);
+  require_defined("matmul", "a", a);
+  require_defined("matmul", "b", b);
   if (a.dim() == 0 || b.dim() == 0) {
     throw Error(ErrorKind::kInvalidArgument, "matmul", "a tensor without dimensions has no matrix product",
                 "multiply elementwise");

@@ -6,9 +6,9 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/interpolate/resample.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/pooling/windows.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/scatter/scatter.h"
@@ -18,7 +18,7 @@ namespace {
 
 // Throws unless `x` has a number of spatial dimensions for which each list has an entry.
 void check_spatial(const char* name, const Tensor& x, std::initializer_list<Shape> lists) {
-  check_floating(name, "x", x);
+  require_floating(name, "x", x);
   const int dims = x.dim() - 2;
   bool good = dims >= 1 && dims <= 3 && x.shape().sub(1, x.dim()).product() > 0;
   for (const Shape& list : lists) good = good && list.size() == dims;
@@ -146,7 +146,7 @@ Tensors op::AdaptiveMaxPool::vjp(const Backward& b) const { return route_to_maxi
 
 Tensors max_pool_with_indices(const Tensor& x, const Shape& kernel_size, const Shape& stride, const Shape& padding,
                               const Shape& dilation, bool ceil_mode) {
-  check_defined(op::MaxPool::name, "x", x);
+  require_defined(op::MaxPool::name, "x", x);
   const int dims = x.dim() - 2;
   const op::MaxPool op{per_dimension(kernel_size, dims), per_dimension(stride.empty() ? kernel_size : stride, dims),
                        per_dimension(padding, dims), per_dimension(dilation, dims), ceil_mode};
@@ -161,7 +161,7 @@ Tensor max_pool(const Tensor& x, const Shape& kernel_size, const Shape& stride, 
 Tensor avg_pool(const Tensor& x, const Shape& kernel_size, const Shape& stride, const Shape& padding, bool ceil_mode,
                 bool count_include_pad) {
   constexpr const char* kName = "avg_pool";
-  check_defined(kName, "x", x);
+  require_defined(kName, "x", x);
   const int dims = x.dim() - 2;
   const Shape kernel = per_dimension(kernel_size, dims), pad = per_dimension(padding, dims);
   const Shape step = per_dimension(stride.empty() ? kernel_size : stride, dims);
@@ -183,13 +183,13 @@ Tensor avg_pool(const Tensor& x, const Shape& kernel_size, const Shape& stride, 
 }
 
 Tensor adaptive_max_pool(const Tensor& x, const Shape& output_size) {
-  check_defined(op::AdaptiveMaxPool::name, "x", x);
+  require_defined(op::AdaptiveMaxPool::name, "x", x);
   const Shape sizes = resolve_output_size(op::AdaptiveMaxPool::name, x, output_size);
   return apply_multiple(op::AdaptiveMaxPool{sizes}, {&x, 1})[0];
 }
 
 Tensor adaptive_avg_pool(const Tensor& x, const Shape& output_size) {
-  check_defined("adaptive_avg_pool", "x", x);
+  require_defined("adaptive_avg_pool", "x", x);
   const Shape sizes = resolve_output_size("adaptive_avg_pool", x, output_size);
   Tensor y = widen(x);
   for (int d = 0; d < sizes.size(); ++d) {

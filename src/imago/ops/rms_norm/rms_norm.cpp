@@ -2,9 +2,9 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/unary/unary.h"
@@ -17,10 +17,10 @@ Tensor inverse_rms(const Tensor& x, double eps) { return rsqrt(mean(square(x), {
 }  // namespace
 
 TensorSpec op::RMSNorm::check(const Tensor& x, const Tensor& weight) const {
-  check_floating(name, "x", x);
+  require_floating(name, "x", x);
   if (x.dim() == 0) throw Error(ErrorKind::kInvalidArgument, name, "x has no dimensions");
-  check_same_dtype(name, "x", x, "weight", weight);
-  check_shape(name, "weight", weight, {x.size(-1)});
+  require_same_dtype(name, "x", x, "weight", weight);
+  require_shape(name, "weight", weight, {x.size(-1)});
   return {x.shape(), x.dtype()};
 }
 

@@ -4,10 +4,10 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
@@ -57,12 +57,12 @@ Tensor with_rest(const Tensor& rotated, const Tensor& x, int64_t rotary_dim) {
 }  // namespace
 
 TensorSpec op::Rope::check(const Tensor& x, const Tensor& cos, const Tensor& sin) const {
-  check_floating(name, "x", x);
-  check_dims(name, "x", x, 4);
-  check_dims(name, "cos", cos, 3);
-  check_floating(name, "cos", cos);
-  check_shape(name, "sin", sin, cos.shape());
-  check_same_dtype(name, "cos", cos, "sin", sin);
+  require_floating(name, "x", x);
+  require_dims(name, "x", x, 4);
+  require_dims(name, "cos", cos, 3);
+  require_floating(name, "cos", cos);
+  require_shape(name, "sin", sin, cos.shape());
+  require_same_dtype(name, "cos", cos, "sin", sin);
   if (cos.dtype() != x.dtype() && !(cos.dtype() == DType::f32 && size_of(x.dtype()) == 2)) {
     throw Error(ErrorKind::kInvalidArgument, name, fmt::format("cos is {} for x {}", cos.describe(), x.describe()),
                 "cast cos and sin");
@@ -108,7 +108,7 @@ Tensors op::Rope::vjp(const Backward& b) const {
 }
 
 Tensor rope(const Tensor& x, const Tensor& cos, const Tensor& sin, RotaryPairs pairs, int64_t rotary_dim) {
-  check_defined(op::Rope::name, "x", x);
+  require_defined(op::Rope::name, "x", x);
   if (rotary_dim == 0 && x.dim() > 0) rotary_dim = x.size(-1);
   return apply(op::Rope{pairs == RotaryPairs::kInterleaved, rotary_dim}, x, cos, sin);
 }

@@ -6,8 +6,8 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/matmul/matmul.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/scaled_dot_product_attention/score_matrix.h"
 
@@ -26,8 +26,8 @@ Tensor weighted_values(const Tensor& weights_BHTS, const Tensor& value_BGSV) {
 }
 
 Op describe(const Tensor& query, const Tensor& key, const AttentionMask& mask, const AttentionOptions& options) {
-  check_dims(Op::name, "query", query, 4);
-  check_dims(Op::name, "key", key, 4);
+  require_dims(Op::name, "query", query, 4);
+  require_dims(Op::name, "key", key, 4);
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.size(3))));
   const int64_t offset = mask.query_offset.value_or(key.size(2) - query.size(2));
   return {scale, options.softcap, mask.causal, mask.window, mask.prefix, offset};
@@ -44,13 +44,13 @@ Op describe(const Tensor& query, const Tensor& key, const AttentionMask& mask, c
 
 TensorSpec Op::check(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& key_padding,
                      const Tensor& bias, const Tensor& sinks) const {
-  check_floating(name, "query", query);
-  check_dims(name, "query", query, 4);
-  check_dims(name, "key", key, 4);
-  check_dims(name, "value", value, 4);
-  check_same_dtype(name, "query", query, "key", key);
-  check_same_dtype(name, "query", query, "value", value);
-  check_same_dtype(name, "query", query, "sinks", sinks);
+  require_floating(name, "query", query);
+  require_dims(name, "query", query, 4);
+  require_dims(name, "key", key, 4);
+  require_dims(name, "value", value, 4);
+  require_same_dtype(name, "query", query, "key", key);
+  require_same_dtype(name, "query", query, "value", value);
+  require_same_dtype(name, "query", query, "sinks", sinks);
   const int64_t batch = query.size(0), heads = query.size(1), groups = key.size(1), keys = key.size(2);
   if (key.size(0) != batch || value.size(0) != batch || value.size(1) != groups || value.size(2) != keys ||
       key.size(3) != query.size(3) || (groups == 0 ? heads != 0 : heads % groups != 0)) {
@@ -63,11 +63,11 @@ TensorSpec Op::check(const Tensor& query, const Tensor& key, const Tensor& value
   if (key_padding.defined() && key_padding.dtype() != DType::boolean) {
     throw Error(ErrorKind::kInvalidArgument, name, "key_padding is " + key_padding.describe() + ", not bool");
   }
-  check_shape(name, "key_padding", key_padding, {batch, keys});
-  check_shape(name, "sinks", sinks, {heads});
+  require_shape(name, "key_padding", key_padding, {batch, keys});
+  require_shape(name, "sinks", sinks, {heads});
   const Shape scores = {batch, heads, query.size(2), keys};
   if (bias.defined()) {
-    check_floating(name, "bias", bias);
+    require_floating(name, "bias", bias);
     if (!(broadcast_shapes(bias.shape(), scores, name) == scores)) {
       throw Error(ErrorKind::kInvalidArgument, name,
                   fmt::format("bias {} does not broadcast to {}", bias.describe(), scores.to_string()));

@@ -1,15 +1,15 @@
 #include "imago/ops/silu/silu.h"
 
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/unary/unary.h"
 
 namespace imago {
 
 TensorSpec op::Silu::check(const Tensor& x) const {
-  check_floating(name, "x", x);
+  require_floating(name, "x", x);
   return {x.shape(), x.dtype()};
 }
 

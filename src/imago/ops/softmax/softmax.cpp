@@ -2,8 +2,8 @@
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/unary/unary.h"
@@ -12,7 +12,7 @@ namespace imago {
 namespace {
 
 TensorSpec check_rows(const char* name, const Tensor& x, int64_t dim) {
-  check_floating(name, "x", x);
+  require_floating(name, "x", x);
   normalize_dim(dim, x.dim(), name);
   return {x.shape(), x.dtype()};
 }

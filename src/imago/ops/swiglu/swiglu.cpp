@@ -1,8 +1,8 @@
 #include "imago/ops/swiglu/swiglu.h"
 
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/checks.h"
 #include "imago/ops/op_table.h"
+#include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/silu/silu.h"
 #include "imago/ops/unary/unary.h"
@@ -10,10 +10,10 @@
 namespace imago {
 
 TensorSpec op::Swiglu::check(const Tensor& gate, const Tensor& up) const {
-  check_floating(name, "gate", gate);
-  check_defined(name, "up", up);
-  check_same_dtype(name, "gate", gate, "up", up);
-  check_shape(name, "up", up, gate.shape());
+  require_floating(name, "gate", gate);
+  require_defined(name, "up", up);
+  require_same_dtype(name, "gate", gate, "up", up);
+  require_shape(name, "up", up, gate.shape());
   return {gate.shape(), gate.dtype()};
 }
 
