@@ -32,7 +32,15 @@ struct ModelWithHead : Interface {
     imago::internal::visit_fields(visitor, Base::kBaseModelPrefix, base);
   }
   const Config& config() const override { return base.config(); }
-  WeightMap weight_map() const override { return base.weight_map(); }
+  WeightMap weight_map() const override {
+    WeightMap map = base.weight_map();
+    const std::string prefix = std::string(Base::kBaseModelPrefix) + ".";
+    for (auto& [shared, stored] : map.tied) {  // names of the bare model's own
+      shared.insert(0, prefix);
+      stored.insert(0, prefix);
+    }
+    return map;
+  }
 };
 
 template <class Base>
