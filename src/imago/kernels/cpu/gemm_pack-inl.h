@@ -129,12 +129,14 @@ void pack_strips(const Input* input, int64_t stride, int64_t columns, int64_t k,
   const Simd<T> d;
   constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
   constexpr int64_t kColumns = tile_columns<T>();
-  constexpr int64_t kFetchAhead = 8;  // rows, each too short for the hardware to fetch in time
+  // Each row is too short for the hardware to fetch in time. Into the second level, for the first holds only eight
+  // lines whose distance is a power of two.
+  constexpr int64_t kFetchAhead = 16;
   for (int64_t p = 0; p < k; ++p) {
     const Input* const row = input + p * stride;
     T* to = output + p * kColumns;
     for (int64_t column = 0; column < columns; column += kColumns, to += k * kColumns) {
-      hwy::Prefetch(row + kFetchAhead * stride + column);
+      __builtin_prefetch(row + kFetchAhead * stride + column, 0, 2);
       if (columns - column >= kColumns) {
         hn::Store(load(d, row + column), d, to);
         hn::Store(load(d, row + column + kLanes), d, to + kLanes);
