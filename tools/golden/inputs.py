@@ -66,9 +66,9 @@ class InputMaker:
     def _labels(self, auto_class: str, ids: torch.Tensor, real: torch.Tensor) -> dict[str, torch.Tensor]:
         config = self.config
         if auto_class in ("AutoModelForCausalLM", "AutoModelForPreTraining") and config.model_type in ("gpt2", "llama"):
-            return {"labels": torch.where(real, ids, -100)}
+            return {"labels": torch.where(_predictable(real), ids, -100)}
         if auto_class == "AutoModelForCausalLM":
-            return {"labels": torch.where(real, ids, -100)}
+            return {"labels": torch.where(_predictable(real), ids, -100)}
         if auto_class in ("AutoModelForMaskedLM", "AutoModelForPreTraining") and config.model_type != "t5":
             chosen = (self._integers(0, 3, *ids.shape) == 0) & real
             chosen[..., 0, 1] = True  # a mean over no label at all would be NaN
@@ -101,3 +101,10 @@ class InputMaker:
         if problem == "regression" or (problem is None and number == 1):
             return torch.randn((self.batch,) if number == 1 else (self.batch, number), generator=self.generator)
         return self._integers(0, number, self.batch)
+
+
+def _predictable(real: torch.Tensor) -> torch.Tensor:
+    """The first token behind left padding is predicted from a query that sees no key, which means nothing: no label."""
+    before = real.roll(1, dims=1)
+    before[:, 0] = True
+    return real & before

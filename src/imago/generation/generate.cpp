@@ -74,7 +74,9 @@ Tensor GenerationOutput::padded(const GenerationConfig& config) const {
   size_t longest = 0;
   for (const auto& sequence : sequences) longest = std::max(longest, sequence.size());
   const int64_t first_eos = config.eos_token_id.empty() ? -1 : config.eos_token_id[0];
-  const int64_t fill = config.pad_token_id.value_or(first_eos);
+  int64_t fill = config.pad_token_id.value_or(first_eos);
+  // The reference's beam search takes a pad token of 0 for none.
+  if (config.num_beams > 1 && (fill == 0 || first_eos == -1)) fill = first_eos;
   std::vector<int64_t> flat;
   for (const auto& sequence : sequences) {
     flat.insert(flat.end(), sequence.begin(), sequence.end());

@@ -74,12 +74,14 @@ void refuse_unknown(const std::string& key, const Json& value) {
 void GenerationConfig::update(const Json& options) {
   if (!options.is_object())
     throw Error(ErrorKind::kInvalidFile, "generation", "the generation options are no JSON object");
-  Json known = options;
-  // The reference takes true, false and "never"; and one stop string or a list.
-  if (auto it = known.find("early_stopping"); it != known.end() && it->is_boolean())
-    *it = it->get<bool>() ? "true" : "false";
-  if (auto it = known.find("stop_strings"); it != known.end() && it->is_string()) *it = Json::array({*it});
-  for (auto it = known.begin(); it != known.end();) it = it->is_null() ? known.erase(it) : it + 1;
+  Json known = Json::object();
+  for (const auto& [key, value] : options.items()) {
+    if (value.is_null()) continue;
+    known[key] = value;
+    // The reference takes true, false and "never"; and one stop string or a list.
+    if (key == "early_stopping" && value.is_boolean()) known[key] = value.get<bool>() ? "true" : "false";
+    if (key == "stop_strings" && value.is_string()) known[key] = Json::array({value});
+  }
   const FieldsRead read = read_fields(known, *this, "generation_config.json");
   for (const std::string& key : read.unknown) refuse_unknown(key, known[key]);
   validate();
