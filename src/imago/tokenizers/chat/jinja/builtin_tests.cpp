@@ -39,7 +39,8 @@ bool is_callable(const Value& value) {
 }
 
 bool is_sequence(const Value& value) {
-  return value.is_string() || value.is_sequence() || value.is_dict() || value.as<Range>() != nullptr;
+  return value.is_undefined() || value.is_string() || value.is_sequence() || value.is_dict() ||
+         value.as<Range>() != nullptr;
 }
 
 struct NamedTest {
@@ -63,7 +64,7 @@ constexpr NamedTest kTests[] = {
     {"escaped", one<[](const Value& v) { return v.is_string() && v.as_string().safe(); }>},
     {"even", one<[](const Value& v) { return equals(remainder(v, Value(2)), Value(0)); }>},
     {"false", one<[](const Value& v) { return v.is_bool() && !v.as_bool(); }>},
-    {"filter", one<[](const Value& v) { return v.is_string() && filter_exists(v.bytes()); }>},
+    {"filter", one<[](const Value& v) { return hash(v), v.is_string() && filter_exists(v.bytes()); }>},
     {"float", one<[](const Value& v) { return v.is_float(); }>},
     {"ge", comparison<Operator::kGreaterEqual>},
     {"greaterthan", comparison<Operator::kGreater>},
@@ -83,7 +84,7 @@ constexpr NamedTest kTests[] = {
     {"sameas", same_as},
     {"sequence", one<is_sequence>},
     {"string", one<[](const Value& v) { return v.is_string(); }>},
-    {"test", one<[](const Value& v) { return v.is_string() && test_exists(v.bytes()); }>},
+    {"test", one<[](const Value& v) { return hash(v), v.is_string() && test_exists(v.bytes()); }>},
     {"true", one<[](const Value& v) { return v.is_bool() && v.as_bool(); }>},
     {"undefined", one<[](const Value& v) { return v.is_undefined(); }>},
     {"upper", one<[](const Value& v) { return is_upper_text(to_text(v).bytes()); }>},

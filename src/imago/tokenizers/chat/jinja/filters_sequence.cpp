@@ -87,7 +87,7 @@ Value join_filter(Interpreter&, const Value& value, Arguments arguments) {
   return join(Value(to_text(args.get(0, Value("")))), parts);
 }
 
-// One list of keys for each item, as sort and its kin compare them.
+// A list of keys for each item, as sort compares them: of equal keys undefined ones may be a part.
 std::vector<std::pair<Value, Value>> keyed(std::vector<Value> all, const std::vector<Value>& attributes,
                                            bool case_sensitive, const Value& fallback = {}) {
   std::vector<std::pair<Value, Value>> result;
@@ -98,8 +98,7 @@ std::vector<std::pair<Value, Value>> keyed(std::vector<Value> all, const std::ve
       Value key = dotted_attribute(item, attribute, fallback);
       keys.push_back(case_sensitive ? key : lower_case(key));
     }
-    Value key = keys.size() == 1 ? std::move(keys.front()) : Value::list(std::move(keys));
-    result.emplace_back(std::move(key), std::move(item));
+    result.emplace_back(Value::list(std::move(keys)), std::move(item));
   }
   return result;
 }
@@ -166,6 +165,7 @@ template <bool kMax>
 Value extreme(Interpreter&, const Value& value, Arguments arguments) {
   BoundArguments args(kMax ? "max" : "min", {"case_sensitive", "attribute"}, 0, std::move(arguments));
   auto pairs = keyed(to_vector(value), {args.get(1, {})}, args.flag(0, false));
+  for (auto& [key, item] : pairs) key = Value(key.as_sequence().items().front());
   if (pairs.empty()) return Value::undefined("No aggregated item, sequence was empty.");
   auto best = pairs.begin();
   for (auto it = best + 1; it != pairs.end(); ++it) {
@@ -177,6 +177,7 @@ Value extreme(Interpreter&, const Value& value, Arguments arguments) {
 Value group_by(Interpreter&, const Value& value, Arguments arguments) {
   BoundArguments args("groupby", {"attribute", "default", "case_sensitive"}, 1, std::move(arguments));
   auto pairs = keyed(to_vector(value), {args[0]}, args.flag(2, false), args.get(1, {}));
+  for (auto& [key, item] : pairs) key = Value(key.as_sequence().items().front());
   sort_by_key(pairs, false);
   std::vector<Value> groups;
   for (auto begin = pairs.begin(); begin != pairs.end();) {

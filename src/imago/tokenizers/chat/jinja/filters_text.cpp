@@ -97,14 +97,15 @@ Value indent(Interpreter&, const Value& value, Arguments arguments) {
 
 Value truncate(Interpreter&, const Value& value, Arguments arguments) {
   BoundArguments args("truncate", {"length", "killwords", "end", "leeway"}, 0, std::move(arguments));
-  require_defined(value);
-  if (!value.is_string()) type_error("object of type '" + std::string(type_name(value)) + "' cannot be truncated");
   int64_t size = args.integer(0, 255), leeway = args.has_not_none(3) ? args.integer(3, 5) : 5;
   Value end = args.get(2, Value("..."));
   int64_t end_size = length(end).value_or(0);
   if (size < end_size) fail("AssertionError", "expected length >= " + std::to_string(end_size));
   if (leeway < 0) fail("AssertionError", "expected leeway >= 0");
-  if (leeway > INT64_MAX - size || value.as_string().length() <= size + leeway) return value;
+  std::optional<int64_t> count = length(value);
+  if (!count) type_error("object of type '" + std::string(type_name(value)) + "' has no len()");
+  if (leeway > INT64_MAX - size || *count <= size + leeway) return value;
+  if (!value.is_string()) type_error("'" + std::string(type_name(value)) + "' object cannot be truncated");
   Value kept = slice(value, {Value(), Value(size - end_size), Value()});
   if (!args.flag(1, false)) kept = subscript(split(kept, Value(" "), 1, true), Value(0));
   return add_strings(kept, end);
@@ -237,7 +238,9 @@ Value round_filter(Interpreter&, const Value& value, Arguments arguments) {
   }
   Value unit = binary(Operator::kPower, Value(10), Value(precision));
   double scaled = binary(Operator::kMultiply, value, unit).as_double();
-  return (method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / unit.as_double();
+  if (!std::isfinite(scaled)) value_error("cannot convert float to integer");
+  double whole = method == "ceil" ? std::ceil(scaled) : std::floor(scaled);
+  return (whole + 0.0) / unit.as_double();  // Python makes an integer of it, which has no negative zero
 }
 
 Value file_size(Interpreter&, const Value& value, Arguments arguments) {
@@ -251,7 +254,7 @@ Value file_size(Interpreter&, const Value& value, Arguments arguments) {
   if (std::isnan(number)) value_error("cannot convert float NaN to integer");
   double base = binary_units ? 1024 : 1000, unit = base;
   if (number == 1) return Value("1 Byte");
-  if (number < base) return Value(format_float(std::trunc(number), 'f', 0) + " Bytes");
+  if (number < base) return Value(format_float(std::trunc(number) + 0.0, 'f', 0) + " Bytes");
   std::string text;
   for (char prefix : std::string(binary_units ? "KMGTPEZY" : "kMGTPEZY")) {
     unit *= base;

@@ -15,8 +15,8 @@ namespace {
 // [[fill]align][sign][#][0][width][,][.precision][type]
 struct Specification {
   std::string fill = " ";
-  char align = 0, sign = '-', grouping = 0, type = 0;
-  bool alternate = false;
+  char align = 0, sign = 0, grouping = 0, type = 0;
+  bool alternate = false, zero = false;
   int64_t width = 0, precision = -1;
 };
 
@@ -50,7 +50,7 @@ Specification parse_specification(std::string_view rest) {
   spec.alternate = mark != 0;
   if (rest.starts_with('0') && spec.align == 0) {
     spec.fill = "0";
-    spec.align = '=';
+    spec.zero = true;
   }
   spec.width = take_digits(rest, 0);
   take(",_", spec.grouping);
@@ -140,8 +140,8 @@ Text format_number(const Value& value, const Specification& spec) {
     negative = std::signbit(value.as_double()) && !std::isnan(value.as_double());
     body = float_body(spec, std::abs(value.as_double()));
   }
-  std::string sign = negative ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
-  return aligned(spec, Text(sign), Text(body), spec.align == 0 ? '>' : spec.align);
+  std::string sign = negative ? "-" : spec.sign == '+' || spec.sign == ' ' ? std::string(1, spec.sign) : "";
+  return aligned(spec, Text(sign), Text(body), spec.align != 0 ? spec.align : spec.zero ? '=' : '>');
 }
 
 class BraceFormatter {
@@ -266,6 +266,9 @@ Text format_value(const Value& value, std::string_view specification) {
   if (spec.type != 0 && spec.type != 's') {
     value_error(std::string("Unknown format code '") + spec.type + "' for object of type 'str'");
   }
+  if (spec.sign != 0) value_error("Sign not allowed in string format specifier");
+  if (spec.alternate) value_error("Alternate form (#) not allowed in string format specifier");
+  if (spec.grouping != 0) value_error(std::string("Cannot specify '") + spec.grouping + "' with 's'.");
   if (spec.align == '=') value_error("'=' alignment not allowed in string format specifier");
   Text text = value.as_string().text();
   if (spec.precision >= 0) text.truncate(byte_of_code_point(text.bytes(), static_cast<size_t>(spec.precision)));

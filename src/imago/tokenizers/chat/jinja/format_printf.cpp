@@ -38,7 +38,10 @@ class PrintfFormatter {
       convert();
       require_memory(result_.size());
     }
-    if (!used_mapping_ && next_ < items_.size() && !arguments_.is_dict()) {
+    // Whatever has subscripts passes for a mapping, of which some may stay unused.
+    bool mapping =
+        arguments_.is_dict() || arguments_.is_list() || arguments_.is_undefined() || arguments_.as<Range>() != nullptr;
+    if (!used_mapping_ && next_ < items_.size() && !mapping) {
       type_error("not all arguments converted during string formatting");
     }
     return Value(std::move(result_), format_.safe());

@@ -49,7 +49,11 @@ class Interpreter {
 
   const LocalTime& now() const { return now_; }
   // Keeps an object that may hold itself, to be emptied at the end.
-  void keep(std::shared_ptr<Clearable> object) { kept_.push_back(std::move(object)); }
+  void keep(std::shared_ptr<Clearable> object) {
+    constexpr size_t kMemory = 256;  // of a scope or a namespace, with what the allocator adds
+    kept_charge_.add(kMemory);
+    kept_.push_back(std::move(object));
+  }
 
  private:
   enum class Flow { kNormal, kBreak, kContinue };
@@ -99,6 +103,7 @@ class Interpreter {
   Position position_;
   int calls_ = 0, depth_ = 0;
   std::vector<std::shared_ptr<Clearable>> kept_;
+  Charge kept_charge_{0};
 };
 
 class Macro final : public Callable {

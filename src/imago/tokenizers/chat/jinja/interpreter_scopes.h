@@ -9,9 +9,9 @@ namespace imago::chat::jinja {
 // A scope within `parent`.
 class Interpreter::InnerScope {
  public:
-  InnerScope(Interpreter& interpreter, const std::shared_ptr<Scope>& parent)
+  InnerScope(Interpreter& interpreter, std::shared_ptr<Scope> parent)
       : interpreter_(interpreter), outer_(std::move(interpreter.scope_)) {
-    interpreter_.scope_ = std::make_shared<Scope>(Scope{parent, {}, false});
+    interpreter_.scope_ = std::make_shared<Scope>(Scope{std::move(parent), {}, false});
   }
   ~InnerScope() { interpreter_.scope_ = std::move(outer_); }
   InnerScope(const InnerScope&) = delete;

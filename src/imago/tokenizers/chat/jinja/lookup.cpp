@@ -104,8 +104,9 @@ Value slice(const Value& value, const Slice& bounds) {
   require_defined(value);
   if (auto* range = value.as<Range>()) return slice(Value::list(to_vector(std::make_shared<Range>(*range))), bounds);
   if (!value.is_string() && !value.is_sequence()) {
-    // Python raises where the key of a dict cannot be hashed, and the sandbox turns that into undefined.
-    return Value::undefined(std::string(type_name(value)) + " object has no element slice");
+    // Unlike other subscripts, slices do not pass through the sandbox, which would make this undefined.
+    if (value.is_dict()) type_error("unhashable type: 'slice'");
+    type_error("'" + std::string(type_name(value)) + "' object is not subscriptable");
   }
   int64_t count = *length(value);
   if (!bounds.step.is_none()) bound(bounds.step, 1, count, 0);  // for its check of the type

@@ -53,7 +53,7 @@ std::vector<Value> split_at_spaces(const Value& string, int64_t max_splits) {
   while (!rest.empty()) {
     auto begin = static_cast<size_t>(rest.data() - text.data());
     if (max_splits-- == 0) {
-      parts.push_back(piece(string, begin, begin + strip_right(rest).size()));
+      parts.push_back(piece(string, begin, text.size()));
       return parts;
     }
     while (!rest.empty() && !is_space(decode_utf8(rest).code_point)) {
@@ -71,8 +71,7 @@ std::vector<Value> split_at_spaces_from_right(const Value& string, int64_t max_s
   while (!rest.empty()) {
     size_t end = rest.size();
     if (max_splits-- == 0) {
-      size_t begin = rest.size() - strip_left(rest).size();
-      parts.push_back(piece(string, begin, end));
+      parts.push_back(piece(string, 0, end));
       break;
     }
     size_t begin = end;

@@ -37,7 +37,7 @@ constexpr CallRule kCallRules[] = {
     {"<|tool_response_start|>", "<|tool_call_start|>", "<|tool_call_end|>", CallSyntax::kPythonic},
     {"<|tools_prefix|>", "<|tools_prefix|>", "<|tools_suffix|>", CallSyntax::kJson},  // Apertus
     {"<|function_call|>", "<|function_call|>", "", CallSyntax::kJson},                // GigaChat 3.1
-    {"function call<|role_sep|>", "<|message_sep|>\n\nfunction call<|role_sep|>\n", "", CallSyntax::kJson},
+    {"function call", "<|message_sep|>\n\nfunction call<|role_sep|>\n", "", CallSyntax::kJson},
     {"<use_mcp_tool>", "<use_mcp_tool>", "</use_mcp_tool>", CallSyntax::kMcp},  // MiroThinker
 };
 
