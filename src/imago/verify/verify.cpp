@@ -67,14 +67,7 @@ class Verifier {
     const TensorMap expected_grads = golden_.with_prefix("grads.");
     Tensors leaves;
     if (!expected_grads.empty()) leaves = require_gradients();
-    TensorMap outputs = model_->run(inputs(), golden_.forward);
-    if (golden_.ignore_padding && outputs.contains("loss")) {
-      // The loss counts predictions made at padding, which are those of eager attention: the reference recorded with
-      // it.
-      RunOptions eager = golden_.forward;
-      eager.attention = AttentionImplementation::kEager;
-      outputs["loss"] = model_->run(inputs(), eager).at("loss");
-    }
+    const TensorMap outputs = model_->run(inputs(), golden_.forward);
     if (!expected_grads.empty()) backward(outputs.at("loss"));
     for (const auto& [name, reference] : golden_.with_prefix("outputs.")) {
       const auto found = outputs.find(name);
