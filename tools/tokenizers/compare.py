@@ -109,7 +109,9 @@ def compare(program, path, count, seed, text_words, show):
     for request in requests_for(rng, tokenizer, count, text_words):
         try:
             answer = expected(tokenizer, request)
-        except Exception as error:  # what the reference refuses, or panics on
+        except BaseException as error:  # what the reference refuses, or panics on
+            if isinstance(error, KeyboardInterrupt):
+                raise
             answer = {"error": str(error)}
         requests.append(request)
         answers.append(answer)

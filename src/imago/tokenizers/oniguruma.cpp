@@ -46,8 +46,11 @@ std::string word_members() {
   return "\\p{Alphabetic}" + category_members("M") + category_members("Nd") + category_members("Pc") + additions("L");
 }
 
-// Members of a class for a property's name; empty when the name is a script or another property that PCRE2 knows too.
-std::string property_members(std::string name) {
+// Oniguruma's \w has six more, among them the digits of Latin-1 that are not decimal.
+constexpr std::string_view kLatin1Numbers = R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
+
+// Members of a class for a property's name, as \p{name} or as [[:name:]].
+std::string property_members(const std::string& name, bool bracket) {
   std::string plain;
   for (char c : name) {
     if (c != ' ' && c != '_' && c != '-') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -71,10 +74,16 @@ std::string property_members(std::string name) {
   if (plain == "alpha") return "\\p{Alphabetic}" + additions("L");
   if (plain == "alnum") return "\\p{Alphabetic}" + additions("L") + category_members("Nd");
   if (plain == "space" || plain == "whitespace") return std::string(kSpace);
-  if (plain == "word") return word_members();
-  if (plain == "upper") return "\\p{Uppercase}";
-  if (plain == "lower") return "\\p{Lowercase}";
-  if (plain == "punct") return category_members("P") + "$+<=>^`|~";
+  if (plain == "word") return word_members() + std::string(bracket ? "" : kLatin1Numbers);
+  if (plain == "upper") return "\\p{Uppercase}" + additions("Lu");
+  if (plain == "lower") return "\\p{Lowercase}" + additions("Ll");
+  if (plain == "punct") return category_members("P") + (bracket ? category_members("S") : "");
+  if (plain == "blank") return "\\t" + category_members("Zs");
+  if (plain == "graph" || plain == "print") {
+    std::string members = plain == "print" ? category_members("Zs") : "";
+    for (const char* category : {"L", "M", "N", "P", "S", "Cf", "Co"}) members += category_members(category);
+    return members;
+  }
   if (plain == "xdigit") return "0-9a-fA-F";
   if (plain.size() <= 2 && !plain.empty()) {
     plain[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(plain[0])));
@@ -241,7 +250,7 @@ class Translator {
     for (char c : name) {
       if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != ' ' && c != '-') fail("a malformed property");
     }
-    return property_members(name);
+    return property_members(name, false);
   }
 
   char32_t code_point() {  // behind \x or \u
@@ -262,7 +271,7 @@ class Translator {
   void escape() {
     const char c = peek(1);
     if (c == '\0') fail("a backslash at the end");
-    const std::string word = word_members();
+    const std::string word = word_members() + std::string(kLatin1Numbers);
     if (c == 'b' || c == 'B') {
       const std::string w = "[" + word + "]";
       at_ += 2;
@@ -340,7 +349,7 @@ class Translator {
         if (end == std::string_view::npos) fail("a malformed bracket");
         std::string name(pattern_.substr(at_ + 2, end - at_ - 2));
         if (!name.empty() && name[0] == '^') unsupported("a negated bracket in a set");
-        out_ += property_members(name);
+        out_ += property_members(name, true);
         at_ = end + 2;
       } else if (c == '[') {
         if (peek(1) == '^') unsupported("a negated set in a set");
@@ -367,7 +376,7 @@ class Translator {
     switch (c) {
       case 's': at_ += 2; out_ += kSpace; return;
       case 'S': at_ += 2; out_ += "\\S\\x{180e}"; return;  // which PCRE2 holds for a space
-      case 'w': at_ += 2; out_ += word_members(); return;
+      case 'w': at_ += 2; out_ += word_members(), out_ += kLatin1Numbers; return;
       case 'd': at_ += 2; out_ += category_members("Nd"); return;
       case 'h': at_ += 2; out_ += "0-9a-fA-F"; return;
       case 'W': case 'D': case 'H': unsupported(std::string("\\") + c + " in a set");

@@ -109,58 +109,8 @@ Offsets original_bytes(const PreTokenizedString& string, const PreTokenizedStrin
   return {where.begin, where.end};
 }
 
-// The pieces that are worth tokenizing when only so many tokens stay: [begin, end) of the splits. The others are left
-// out, also from overflowing windows, as in the reference.
-class TokenLimit {
- public:
-  TokenLimit(const std::optional<Truncation>& truncation, int type_id) {
-    if (!truncation) return;
-    if (truncation->strategy == Truncation::Strategy::kOnlySecond && type_id == 0) return;
-    limit_ = truncation->max_length;
-    left_ = truncation->direction == Truncation::Direction::kLeft;
-  }
-  bool from_the_left() const { return left_; }
-  // To be told of each piece in order (from the right when it is left truncation): whether the next is wanted.
-  bool wants_more(size_t tokens, bool added_token) {
-    total_ += tokens;
-    return added_token || total_ < limit_;
-  }
-
- private:
-  size_t limit_ = SIZE_MAX;
-  size_t total_ = 0;
-  bool left_ = false;
-};
-
-struct PieceTokens {
-  size_t split;
-  size_t begin, end;  // in the list of tokens
-};
-
-// Tokenizes the pieces. The tokens of each are in `tokens`, and which they are in `pieces`, in the order of the text.
-void tokenize(const TokenizerParts& parts, const PreTokenizedString& string, TokenLimit limit,
-              std::vector<ModelToken>& tokens, std::vector<PieceTokens>& pieces) {
-  Scratch scratch(parts);
-  const size_t count = string.splits().size();
-  for (size_t i = 0; i < count; ++i) {
-    const size_t index = limit.from_the_left() ? count - 1 - i : i;
-    const PreTokenizedString::Split& split = string.splits()[index];
-    const size_t before = tokens.size();
-    const bool added = split.token_id != PreTokenizedString::kNoToken;
-    if (added) {
-      tokens.push_back({split.token_id, 0, split.end - split.begin});
-    } else {
-      parts.model->tokenize(string.text(split), scratch, tokens);
-    }
-    pieces.push_back({index, before, tokens.size()});
-    if (!limit.wants_more(tokens.size() - before, added)) break;
-  }
-  if (limit.from_the_left()) std::reverse(pieces.begin(), pieces.end());
-}
-
 struct SequenceOptions {
   bool parse_special;
-  const std::optional<Truncation>& truncation;
   int32_t type_id;
   std::optional<int32_t> word;  // of text that is split into words
 };
@@ -169,30 +119,27 @@ Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, con
   check_text(text);
   PreTokenizedString string(text, true);
   pre_tokenize(parts, options.parse_special, string);
-  std::vector<ModelToken> tokens;
-  std::vector<PieceTokens> pieces;
-  tokenize(parts, string, TokenLimit(options.truncation, options.type_id), tokens, pieces);
-
   const std::vector<uint32_t> index = character_index(text);
   const Vocabulary& vocabulary = parts.model->vocabulary();
+  Scratch scratch(parts);
+  std::vector<ModelToken> tokens;
   Encoding encoding;
-  encoding.ids.reserve(tokens.size());
-  encoding.tokens.reserve(tokens.size());
-  encoding.offsets.reserve(tokens.size());
-  encoding.word_ids.reserve(tokens.size());
-  const size_t first_split = pieces.empty() ? 0 : pieces.front().split;  // dropped pieces do not count as words
-  for (const PieceTokens& piece : pieces) {
-    const PreTokenizedString::Split& split = string.splits()[piece.split];
+  for (size_t i = 0; i < string.splits().size(); ++i) {
+    const PreTokenizedString::Split& split = string.splits()[i];
     const bool added = split.token_id != PreTokenizedString::kNoToken;
-    for (size_t i = piece.begin; i < piece.end; ++i) {
-      const ModelToken& token = tokens[i];
+    tokens.clear();
+    if (added) {
+      tokens.push_back({split.token_id, 0, split.end - split.begin});
+    } else {
+      parts.model->tokenize(string.text(split), scratch, tokens);
+    }
+    for (const ModelToken& token : tokens) {
       const bool as_text = added || parts.model->reports_text(token.id);
-      const std::string_view spelled =
-          as_text ? string.text(split).substr(token.begin, token.end - token.begin) : vocabulary.token(token.id);
       encoding.ids.push_back(token.id);
-      encoding.tokens.emplace_back(spelled);
+      encoding.tokens.emplace_back(as_text ? string.text(split).substr(token.begin, token.end - token.begin)
+                                           : vocabulary.token(token.id));
       encoding.offsets.push_back(to_characters(index, original_bytes(string, split, token.begin, token.end)));
-      encoding.word_ids.push_back(options.word ? options.word : static_cast<int32_t>(piece.split - first_split));
+      encoding.word_ids.push_back(options.word ? options.word : static_cast<int32_t>(i));
     }
   }
   encoding.type_ids.assign(encoding.size(), options.type_id);
@@ -262,10 +209,10 @@ const std::optional<Padding>& padding_of(const TokenizerParts& parts, const Enco
 
 Encoding encode_without_padding(const TokenizerParts& parts, std::string_view text, const EncodeOptions& options) {
   const std::optional<Truncation>& truncation = truncation_of(parts, options);
-  Encoding first = encode_sequence(parts, text, {options.parse_special_tokens, truncation, 0, std::nullopt});
+  Encoding first = encode_sequence(parts, text, {options.parse_special_tokens, 0, std::nullopt});
   std::optional<Encoding> second;
   if (options.pair) {
-    second = encode_sequence(parts, *options.pair, {options.parse_special_tokens, truncation, 1, std::nullopt});
+    second = encode_sequence(parts, *options.pair, {options.parse_special_tokens, 1, std::nullopt});
   }
   return post_process(parts, std::move(first), std::move(second), options, truncation);
 }
@@ -328,7 +275,7 @@ Encoding Tokenizer::encode_words(std::span<const std::string> words, const Encod
   Encoding joined;
   for (size_t i = 0; i < words.size(); ++i) {
     joined.merge_with(encode_sequence(*parts_, words[i],
-                                      {options.parse_special_tokens, truncation, 0, static_cast<int32_t>(i)}));
+                                      {options.parse_special_tokens, 0, static_cast<int32_t>(i)}));
   }
   return pad_one(*parts_, post_process(*parts_, std::move(joined), std::nullopt, options, truncation), options);
 }
