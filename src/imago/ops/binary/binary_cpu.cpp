@@ -69,6 +69,7 @@ T power(T base, T exponent) {
 }
 
 void refuse_zero_divisor(const char* name, const Tensor& divisor) {
+  if (divisor.numel() == 0) return;
   dispatch_computed(name, divisor.dtype(), [&]<class T>() {
     if constexpr (std::is_integral_v<T>) {
       bool zero = false;

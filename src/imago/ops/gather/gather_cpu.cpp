@@ -11,6 +11,7 @@
 namespace imago {
 
 void require_index_range(const char* where, const Tensor& index, int64_t size) {
+  if (index.numel() == 0) return;
   dispatch_index(where, index.dtype(), [&]<class Index>() {
     const Index* data = index.const_data<Index>();
     const StridedLoop<1> loop(index.shape(), {index.strides()});
