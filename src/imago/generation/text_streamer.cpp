@@ -28,8 +28,7 @@ StopStrings::StopStrings(Tokenizer tokenizer, std::vector<std::string> strings)
   // A token gives at least one byte, but that decoders may take the space in front of the first one.
   constexpr size_t kMargin = 2;
   for (const std::string& text : strings_) {
-    if (text.empty())
-      throw Error(ErrorKind::kInvalidArgument, "generation", "a stop string is empty", "leave it out");
+    if (text.empty()) throw Error(ErrorKind::kInvalidArgument, "generation", "a stop string is empty", "leave it out");
     tail_ = std::max(tail_, text.size() + kMargin);
   }
 }

@@ -1,0 +1,283 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "imago/base/error.h"
+#include "imago/base/file.h"
+#include "imago/base/json.h"
+#include "imago/base/thread_pool.h"
+#include "imago/cli/command.h"
+#include "imago/cli/run_output.h"
+#include "imago/cli/story_model.h"
+#include "imago/pipelines/pipeline.h"
+
+namespace imago {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// Flags that are options of the pipeline: "--max-new-tokens 20" is {"max_new_tokens": 20}.
+template <class Value>
+struct OptionFlag {
+  const char* flag;
+  const char* help;
+  std::optional<Value> value = std::nullopt;
+  const char* option = nullptr;  // where it is not the flag's name
+
+  std::string name() const {
+    std::string name = option != nullptr ? option : flag + 2;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+  }
+};
+
+class RunCommand final : public cli::Command {
+ public:
+  std::string name() const override { return "run"; }
+  std::string description() const override {
+    return "run a task on a text: " + fmt::format("{}", fmt::join(pipeline_tasks(), ", "));
+  }
+  std::string example() const override {
+    return "imago run text-generation \"Once upon a time\" --max-new-tokens 100 --temperature 0.8";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("task", task_, "what to do")->required();
+    app.add_option("input", input_, "the text; - reads one from each line of standard input");
+    app.add_option("--prompt-file", prompt_file_, "read the text from a file, without its last line end");
+    app.add_option("-m,--model", model_,
+                   "a checkpoint's folder or Hub id (text-generation has a story model by default)");
+    app.add_option("--context", context_, "of question-answering: the text that holds the answer");
+    app.add_option("--text-pair", text_pair_, "of text-classification: the second text");
+    app.add_flag("--chat", chat_, "the text is a user's message: the model's chat template makes the prompt");
+    app.add_option("--system", system_, "the system's message of a chat");
+    app.add_option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
+    app.add_option("--threads", threads_, "threads to compute on (default: all processors)")
+        ->check(CLI::PositiveNumber);
+    app.add_flag("--json", json_, "print one JSON document with answers, counts and times");
+    app.add_flag_callback(
+        "--greedy", [this] { greedy_ = true; }, "take the likeliest token each time");
+    for (auto& flag : integers_) app.add_option(flag.flag, flag.value, flag.help);
+    for (auto& flag : numbers_) app.add_option(flag.flag, flag.value, flag.help);
+    for (auto& flag : texts_) app.add_option(flag.flag, flag.value, flag.help);
+    for (auto& flag : truths_) {
+      app.add_flag_callback(
+          flag.flag, [&flag] { flag.value = true; }, flag.help);
+      app.add_flag_callback(fmt::format("--no-{}", flag.flag + 2), [&flag] { flag.value = false; });
+    }
+    app.add_option("--stop", stop_, "a text that ends the generation; may be given several times")
+        ->allow_extra_args(false);
+    app.add_option("--targets", targets_, "of fill-mask: the words to choose from")->delimiter(',');
+  }
+
+  int run() override {
+    if (threads_ > 0) set_num_threads(threads_);
+    const std::vector<PipelineInput> inputs = read_inputs();
+    const PipelineOptions options = pipeline_options();
+    PipelineLoadOptions load;
+    if (!dtype_.empty()) load.dtype = parse_dtype(dtype_);
+    const std::string model = model_.empty() ? default_model() : model_;
+
+    times_.start = Clock::now();
+    const Pipeline pipe = pipeline(task_, model, load);
+    times_.loaded = Clock::now();
+    PipelineHooks hooks;
+    if (task_ == "text-generation")
+      hooks.on_text = [&](size_t index, std::string_view piece) { stream(inputs[index], piece); };
+    std::vector<Json> answers;
+    PipelineStatistics statistics;
+    // Lines are answered together only where they are computed together.
+    if (inputs.size() == 1 || batch_size() == 1) {
+      for (const PipelineInput& input : inputs) {
+        streaming_ = false;
+        const PipelineOutput output = pipe(input, options, hooks);
+        collect(output, answers, statistics);
+        if (!json_) finish_text(output);
+      }
+    } else {
+      const PipelineOutput output = pipe(inputs, options);
+      for (size_t i = 0; i < output.size(); ++i) {
+        collect(output[i], answers, statistics);
+        if (!json_) fmt::print("{}\n", describe_answer(output[i].value()));
+      }
+      statistics = output.statistics();
+    }
+    times_.end = Clock::now();
+    report(model, answers, statistics);
+    return 0;
+  }
+
+ private:
+  struct Times {
+    Clock::time_point start, loaded, end;
+    std::optional<Clock::time_point> first_text;
+  };
+
+  int64_t batch_size() const {
+    for (const auto& flag : integers_) {
+      if (flag.name() == "batch_size") return flag.value.value_or(1);
+    }
+    return 1;
+  }
+
+  std::string default_model() const {
+    if (task_ == "text-generation") return story_model_folder();
+    throw Error(ErrorKind::kInvalidArgument, "run", "no model is given", "name one with -m FOLDER_OR_ID");
+  }
+
+  PipelineInput make_input(std::string text) const {
+    if (chat_ || !system_.empty()) {
+      std::vector<ChatMessage> messages;
+      if (!system_.empty()) messages.push_back({"system", system_});
+      messages.push_back({"user", std::move(text)});
+      return messages;
+    }
+    if (context_) return PipelineInput::pair(std::move(text), *context_);
+    if (text_pair_) return PipelineInput::pair(std::move(text), *text_pair_);
+    return text;
+  }
+
+  std::vector<PipelineInput> read_inputs() const {
+    std::vector<PipelineInput> inputs;
+    if (!prompt_file_.empty()) {
+      if (input_)
+        throw Error(ErrorKind::kInvalidArgument, "run", "both a text and --prompt-file are given", "give one of them");
+      std::string text = read_file(prompt_file_);
+      if (text.ends_with('\n')) text.pop_back();
+      inputs.push_back(make_input(std::move(text)));
+    } else if (input_ == "-") {
+      for (std::string line; std::getline(std::cin, line);) inputs.push_back(make_input(line));
+      if (inputs.empty())
+        throw Error(ErrorKind::kInvalidArgument, "run", "standard input is empty", "write one text per line");
+    } else if (input_) {
+      inputs.push_back(make_input(*input_));
+    } else {
+      throw Error(ErrorKind::kInvalidArgument, "run", "no text is given",
+                  "write it behind the task, or - to read lines from standard input");
+    }
+    return inputs;
+  }
+
+  PipelineOptions pipeline_options() const {
+    PipelineOptions options;
+    const auto set = [&](const auto& flags) {
+      for (const auto& flag : flags) {
+        if (flag.value) options.emplace(flag.name(), *flag.value);
+      }
+    };
+    set(integers_);
+    set(numbers_);
+    set(texts_);
+    set(truths_);
+    if (!stop_.empty()) options.emplace("stop_strings", stop_);
+    if (!targets_.empty()) options.emplace("targets", targets_);
+    if (greedy_) {
+      if (options.contains("do_sample"))
+        throw Error(ErrorKind::kInvalidArgument, "run", "--greedy and --do-sample contradict each other");
+      options.emplace("do_sample", false);
+    }
+    return options;
+  }
+
+  // The prompt is shown when the first text comes, as an error may come before it.
+  void stream(const PipelineInput& input, std::string_view piece) {
+    if (!times_.first_text) times_.first_text = Clock::now();
+    if (json_) return;
+    if (!streaming_ && input.messages.empty() && full_text()) fmt::print("{}", input.text);
+    streaming_ = true;
+    std::fwrite(piece.data(), 1, piece.size(), stdout);
+    std::fflush(stdout);
+  }
+
+  bool full_text() const {
+    for (const auto& flag : truths_) {
+      if (flag.name() == "return_full_text") return flag.value.value_or(true);
+    }
+    return true;
+  }
+
+  void finish_text(const PipelineOutput& output) const {
+    fmt::print("{}\n", streaming_ ? std::string() : describe_answer(output.value()));
+    std::fflush(stdout);
+  }
+
+  static void collect(const PipelineOutput& output, std::vector<Json>& answers, PipelineStatistics& statistics) {
+    answers.push_back(output.value());
+    statistics.input_tokens += output.statistics().input_tokens;
+    statistics.generated_tokens += output.statistics().generated_tokens;
+  }
+
+  void report(const std::string& model, const std::vector<Json>& answers, const PipelineStatistics& statistics) const {
+    const double elapsed = seconds(times_.loaded, times_.end);
+    const double rate = static_cast<double>(statistics.generated_tokens) / std::max(elapsed, 1e-9);
+    if (!json_) {
+      if (statistics.generated_tokens > 0 && ::isatty(STDERR_FILENO) != 0)
+        fmt::print(stderr, "{} tokens, {:.1f} tokens/s\n", statistics.generated_tokens, rate);
+      return;
+    }
+    Json document = {
+        {"task", task_}, {"model", model}, {"outputs", answers}, {"input_tokens", statistics.input_tokens}};
+    if (statistics.generated_tokens > 0) {
+      document["generated_tokens"] = statistics.generated_tokens;
+      document["tokens_per_second"] = rate;
+    }
+    document["load_seconds"] = seconds(times_.start, times_.loaded);
+    document["run_seconds"] = elapsed;
+    if (times_.first_text) document["first_text_seconds"] = seconds(times_.start, *times_.first_text);
+    fmt::print("{}\n", dump_json(document, 2));
+  }
+
+  std::string task_, model_, prompt_file_, system_, dtype_;
+  std::optional<std::string> input_, context_, text_pair_;
+  std::vector<std::string> stop_, targets_;
+  int threads_ = 0;
+  bool chat_ = false, json_ = false, greedy_ = false;
+  bool streaming_ = false;  // text of the present input was shown
+  Times times_;
+
+  std::vector<OptionFlag<int64_t>> integers_ = {
+      {"--max-new-tokens", "how many tokens to write at most"},
+      {"--max-length", "how many tokens prompt and answer have at most"},
+      {"--min-new-tokens", "how many tokens to write at least"},
+      {"--num-beams", "beams of beam search (1: none)"},
+      {"--num-return-sequences", "answers to each text"},
+      {"--no-repeat-ngram-size", "runs of so many tokens occur only once"},
+      {"--top-k", "of generation: sample from the k likeliest tokens; of other tasks: how many answers"},
+      {"--seed", "of the random numbers of sampling"},
+      {"--batch-size", "texts to compute together"},
+      {"--doc-stride", "of question-answering: tokens that windows of a long context share"},
+      {"--max-answer-len", "of question-answering: words of the answer at most"},
+      {"--stride", "of token-classification: tokens that windows of a long text share"}};
+  std::vector<OptionFlag<double>> numbers_ = {
+      {"--temperature", "above 1 wilder, below 1 tamer"},
+      {"--top-p", "sample from the likeliest tokens with this probability together"},
+      {"--min-p", "sample from tokens at least this likely, relative to the likeliest"},
+      {"--typical-p", "sample from the most typical tokens with this probability together"},
+      {"--repetition-penalty", "above 1: against tokens that were there before"},
+      {"--length-penalty", "of beam search: above 0 for longer answers"}};
+  std::vector<OptionFlag<std::string>> texts_ = {
+      {"--early-stopping", "of beam search: true, false or never"},
+      {"--aggregation-strategy", "of token-classification: none, simple, first, average or max"},
+      {"--function-to-apply", "of text-classification: softmax, sigmoid or none"},
+      {"--prefix", "a text in front of every text, which is not part of the answer"}};
+  std::vector<OptionFlag<bool>> truths_ = {
+      {"--do-sample", "draw tokens by their probability"},
+      {"--truncation", "cut texts that are too long instead of refusing them"},
+      {"--return-full-text", "the answer begins with the prompt (default)"},
+      {"--handle-impossible-answer", "of question-answering: the answer may be that there is none"}};
+};
+
+}  // namespace
+
+void register_run_command(CommandTable& table) { table.add(std::make_unique<RunCommand>()); }
+
+}  // namespace imago

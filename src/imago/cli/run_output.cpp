@@ -1,0 +1,42 @@
+#include "imago/cli/run_output.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace imago {
+namespace {
+
+std::string describe_record(const Json& record) {
+  for (const char* key : {"generated_text", "summary_text", "translation_text"}) {
+    if (record.contains(key))
+      return record[key].is_string() ? record[key].get<std::string>() : record[key].back().value("content", "");
+  }
+  std::string line = fmt::format("{:.4f}", record.at("score").get<double>());
+  for (const char* key : {"label", "entity", "entity_group", "answer", "token_str", "sequence", "word"}) {
+    if (record.contains(key)) line += "  " + record[key].get<std::string>();
+  }
+  if (record.contains("start") && record["start"].is_number())
+    line += fmt::format("  [{}, {})", record["start"].get<int64_t>(), record["end"].get<int64_t>());
+  return line;
+}
+
+bool is_record(const Json& value) {
+  return value.is_object() && (value.contains("score") || value.contains("generated_text") ||
+                               value.contains("summary_text") || value.contains("translation_text"));
+}
+
+}  // namespace
+
+std::string describe_answer(const Json& answer) {
+  if (is_record(answer)) return describe_record(answer);
+  const bool lists_records =
+      answer.is_array() && !answer.empty() &&
+      (is_record(answer[0]) || (answer[0].is_array() && !answer[0].empty() && is_record(answer[0][0])));
+  if (!lists_records) return dump_json(answer);
+  std::string text;
+  for (const Json& item : answer) text += (text.empty() ? "" : "\n") + describe_answer(item);
+  return text;
+}
+
+}  // namespace imago

@@ -1,0 +1,163 @@
+#include "imago/pipelines/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "imago/auto/auto_model.h"
+#include "imago/base/error.h"
+#include "imago/pipelines/pipeline_task.h"
+#include "imago/tensor/grad_meta.h"
+
+namespace imago {
+
+void register_all_pipelines(PipelineTable& table);
+
+namespace {
+
+const PipelineTable& pipeline_table() {
+  static const PipelineTable table = [] {
+    PipelineTable all;
+    register_all_pipelines(all);
+    return all;
+  }();
+  return table;
+}
+
+Json to_json(const PipelineOptions& options) {
+  Json json = Json::object();
+  for (const auto& [name, option] : options)
+    std::visit([&, &key = name](const auto& value) { json[key] = value; }, option.value());
+  return json;
+}
+
+// The reference's tokenizers give token_type_ids unless model_input_names leaves them out.
+bool takes_token_type_ids(const std::string& folder) {
+  const std::string path = folder + "/tokenizer_config.json";
+  if (!std::filesystem::exists(path)) return true;
+  const Json config = read_json(path);
+  const auto names = config.find("model_input_names");
+  return names == config.end() || std::find(names->begin(), names->end(), "token_type_ids") != names->end();
+}
+
+std::vector<Json> run_task(const PipelineTask& task, std::span<const PipelineInput> inputs,
+                           const PipelineOptions& options, const PipelineHooks& hooks, bool single,
+                           PipelineStatistics& statistics) {
+  const NoGrad no_grad;
+  const Json json = to_json(options);
+  return task.run({inputs, json, hooks, single, statistics});
+}
+
+}  // namespace
+
+PipelineInput PipelineInput::pair(std::string first, std::string second) {
+  PipelineInput input(std::move(first));
+  input.text_pair = std::move(second);
+  return input;
+}
+
+PipelineOutput::PipelineOutput(Json value, PipelineStatistics statistics)
+    : root_(std::make_shared<const Json>(std::move(value))), value_(root_.get()), statistics_(statistics) {}
+
+size_t PipelineOutput::size() const { return value_->is_structured() ? value_->size() : 1; }
+
+PipelineOutput PipelineOutput::operator[](size_t index) const {
+  if (!value_->is_array() || index >= value_->size()) {
+    throw Error(ErrorKind::kNotFound, "pipeline output",
+                fmt::format("no item {} in a {} of {}", index, value_->type_name(), size()));
+  }
+  return {root_, &(*value_)[index], statistics_};
+}
+
+PipelineOutput PipelineOutput::operator[](std::string_view key) const {
+  const std::string name(key);
+  if (value_->is_object() && value_->contains(name)) return {root_, &value_->at(name), statistics_};
+  std::vector<std::string> keys;
+  if (value_->is_object()) {
+    for (const auto& [present, value] : value_->items()) keys.push_back(present);
+  }
+  throw Error(ErrorKind::kNotFound, "pipeline output", fmt::format("no \"{}\" in a {}", name, value_->type_name()),
+              keys.empty() ? std::string() : fmt::format("it has {}", fmt::join(keys, ", ")));
+}
+
+std::string PipelineOutput::text() const {
+  if (value_->is_string()) return value_->get<std::string>();
+  throw Error(ErrorKind::kInvalidArgument, "pipeline output", fmt::format("a {} is no text", value_->type_name()));
+}
+
+double PipelineOutput::number() const {
+  if (value_->is_number()) return value_->get<double>();
+  throw Error(ErrorKind::kInvalidArgument, "pipeline output", fmt::format("a {} is no number", value_->type_name()));
+}
+
+bool PipelineOutput::is_null() const { return value_->is_null(); }
+
+std::string PipelineOutput::json(int indent) const { return dump_json(*value_, indent); }
+
+Json PipelineModel::config_value(const char* key) const {
+  const Json config = parse_json(model->config().source.text, "config.json");
+  return config.value(key, Json());
+}
+
+Json PipelineModel::task_specific_params(std::string_view task) const {
+  const Json params = config_value("task_specific_params");
+  return params.is_object() ? params.value(std::string(task), Json::object()) : Json::object();
+}
+
+std::optional<int64_t> PipelineModel::position_limit() const {
+  Json limit = config_value("max_position_embeddings");
+  // Encoder-decoder models write n_positions too, but their positions are relative.
+  if (limit.is_null() && !model->config().is_encoder_decoder) limit = config_value("n_positions");
+  return limit.is_number_integer() ? std::optional(limit.get<int64_t>()) : std::nullopt;
+}
+
+std::optional<int64_t> PipelineModel::truncation_limit() const {
+  const auto positions = position_limit(), tokens = tokenizer.model_max_length();
+  if (positions && tokens) return std::min(*positions, *tokens);
+  return positions ? positions : tokens;
+}
+
+const PipelineTable::Entry* PipelineTable::find(std::string_view task) const {
+  const bool translates = task.starts_with("translation_") && task.find("_to_") != std::string_view::npos;
+  const std::string_view wanted = translates ? "translation" : task;
+  for (const Entry& entry : entries_) {
+    if (entry.task == wanted) return &entry;
+  }
+  return nullptr;
+}
+
+PipelineOutput Pipeline::operator()(const PipelineInput& input, const PipelineOptions& options,
+                                    const PipelineHooks& hooks) const {
+  PipelineStatistics statistics;
+  std::vector<Json> answers = run_task(*task_, {&input, 1}, options, hooks, true, statistics);
+  return {std::move(answers.at(0)), statistics};
+}
+
+PipelineOutput Pipeline::operator()(const std::vector<PipelineInput>& inputs, const PipelineOptions& options,
+                                    const PipelineHooks& hooks) const {
+  PipelineStatistics statistics;
+  if (inputs.empty()) return {Json::array(), statistics};
+  return {Json(run_task(*task_, inputs, options, hooks, false, statistics)), statistics};
+}
+
+Pipeline pipeline(std::string_view task, const std::string& path_or_id, const PipelineLoadOptions& options) {
+  const PipelineTable::Entry* entry = pipeline_table().find(task);
+  if (entry == nullptr) {
+    throw Error(ErrorKind::kUnsupported, "pipeline", fmt::format("no task \"{}\"", task),
+                fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
+  }
+  const std::string folder = resolve_checkpoint(path_or_id, options.revision);
+  auto model = model_from_pretrained(folder, entry->auto_class, {.dtype = options.dtype});
+  return Pipeline(entry->make(
+      task, {folder, std::move(model), PretrainedTokenizer::from_folder(folder), takes_token_type_ids(folder)}));
+}
+
+std::vector<std::string> pipeline_tasks() {
+  std::vector<std::string> names;
+  for (const PipelineTable::Entry& entry : pipeline_table().entries()) names.push_back(entry.task);
+  return names;
+}
+
+}  // namespace imago

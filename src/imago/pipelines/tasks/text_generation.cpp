@@ -1,0 +1,161 @@
+// text-generation: continues texts and conversations with a decoder-only model.
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "imago/base/error.h"
+#include "imago/base/progress.h"
+#include "imago/pipelines/generation_options.h"
+#include "imago/pipelines/option_reader.h"
+#include "imago/pipelines/pipeline_task.h"
+#include "imago/pipelines/text_batch.h"
+#include "imago/tokenizers/chat/chat_template.h"
+#include "imago/tokenizers/chat/template_files.h"
+
+namespace imago {
+namespace {
+
+struct TextGenerationOptions {
+  bool return_full_text = true;
+  std::string prefix;  // in front of every text, not part of the answer
+  std::optional<bool> continue_final_message;
+  TextEncodeOptions encode;
+  DecodeOptions decode;
+  int64_t batch_size = 1;
+  GenerationConfig generation;
+};
+
+Json to_json(const std::vector<ChatMessage>& messages) {
+  Json list = Json::array();
+  for (const ChatMessage& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
+  return list;
+}
+
+class TextGenerationPipeline final : public PipelineTask {
+ public:
+  explicit TextGenerationPipeline(PipelineModel model) : model_(std::move(model)) {}
+
+  std::vector<Json> run(const PipelineCall& call) const override {
+    const TextGenerationOptions options = read_options(call.options);
+    std::vector<Encoding> prompts;
+    for (const PipelineInput& input : call.inputs) {
+      prompts.push_back(encode_prompt(input, options));
+      call.statistics.input_tokens += static_cast<int64_t>(prompts.back().size());
+    }
+    std::optional<Progress> progress;
+    if (prompts.size() > 1 && !call.hooks.on_text)
+      progress.emplace("text-generation", static_cast<int64_t>(prompts.size()), "texts");
+    std::vector<Json> answers(prompts.size());
+    for (const std::vector<size_t>& batch : plan_batches(prompts, options.batch_size)) {
+      run_batch(call, options, prompts, batch, answers);
+      if (progress) progress->advance(static_cast<int64_t>(batch.size()));
+    }
+    return answers;
+  }
+
+ private:
+  TextGenerationOptions read_options(const Json& json) const {
+    TextGenerationOptions options;
+    OptionReader reader("text-generation", json);
+    options.return_full_text = reader.boolean("return_full_text").value_or(true);
+    options.prefix = reader.text("prefix").value_or("");
+    options.continue_final_message = reader.boolean("continue_final_message");
+    options.encode.truncation = reader.boolean("truncation").value_or(false);
+    options.encode.add_special_tokens = reader.boolean("add_special_tokens").value_or(true);
+    options.decode.skip_special_tokens = reader.boolean("skip_special_tokens").value_or(true);
+    options.decode.clean_up_tokenization_spaces =
+        reader.boolean("clean_up_tokenization_spaces").value_or(model_.tokenizer.clean_up_tokenization_spaces());
+    options.batch_size = reader.integer_from("batch_size", 1, 1);
+    const auto stop_sequence = reader.texts("stop_sequence");
+    const Json defaults = {{"max_new_tokens", 256}, {"do_sample", true}, {"temperature", 0.7}};
+    const Json params = model_.task_specific_params("text-generation");
+    options.generation = prepare_generation(model_, defaults, params, reader.rest());
+    if (stop_sequence) options.generation.stop_strings = *stop_sequence;
+    return options;
+  }
+
+  // Whether the last message is to be continued: by default one of the assistant.
+  static bool continues(const PipelineInput& input, const TextGenerationOptions& options) {
+    return options.continue_final_message.value_or(input.messages.back().role == "assistant");
+  }
+
+  Encoding encode_prompt(const PipelineInput& input, const TextGenerationOptions& options) const {
+    if (input.text_pair)
+      throw Error(ErrorKind::kInvalidArgument, "text-generation", "a pair of texts", "give one text");
+    TextEncodeOptions encode = options.encode;
+    Encoding prompt;
+    if (input.messages.empty()) {
+      prompt = encode_input(model_, options.prefix + input.text, encode);
+    } else {
+      encode.add_special_tokens = false;  // the template writes them
+      prompt = encode_input(model_, render(input, options), encode);
+    }
+    if (prompt.size() == 0) {
+      const auto bos = options.generation.bos_token_id;
+      if (!bos) {
+        throw Error(ErrorKind::kInvalidArgument, "text-generation",
+                    "the prompt is empty and the model has no bos_token_id", "give at least one token");
+      }
+      prompt.append_special(static_cast<int32_t>(*bos), "", 0);
+    }
+    return prompt;
+  }
+
+  std::string render(const PipelineInput& input, const TextGenerationOptions& options) const {
+    const chat::ChatTemplate chat_template(chat::TemplateFiles::load(model_.folder).select());
+    Json request = chat::special_token_variables(model_.folder);
+    request["messages"] = to_json(input.messages);
+    chat::ApplyOptions apply;
+    if (continues(input, options)) {
+      apply.continue_final_message = "content";
+    } else {
+      request["add_generation_prompt"] = true;
+    }
+    return chat_template.apply(request, apply).text;
+  }
+
+  void run_batch(const PipelineCall& call, const TextGenerationOptions& options, const std::vector<Encoding>& prompts,
+                 const std::vector<size_t>& batch, std::vector<Json>& answers) const {
+    std::vector<const Encoding*> rows;
+    for (size_t index : batch) rows.push_back(&prompts[index]);
+    const TextInputs inputs = pad_to_batch(model_, rows, PaddingSide::kLeft);
+    GenerationConfig config = options.generation;
+    limit_to_positions(model_, static_cast<size_t>(inputs.input_ids.size(1)), config);
+
+    const GenerationOutput output = generate_batch(model_, inputs, config, options.decode, batch, call.hooks);
+    for (size_t row = 0; row < output.sequences.size(); ++row) {
+      const size_t index = batch[row / static_cast<size_t>(config.num_return_sequences)];
+      const std::span<const int64_t> generated =
+          std::span(output.sequences[row]).subspan(static_cast<size_t>(output.prompt_length));
+      call.statistics.generated_tokens += static_cast<int64_t>(generated.size());
+      answers[index].push_back({{"generated_text", answer(call.inputs[index], options, generated)}});
+    }
+  }
+
+  Json answer(const PipelineInput& input, const TextGenerationOptions& options,
+              std::span<const int64_t> generated) const {
+    const std::vector<int32_t> ids(generated.begin(), generated.end());
+    const std::string text = model_.tokenizer.tokenizer().decode(ids, options.decode);
+    if (!options.return_full_text) return text;
+    if (input.messages.empty()) return input.text + text;
+    std::vector<ChatMessage> messages = input.messages;
+    if (continues(input, options)) {
+      messages.back().content += text;
+    } else {
+      messages.push_back({"assistant", text});
+    }
+    return to_json(messages);
+  }
+
+  PipelineModel model_;
+};
+
+}  // namespace
+
+void register_text_generation(PipelineTable& table) {
+  table.add<TextGenerationPipeline>("text-generation", "AutoModelForCausalLM");
+}
+
+}  // namespace imago
