@@ -1,6 +1,6 @@
 // Measures one tokenizer on one text, with one thread.
-//   tokenizers_bench TOKENIZER_JSON TEXT_FILE    loading, and MiB/s of encode_ids, encode and decode; documents are lines
-//   tokenizers_bench TOKENIZER_JSON --linear     how time grows when a text without a break doubles
+//   tokenizers_bench TOKENIZER_JSON TEXT_FILE    loading, and MiB/s of encode_ids, encode and decode; documents are
+//   lines tokenizers_bench TOKENIZER_JSON --linear     how time grows when a text without a break doubles
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -52,8 +52,9 @@ void measure(const imago::Tokenizer& tokenizer, const std::string& text) {
   const double decode = best_seconds(3, [&] {
     for (const std::vector<int32_t>& part : encoded) tokenizer.decode(part);
   });
-  std::printf("{\"mib\": %.2f, \"tokens\": %zu, \"encode_ids_mib_s\": %.2f, \"encode_mib_s\": %.2f, \"decode_mib_s\": %.2f}\n",
-              mib, tokens, mib / ids, mib / full, mib / decode);
+  std::printf(
+      "{\"mib\": %.2f, \"tokens\": %zu, \"encode_ids_mib_s\": %.2f, \"encode_mib_s\": %.2f, \"decode_mib_s\": %.2f}\n",
+      mib, tokens, mib / ids, mib / full, mib / decode);
 }
 
 void measure_growth(const imago::Tokenizer& tokenizer) {
@@ -61,17 +62,26 @@ void measure_growth(const imago::Tokenizer& tokenizer) {
     const char* name;
     std::string unit;
   };
-  const std::vector<Case> cases = {{"a", "a"},           {"space", " "},      {"newline", "\n"},   {"digit", "7"},
+  const std::vector<Case> cases = {{"a", "a"},
+                                   {"space", " "},
+                                   {"newline", "\n"},
+                                   {"digit", "7"},
                                    {"letters", "thequickbrownfoxjumpsoverthelazydog"},
-                                   {"han", "\u4e2d\u6587"}, {"emoji", "\U0001F600"}, {"punctuation", "!?"},
-                                   {"tab space", "\t "},  {"mark", "\u0301"}, {"apostrophe", "'"}};
+                                   {"han", "\u4e2d\u6587"},
+                                   {"emoji", "\U0001F600"},
+                                   {"punctuation", "!?"},
+                                   {"tab space", "\t "},
+                                   {"mark", "\u0301"},
+                                   {"apostrophe", "'"}};
   for (const Case& each : cases) {
     double before = 0;
     for (size_t size : {size_t{1} << 20, size_t{1} << 21}) {
       std::string text;
       while (text.size() < size) text += each.unit;
       const double seconds = best_seconds(3, [&] { tokenizer.encode_ids(text); });
-      if (before > 0) std::printf("%-12s 1 MiB %7.1f ms   2 MiB %7.1f ms   x%.2f\n", each.name, before * 1e3, seconds * 1e3, seconds / before);
+      if (before > 0)
+        std::printf("%-12s 1 MiB %7.1f ms   2 MiB %7.1f ms   x%.2f\n", each.name, before * 1e3, seconds * 1e3,
+                    seconds / before);
       before = seconds;
     }
   }

@@ -144,7 +144,12 @@ char32_t lowercase_of_recent(char32_t c) {
   if (c >= 0x10D50 && c <= 0x10D65) return c + 0x20;
   if (c >= 0x16EA0 && c <= 0x16EB8) return c + 0x1B;
   switch (c) {
-    case 0x1C89: case 0xA7CC: case 0xA7CE: case 0xA7D2: case 0xA7D4: case 0xA7DA: return c + 1;
+    case 0x1C89:
+    case 0xA7CC:
+    case 0xA7CE:
+    case 0xA7D2:
+    case 0xA7D4:
+    case 0xA7DA: return c + 1;
     case 0xA7CB: return 0x264;
     case 0xA7DC: return 0x19B;
     default: return c;
@@ -222,10 +227,9 @@ class InertTable {
       const bool compatible = decompose(c, true, parts) == 1 && parts[0] == c;
       const bool second = composes_as_second[c];
       const bool composed = !canonical && composes_back(c);
-      flags_[c] = static_cast<uint8_t>((starter && !second && (canonical || composed)) << 0 |
-                                       (starter && canonical) << 1 |
-                                       (starter && !second && compatible_composed(c, compatible, composed)) << 2 |
-                                       (starter && compatible) << 3);
+      flags_[c] = static_cast<uint8_t>(
+          (starter && !second && (canonical || composed)) << 0 | (starter && canonical) << 1 |
+          (starter && !second && compatible_composed(c, compatible, composed)) << 2 | (starter && compatible) << 3);
     }
   }
 

@@ -14,7 +14,8 @@ inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 
 struct DecodedCharacter {
   char32_t code_point;
-  int size;  // bytes it took, at least 1; a malformed sequence gives kReplacementCharacter and its maximal subpart's length
+  int size;  // bytes it took, at least 1; a malformed sequence gives kReplacementCharacter and its maximal subpart's
+             // length
 };
 
 // The character at the front of `text`, which must not be empty.
@@ -76,22 +77,22 @@ enum class GeneralCategory : uint8_t {
 
 GeneralCategory general_category(char32_t code_point);
 
-// The White_Space property, which is what Rust's char::is_whitespace and Python's str.isspace are about (the latter adds
-// U+001C to U+001F).
+// The White_Space property, which is what Rust's char::is_whitespace and Python's str.isspace are about (the latter
+// adds U+001C to U+001F).
 bool is_white_space(char32_t code_point);
 
 // Canonical_Combining_Class: 0 for starters.
 int combining_class(char32_t code_point);
 
-// The simple and special-case lowercase mapping without context (U+0130 gives two characters). Writes up to 3 characters
-// and returns how many.
+// The simple and special-case lowercase mapping without context (U+0130 gives two characters). Writes up to 3
+// characters and returns how many.
 size_t lowercase(char32_t code_point, char32_t* out);
 std::string lowercase(std::string_view text);
 
 enum class NormalForm { kNFC, kNFD, kNFKC, kNFKD };  // Unicode Standard Annex 15
 
-// The full canonical (or compatibility) decomposition of one character, in canonical order as the data has it. Writes up
-// to 18 characters and returns how many (1 when it does not decompose).
+// The full canonical (or compatibility) decomposition of one character, in canonical order as the data has it. Writes
+// up to 18 characters and returns how many (1 when it does not decompose).
 size_t decompose(char32_t code_point, bool compatibility, char32_t* out);
 
 // The primary composite of two characters, or 0 when there is none.

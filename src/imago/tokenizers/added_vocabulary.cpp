@@ -141,8 +141,9 @@ std::vector<AddedVocabulary::Range> AddedVocabulary::find(std::string_view text,
         continue;
       }
       // White space that a match to the left has taken is its own. (A match can begin in it, too.)
-      const size_t begin =
-          token.lstrip ? std::max(skip_spaces_back(text, std::min(done, match->begin), match->begin), done) : match->begin;
+      const size_t begin = token.lstrip
+                               ? std::max(skip_spaces_back(text, std::min(done, match->begin), match->begin), done)
+                               : match->begin;
       const size_t end = token.rstrip ? skip_spaces(text, match->end) : match->end;
       if (done < begin) add(done, begin, std::nullopt);
       add(begin, end, match->id);

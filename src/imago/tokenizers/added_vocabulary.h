@@ -37,8 +37,8 @@ class StringMatcher {
     none.fill(kNone);
     return none;
   }();
-  std::vector<int32_t> nodes_ = {kNone};                // the id that ends at a node
-  std::unordered_map<uint64_t, int32_t> children_;      // (node, byte) to node
+  std::vector<int32_t> nodes_ = {kNone};            // the id that ends at a node
+  std::unordered_map<uint64_t, int32_t> children_;  // (node, byte) to node
 };
 
 class AddedVocabulary {
@@ -46,8 +46,8 @@ class AddedVocabulary {
   // Returns how many of the tokens were new or changed.
   size_t add(std::span<const AddedToken> tokens, const Model& model, const Normalizer* normalizer);
 
-  // Ranges that cover the text, `id` set for those that are an added token. `normalized` chooses which tokens are looked
-  // for; special ones are left alone unless `parse_special`.
+  // Ranges that cover the text, `id` set for those that are an added token. `normalized` chooses which tokens are
+  // looked for; special ones are left alone unless `parse_special`.
   struct Range {
     uint32_t begin, end;
     std::optional<int32_t> id;

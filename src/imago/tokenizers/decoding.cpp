@@ -18,8 +18,8 @@ std::string clean_up_tokenization(std::string_view text) {
   struct Rule {
     std::string_view from, to;
   };
-  static constexpr Rule kRules[] = {{" .", "."},    {" ?", "?"},     {" !", "!"},   {" ,", ","},    {" ' ", "'"},
-                                    {" n't", "n't"}, {" 'm", "'m"},  {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  static constexpr Rule kRules[] = {{" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
+                                    {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   std::string clean(text);
   for (const Rule& rule : kRules) clean = tokenizers::replace_all(clean, rule.from, rule.to);
   return clean;

@@ -52,7 +52,8 @@ void Encoding::set_sequence(size_t sequence, TokenRange range) {
 
 std::vector<std::optional<int32_t>> Encoding::sequence_ids() const {
   std::vector<std::optional<int32_t>> result(size());
-  const auto known = std::count_if(sequence_ranges.begin(), sequence_ranges.end(), [](auto& range) { return range.has_value(); });
+  const auto known =
+      std::count_if(sequence_ranges.begin(), sequence_ranges.end(), [](auto& range) { return range.has_value(); });
   for (size_t sequence = 0; sequence < static_cast<size_t>(std::max<ptrdiff_t>(1, known)); ++sequence) {
     const TokenRange range = range_of(sequence);
     for (size_t i = range.begin; i < std::min(range.end, size()); ++i) result[i] = static_cast<int32_t>(sequence);
@@ -233,7 +234,8 @@ void pad_encodings(std::vector<Encoding>& encodings, const Padding& padding) {
     length += multiple - length % multiple;
   }
   if (length > (size_t{1} << 28)) {
-    throw Error(ErrorKind::kLimitExceeded, "padding", "encodings would be padded to " + std::to_string(length) + " tokens");
+    throw Error(ErrorKind::kLimitExceeded, "padding",
+                "encodings would be padded to " + std::to_string(length) + " tokens");
   }
   for (Encoding& encoding : encodings) encoding.pad(length, padding);
 }

@@ -41,13 +41,14 @@ struct Padding {
 // One entry per token in every list but `overflowing`.
 struct Encoding {
   std::vector<int32_t> ids;
-  std::vector<int32_t> type_ids;                 // which segment: what BERT-like models call token type
-  std::vector<std::string> tokens;               // as the vocabulary spells them
-  std::vector<Offsets> offsets;                  // into the text that was given; {0, 0} for tokens that are not in it
-  std::vector<std::optional<int32_t>> word_ids;  // counted by the pre-tokenizer; absent for tokens that are not in the text
-  std::vector<uint8_t> special_tokens_mask;      // 1 for tokens that the post-processor or the padding added
-  std::vector<uint8_t> attention_mask;           // 0 for padding
-  std::vector<Encoding> overflowing;             // the windows that truncation cut off
+  std::vector<int32_t> type_ids;    // which segment: what BERT-like models call token type
+  std::vector<std::string> tokens;  // as the vocabulary spells them
+  std::vector<Offsets> offsets;     // into the text that was given; {0, 0} for tokens that are not in it
+  std::vector<std::optional<int32_t>>
+      word_ids;                              // counted by the pre-tokenizer; absent for tokens that are not in the text
+  std::vector<uint8_t> special_tokens_mask;  // 1 for tokens that the post-processor or the padding added
+  std::vector<uint8_t> attention_mask;       // 0 for padding
+  std::vector<Encoding> overflowing;         // the windows that truncation cut off
 
   size_t size() const { return ids.size(); }
 

@@ -34,9 +34,7 @@ size_t character_size(unsigned char lead) { return lead < 0x80 ? 1 : lead < 0xE0
 
 char32_t byte_to_character(unsigned char byte) { return byte_characters().of_byte[byte]; }
 
-int character_to_byte(char32_t character) {
-  return character < 324 ? byte_characters().of_character[character] : -1;
-}
+int character_to_byte(char32_t character) { return character < 324 ? byte_characters().of_character[character] : -1; }
 
 bool decode_byte_level(std::string_view token, std::string& bytes) {
   while (!token.empty()) {

@@ -61,7 +61,8 @@ class NormalizedString {
 };
 
 // Rewrites a whole string character by character, front to back. The change that comes with a character says how it
-// relates to the old ones: 0 replaces the next, a positive one is new, and -N replaces the next and removes N behind it.
+// relates to the old ones: 0 replaces the next, a positive one is new, and -N replaces the next and removes N behind
+// it.
 class Transformation {
  public:
   // The first `removed` characters of the old text are dropped.

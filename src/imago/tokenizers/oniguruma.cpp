@@ -5,7 +5,9 @@
 //   (?m:...)                         the dot matches line feeds: (?s:...)
 //   (?i) in the middle of a group    covers the rest of the group, alternatives included
 //   [a[bc]] and [a&&b]               union and intersection of sets
+#include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -46,7 +48,7 @@ std::string word_members() {
   return "\\p{Alphabetic}" + category_members("M") + category_members("Nd") + category_members("Pc") + additions("L");
 }
 
-// Oniguruma's \w has six more, among them the digits of Latin-1 that are not decimal.
+// Oniguruma's \w has six more, the digits and fractions of Latin-1; within a set it has not.
 constexpr std::string_view kLatin1Numbers = R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 
 // Members of a class for a property's name, as \p{name} or as [[:name:]].
@@ -58,21 +60,50 @@ std::string property_members(const std::string& name, bool bracket) {
   struct Long {
     std::string_view name, category;
   };
-  static constexpr Long kLong[] = {
-      {"letter", "L"}, {"mark", "M"}, {"number", "N"}, {"punctuation", "P"}, {"symbol", "S"}, {"separator", "Z"},
-      {"other", "C"}, {"uppercaseletter", "Lu"}, {"lowercaseletter", "Ll"}, {"titlecaseletter", "Lt"},
-      {"modifierletter", "Lm"}, {"otherletter", "Lo"}, {"nonspacingmark", "Mn"}, {"spacingmark", "Mc"},
-      {"enclosingmark", "Me"}, {"decimalnumber", "Nd"}, {"letternumber", "Nl"}, {"othernumber", "No"},
-      {"connectorpunctuation", "Pc"}, {"dashpunctuation", "Pd"}, {"openpunctuation", "Ps"},
-      {"closepunctuation", "Pe"}, {"initialpunctuation", "Pi"}, {"finalpunctuation", "Pf"},
-      {"otherpunctuation", "Po"}, {"mathsymbol", "Sm"}, {"currencysymbol", "Sc"}, {"modifiersymbol", "Sk"},
-      {"othersymbol", "So"}, {"spaceseparator", "Zs"}, {"lineseparator", "Zl"}, {"paragraphseparator", "Zp"},
-      {"control", "Cc"}, {"format", "Cf"}, {"privateuse", "Co"}, {"digit", "Nd"}, {"cntrl", "Cc"}};
+  static constexpr Long kLong[] = {{"letter", "L"},
+                                   {"mark", "M"},
+                                   {"number", "N"},
+                                   {"punctuation", "P"},
+                                   {"symbol", "S"},
+                                   {"separator", "Z"},
+                                   {"other", "C"},
+                                   {"uppercaseletter", "Lu"},
+                                   {"lowercaseletter", "Ll"},
+                                   {"titlecaseletter", "Lt"},
+                                   {"modifierletter", "Lm"},
+                                   {"otherletter", "Lo"},
+                                   {"nonspacingmark", "Mn"},
+                                   {"spacingmark", "Mc"},
+                                   {"enclosingmark", "Me"},
+                                   {"decimalnumber", "Nd"},
+                                   {"letternumber", "Nl"},
+                                   {"othernumber", "No"},
+                                   {"connectorpunctuation", "Pc"},
+                                   {"dashpunctuation", "Pd"},
+                                   {"openpunctuation", "Ps"},
+                                   {"closepunctuation", "Pe"},
+                                   {"initialpunctuation", "Pi"},
+                                   {"finalpunctuation", "Pf"},
+                                   {"otherpunctuation", "Po"},
+                                   {"mathsymbol", "Sm"},
+                                   {"currencysymbol", "Sc"},
+                                   {"modifiersymbol", "Sk"},
+                                   {"othersymbol", "So"},
+                                   {"spaceseparator", "Zs"},
+                                   {"lineseparator", "Zl"},
+                                   {"paragraphseparator", "Zp"},
+                                   {"control", "Cc"},
+                                   {"format", "Cf"},
+                                   {"privateuse", "Co"},
+                                   {"digit", "Nd"},
+                                   {"cntrl", "Cc"}};
   for (const Long& entry : kLong) {
     if (plain == entry.name) return category_members(entry.category);
   }
-  if (plain == "alpha") return "\\p{Alphabetic}" + additions("L");
-  if (plain == "alnum") return "\\p{Alphabetic}" + additions("L") + category_members("Nd");
+  // Unicode 16 made the small letters above (U+0363 and on) alphabetic.
+  const std::string alphabetic = "\\p{Alphabetic}\\x{363}-\\x{36f}" + additions("L");
+  if (plain == "alpha") return alphabetic;
+  if (plain == "alnum") return alphabetic + category_members("Nd");
   if (plain == "space" || plain == "whitespace") return std::string(kSpace);
   if (plain == "word") return word_members() + std::string(bracket ? "" : kLatin1Numbers);
   if (plain == "upper") return "\\p{Uppercase}" + additions("Lu");
@@ -89,7 +120,36 @@ std::string property_members(const std::string& name, bool bracket) {
     plain[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(plain[0])));
     return category_members(plain);
   }
-  return "\\p{" + name + "}";
+  static constexpr std::string_view kBinary[] = {"any",
+                                                 "ascii",
+                                                 "alphabetic",
+                                                 "uppercase",
+                                                 "lowercase",
+                                                 "emoji",
+                                                 "emojipresentation",
+                                                 "emojimodifier",
+                                                 "emojimodifierbase",
+                                                 "emojicomponent",
+                                                 "extendedpictographic",
+                                                 "ideographic",
+                                                 "dash",
+                                                 "math",
+                                                 "diacritic",
+                                                 "extender",
+                                                 "hexdigit",
+                                                 "asciihexdigit",
+                                                 "idstart",
+                                                 "idcontinue",
+                                                 "xidstart",
+                                                 "xidcontinue",
+                                                 "cased",
+                                                 "caseignorable",
+                                                 "graphemebase",
+                                                 "graphemeextend",
+                                                 "defaultignorablecodepoint"};
+  if (std::find(std::begin(kBinary), std::end(kBinary), plain) != std::end(kBinary)) return "\\p{" + name + "}";
+  // PCRE2's plain script names are about Script_Extensions.
+  return "\\p{sc:" + name + "}" + (plain == "han" ? "\\x{2ebf0}-\\x{2ee5d}\\x{31350}-\\x{323af}" : "");
 }
 
 class Translator {
@@ -127,10 +187,15 @@ class Translator {
   void item() {
     switch (peek()) {
       case '\\': escape(); break;
-      case '[': begin_atom(); character_class(); break;
+      case '[':
+        begin_atom();
+        character_class();
+        break;
       case '(': open_group(); break;
       case ')': close_group(); break;
-      case '*': case '+': case '?': quantifier(); break;
+      case '*':
+      case '+':
+      case '?': quantifier(); break;
       case '{': interval(); break;
       case '|':
         out_ += pattern_[at_++];
@@ -152,7 +217,8 @@ class Translator {
 
   void interval() {
     size_t end = at_ + 1;
-    while (end < pattern_.size() && (std::isdigit(static_cast<unsigned char>(pattern_[end])) || pattern_[end] == ',')) ++end;
+    while (end < pattern_.size() && (std::isdigit(static_cast<unsigned char>(pattern_[end])) || pattern_[end] == ','))
+      ++end;
     std::string body(pattern_.substr(at_ + 1, end - at_ - 1));
     if (end >= pattern_.size() || pattern_[end] != '}' || body.empty() || body == ",") {
       begin_atom();
@@ -191,7 +257,8 @@ class Translator {
       std::string flags;
       while (std::isalpha(static_cast<unsigned char>(peek(flags.size()))) || peek(flags.size()) == '-') {
         const char flag = peek(flags.size());
-        if (flag != 'i' && flag != 'm' && flag != 'x' && flag != '-') unsupported("a group option that is not i, m or x");
+        if (flag != 'i' && flag != 'm' && flag != 'x' && flag != '-')
+          unsupported("a group option that is not i, m or x");
         flags += flag;
       }
       const char after = peek(flags.size());
@@ -248,7 +315,8 @@ class Translator {
     }
     if (name.empty()) fail("a property without a name");
     for (char c : name) {
-      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != ' ' && c != '-') fail("a malformed property");
+      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != ' ' && c != '-')
+        fail("a malformed property");
     }
     return property_members(name, false);
   }
@@ -281,30 +349,81 @@ class Translator {
     }
     begin_atom();
     switch (c) {
-      case 's': at_ += 2; out_ += "[" + std::string(kSpace) + "]"; return;
-      case 'S': at_ += 2; out_ += "[^" + std::string(kSpace) + "]"; return;
-      case 'w': at_ += 2; out_ += "[" + word + "]"; return;
-      case 'W': at_ += 2; out_ += "[^" + word + "]"; return;
-      case 'd': at_ += 2; out_ += "[" + category_members("Nd") + "]"; return;
-      case 'D': at_ += 2; out_ += "[^" + category_members("Nd") + "]"; return;
-      case 'h': at_ += 2; out_ += "[0-9a-fA-F]"; return;
-      case 'H': at_ += 2; out_ += "[^0-9a-fA-F]"; return;
-      case 'p': case 'P': {
+      case 's':
+        at_ += 2;
+        out_ += "[" + std::string(kSpace) + "]";
+        return;
+      case 'S':
+        at_ += 2;
+        out_ += "[^" + std::string(kSpace) + "]";
+        return;
+      case 'w':
+        at_ += 2;
+        out_ += "[" + word + "]";
+        return;
+      case 'W':
+        at_ += 2;
+        out_ += "[^" + word + "]";
+        return;
+      case 'd':
+        at_ += 2;
+        out_ += "[" + category_members("Nd") + "]";
+        return;
+      case 'D':
+        at_ += 2;
+        out_ += "[^" + category_members("Nd") + "]";
+        return;
+      case 'h':
+        at_ += 2;
+        out_ += "[0-9a-fA-F]";
+        return;
+      case 'H':
+        at_ += 2;
+        out_ += "[^0-9a-fA-F]";
+        return;
+      case 'p':
+      case 'P': {
         at_ += 1;
         bool negated = false;
         const std::string members = property(negated);
         out_ += (negated ? "[^" : "[") + members + "]";
         return;
       }
-      case 'x': case 'u': at_ += 2; out_ += hex(code_point()); return;
-      case 'A': case 'z': case 'Z': case 'G': case 'R': case 'X': case 'K':
-      case 'n': case 't': case 'r': case 'f': case 'a': case 'e': case 'k': case 'g': case '0':
+      case 'x':
+      case 'u':
+        at_ += 2;
+        out_ += hex(code_point());
+        return;
+      case 'A':
+      case 'z':
+      case 'Z':
+      case 'G':
+      case 'R':
+      case 'X':
+      case 'K':
+      case 'n':
+      case 't':
+      case 'r':
+      case 'f':
+      case 'a':
+      case 'e':
+      case 'k':
+      case 'g':
+      case '0':
         out_ += rest().substr(0, 2);
         at_ += 2;
         return;
-      case 'v': at_ += 2; out_ += "\\x0b"; return;
-      case 'N': case 'O': case 'y': case 'Y': case 'M': case 'C': case 'c':
-        unsupported(std::string("the escape \\") + c);
+      case 'v':
+        at_ += 2;
+        out_ += "\\x0b";
+        return;
+      case 'N':
+      case 'O':
+      case 'y':
+      case 'Y':
+      case 'M':
+      case 'C':
+      case 'c': unsupported(std::string("the escape \\") + c);
       default: break;
     }
     at_ += 1;
@@ -357,7 +476,7 @@ class Translator {
         class_members(depth + 1);
       } else if (c == '\\') {
         class_escape();
-      } else if (c == ']' ) {
+      } else if (c == ']') {
         ++at_;
         out_ += "\\]";
       } else if (c == '-') {
@@ -374,13 +493,31 @@ class Translator {
     const char c = peek(1);
     if (c == '\0') fail("a backslash at the end");
     switch (c) {
-      case 's': at_ += 2; out_ += kSpace; return;
-      case 'S': at_ += 2; out_ += "\\S\\x{180e}"; return;  // which PCRE2 holds for a space
-      case 'w': at_ += 2; out_ += word_members(), out_ += kLatin1Numbers; return;
-      case 'd': at_ += 2; out_ += category_members("Nd"); return;
-      case 'h': at_ += 2; out_ += "0-9a-fA-F"; return;
-      case 'W': case 'D': case 'H': unsupported(std::string("\\") + c + " in a set");
-      case 'p': case 'P': {
+      case 's':
+        at_ += 2;
+        out_ += kSpace;
+        return;
+      case 'S':
+        at_ += 2;
+        out_ += "\\S\\x{180e}";
+        return;  // which PCRE2 holds for a space
+      case 'w':
+        at_ += 2;
+        out_ += word_members();
+        return;
+      case 'd':
+        at_ += 2;
+        out_ += category_members("Nd");
+        return;
+      case 'h':
+        at_ += 2;
+        out_ += "0-9a-fA-F";
+        return;
+      case 'W':
+      case 'D':
+      case 'H': unsupported(std::string("\\") + c + " in a set");
+      case 'p':
+      case 'P': {
         at_ += 1;
         bool negated = false;
         const std::string members = property(negated);
@@ -393,13 +530,28 @@ class Translator {
         }
         return;
       }
-      case 'x': case 'u': at_ += 2; out_ += hex(code_point()); return;
-      case 'n': case 't': case 'r': case 'f': case 'a': case 'e':
+      case 'x':
+      case 'u':
+        at_ += 2;
+        out_ += hex(code_point());
+        return;
+      case 'n':
+      case 't':
+      case 'r':
+      case 'f':
+      case 'a':
+      case 'e':
         out_ += rest().substr(0, 2);
         at_ += 2;
         return;
-      case 'v': at_ += 2; out_ += "\\x0b"; return;
-      case 'b': at_ += 2; out_ += "\\x08"; return;
+      case 'v':
+        at_ += 2;
+        out_ += "\\x0b";
+        return;
+      case 'b':
+        at_ += 2;
+        out_ += "\\x08";
+        return;
       default: at_ += 1; literal();
     }
   }

@@ -20,8 +20,8 @@ class Regex {
   // A pattern that is plain text.
   static Regex literal(std::string_view text);
 
-  // Appends ranges that cover `text`: matches and what lies between. Matching is linear-time by the match limit of PCRE2
-  // only: a pattern that backtracks beyond it throws Error kLimitExceeded.
+  // Appends ranges that cover `text`: matches and what lies between. Matching is linear-time by the match limit of
+  // PCRE2 only: a pattern that backtracks beyond it throws Error kLimitExceeded.
   void find_ranges(std::string_view text, std::vector<PatternRange>& ranges) const;
 
  private:

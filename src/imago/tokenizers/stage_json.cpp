@@ -12,7 +12,9 @@ namespace {
 constexpr int kMaxNesting = 32;
 thread_local int nesting = 0;
 
-bool is_size(const Json& json) { return json.is_number_integer() && (json.is_number_unsigned() || json.get<int64_t>() >= 0); }
+bool is_size(const Json& json) {
+  return json.is_number_integer() && (json.is_number_unsigned() || json.get<int64_t>() >= 0);
+}
 
 }  // namespace
 

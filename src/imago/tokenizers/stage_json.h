@@ -1,5 +1,5 @@
-// Reading a stage's object in tokenizer.json strictly: a member that is missing, of the wrong kind or unknown is an error
-// that names the stage, because whatever it would have meant changes token ids.
+// Reading a stage's object in tokenizer.json strictly: a member that is missing, of the wrong kind or unknown is an
+// error that names the stage, because whatever it would have meant changes token ids.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ class StageJson {
   size_t size(std::string_view name, size_t absent);
   int32_t token_id(std::string_view name);
   const std::string& string(std::string_view name);
-  char32_t character(std::string_view name);  // a string of one character
+  char32_t character(std::string_view name);                 // a string of one character
   std::vector<const Json*> elements(std::string_view name);  // of an array
   const Json& object(std::string_view name);
   // "pattern": {"String": ...} or {"Regex": ...}.

@@ -36,11 +36,11 @@ class Normalizer : public Stage {
 class PreTokenizer : public Stage {
  public:
   virtual void pre_tokenize(PreTokenizedString& string) const = 0;
-  // Whether it looks at where pieces begin in the original text although something has rewritten the text before, so that
-  // alignments must be kept for it. Sets `rewritten` when it rewrites the text itself.
+  // Whether it looks at where pieces begin in the original text although something has rewritten the text before, so
+  // that alignments must be kept for it. Sets `rewritten` when it rewrites the text itself.
   virtual bool needs_alignments(bool& /*rewritten*/) const { return false; }
-  // Asks for pieces of raw bytes where the last step would spell them for a byte-level vocabulary. False when there is no
-  // such step.
+  // Asks for pieces of raw bytes where the last step would spell them for a byte-level vocabulary. False when there is
+  // no such step.
   virtual bool leave_bytes_raw() { return false; }
 };
 

@@ -274,8 +274,7 @@ Encoding Tokenizer::encode_words(std::span<const std::string> words, const Encod
   const std::optional<Truncation>& truncation = truncation_of(*parts_, options);
   Encoding joined;
   for (size_t i = 0; i < words.size(); ++i) {
-    joined.merge_with(encode_sequence(*parts_, words[i],
-                                      {options.parse_special_tokens, 0, static_cast<int32_t>(i)}));
+    joined.merge_with(encode_sequence(*parts_, words[i], {options.parse_special_tokens, 0, static_cast<int32_t>(i)}));
   }
   return pad_one(*parts_, post_process(*parts_, std::move(joined), std::nullopt, options, truncation), options);
 }

@@ -103,7 +103,8 @@ Padding read_padding(const Json& json) {
   padding.pad_id = static_cast<int32_t>(std::min<size_t>(read_size(json, "pad_id", "padding"), INT32_MAX));
   padding.pad_type_id = static_cast<int32_t>(std::min<size_t>(read_size(json, "pad_type_id", "padding"), INT32_MAX));
   const auto token = json.find("pad_token");
-  if (token == json.end() || !token->is_string()) throw Error(ErrorKind::kInvalidFile, "padding", "pad_token is missing");
+  if (token == json.end() || !token->is_string())
+    throw Error(ErrorKind::kInvalidFile, "padding", "pad_token is missing");
   padding.pad_token = token->get<std::string>();
   return padding;
 }

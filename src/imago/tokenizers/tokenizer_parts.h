@@ -15,11 +15,11 @@ namespace imago {
 
 // Set the members, then call finish(), then make a Tokenizer of it.
 struct TokenizerParts {
-  std::unique_ptr<tokenizers::Normalizer> normalizer;        // may be null
-  std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;   // may be null
+  std::unique_ptr<tokenizers::Normalizer> normalizer;       // may be null
+  std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;  // may be null
   std::unique_ptr<tokenizers::Model> model;
-  std::unique_ptr<tokenizers::PostProcessor> post_processor; // may be null
-  std::unique_ptr<tokenizers::Decoder> decoder;              // may be null
+  std::unique_ptr<tokenizers::PostProcessor> post_processor;  // may be null
+  std::unique_ptr<tokenizers::Decoder> decoder;               // may be null
   tokenizers::AddedVocabulary added_vocabulary;
   std::optional<Truncation> truncation;
   std::optional<Padding> padding;

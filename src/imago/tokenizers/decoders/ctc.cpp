@@ -1,5 +1,5 @@
-#include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/decoders/decoders.h"
+#include "imago/tokenizers/json_writer.h"
 
 namespace imago::tokenizers {
 namespace {

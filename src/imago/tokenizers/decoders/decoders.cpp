@@ -10,9 +10,15 @@ std::unique_ptr<Decoder> make_decoder(const Json& json) {
     MakeDecoder* make;
   };
   static constexpr Entry kTypes[] = {
-      {"BPEDecoder", make_bpe_decoder},   {"ByteFallback", make_byte_fallback}, {"ByteLevel", make_byte_level_decoder},
-      {"CTC", make_ctc},                  {"Fuse", make_fuse},                  {"Metaspace", make_metaspace_decoder},
-      {"Replace", make_replace_decoder},  {"Sequence", make_decoder_sequence},  {"Strip", make_strip_decoder},
+      {"BPEDecoder", make_bpe_decoder},
+      {"ByteFallback", make_byte_fallback},
+      {"ByteLevel", make_byte_level_decoder},
+      {"CTC", make_ctc},
+      {"Fuse", make_fuse},
+      {"Metaspace", make_metaspace_decoder},
+      {"Replace", make_replace_decoder},
+      {"Sequence", make_decoder_sequence},
+      {"Strip", make_strip_decoder},
       {"WordPiece", make_word_piece_decoder},
   };
   StageJson reader(json, "decoder");
@@ -42,9 +48,9 @@ std::string clean_up_word_piece(std::string text) {
   struct Rule {
     std::string_view from, to;
   };
-  static constexpr Rule kRules[] = {{" .", "."},     {" ?", "?"},      {" !", "!"},           {" ,", ","},
-                                    {" ' ", "'"},    {" n't", "n't"},  {" 'm", "'m"},         {" do not", " don't"},
-                                    {" 's", "'s"},   {" 've", "'ve"},  {" 're", "'re"}};
+  static constexpr Rule kRules[] = {{" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+                                    {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+                                    {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   if (text.find(' ') == std::string::npos) return text;
   for (const Rule& rule : kRules) text = replace_all(text, rule.from, rule.to);
   return text;

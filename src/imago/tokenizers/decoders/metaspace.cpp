@@ -1,6 +1,6 @@
-#include "imago/tokenizers/json_writer.h"
-#include "imago/tokenizers/decoders/decoders.h"
 #include "imago/base/unicode.h"
+#include "imago/tokenizers/decoders/decoders.h"
+#include "imago/tokenizers/json_writer.h"
 
 namespace imago::tokenizers {
 namespace {

@@ -88,8 +88,8 @@ std::vector<MergeRule> Bpe::resolve_merges(const Vocabulary& vocabulary,
       MergeRule& rule = rules[begin + i];
       rule = {vocabulary.find(left, hashes[i][0]), vocabulary.find(right, hashes[i][1]),
               vocabulary.find(results[i][0], hashes[i][2])};
-      for (const auto& [id, token] : {std::pair<int32_t, std::string_view>{rule.left, left}, {rule.right, right},
-                                      {rule.result, results[i][0]}}) {
+      for (const auto& [id, token] :
+           {std::pair<int32_t, std::string_view>{rule.left, left}, {rule.right, right}, {rule.result, results[i][0]}}) {
         if (id == Vocabulary::kNone) {
           throw Error(ErrorKind::kInvalidFile, "BPE",
                       "the merge '" + std::string(left) + " " + std::string(right) + "' needs the token '" +
@@ -140,9 +140,9 @@ int32_t Bpe::symbol(std::string_view character, bool first, bool last, BpeScratc
 
 // `spelled` is the character with its affixes, `size` its bytes without them.
 void Bpe::add_unknown_character(std::string_view spelled, size_t size, BpeScratch& scratch) const {
-  if (options_.byte_fallback &&
-      std::all_of(spelled.begin(), spelled.end(),
-                  [&](char byte) { return fallback_symbols_[static_cast<unsigned char>(byte)] != Vocabulary::kNone; })) {
+  if (options_.byte_fallback && std::all_of(spelled.begin(), spelled.end(), [&](char byte) {
+        return fallback_symbols_[static_cast<unsigned char>(byte)] != Vocabulary::kNone;
+      })) {
     // A pending unknown stretch stays pending: it comes behind the bytes, as in the reference.
     for (char byte : spelled) scratch.symbols.push_back({fallback_symbols_[static_cast<unsigned char>(byte)], 1});
     return;

@@ -17,8 +17,9 @@ struct BpeSymbol {
 // Merges by scanning for the best pair each time, which for a few symbols beats every queue.
 void merge_short_word(std::vector<BpeSymbol>& symbols, const MergeTable& merges, std::vector<MergeTable::Merge>& pairs);
 
-// Merges in time linear in the word for each distinct rank: pairs wait in one list per rank. (A heap of all pairs, as the
-// reference has, costs a logarithm and a cache miss per pair, and on a megabyte without a split that is most of the time.)
+// Merges in time linear in the word for each distinct rank: pairs wait in one list per rank. (A heap of all pairs, as
+// the reference has, costs a logarithm and a cache miss per pair, and on a megabyte without a split that is most of the
+// time.)
 class LongWordMerger {
  public:
   void merge(std::vector<BpeSymbol>& symbols, const MergeTable& merges);

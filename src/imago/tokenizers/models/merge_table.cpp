@@ -25,8 +25,8 @@ std::vector<MergeRule> MergeTable::rules() const {
   std::vector<std::pair<uint32_t, MergeRule>> ranked;
   for (const Slot& slot : slots_) {
     if (slot.key == kEmpty) continue;
-    ranked.push_back({slot.merge.rank,
-                      {static_cast<int32_t>(slot.key >> 32), static_cast<int32_t>(slot.key), slot.merge.result}});
+    ranked.push_back(
+        {slot.merge.rank, {static_cast<int32_t>(slot.key >> 32), static_cast<int32_t>(slot.key), slot.merge.result}});
   }
   std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<MergeRule> rules;

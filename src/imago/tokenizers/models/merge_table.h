@@ -1,6 +1,7 @@
 // Which pairs of tokens byte-pair encoding merges, in what order, and into what.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -27,17 +27,19 @@ class ModelJson {
     std::string_view type;
     if (!members["type"].get(type)) type_ = type;
     // Files of early versions have no type: the members tell it.
-    else if (has("merges")) type_ = "BPE";
-    else if (has("max_input_chars_per_word")) type_ = "WordPiece";
-    else if (members["vocab"].is_array()) type_ = "Unigram";
-    else type_ = "WordLevel";
+    else if (has("merges"))
+      type_ = "BPE";
+    else if (has("max_input_chars_per_word"))
+      type_ = "WordPiece";
+    else if (members["vocab"].is_array())
+      type_ = "Unigram";
+    else
+      type_ = "WordLevel";
     read_.push_back("type");
   }
 
   const std::string& type() const { return type_; }
-  [[noreturn]] void fail(std::string_view what) const {
-    throw Error(ErrorKind::kInvalidFile, "model " + type_, what);
-  }
+  [[noreturn]] void fail(std::string_view what) const { throw Error(ErrorKind::kInvalidFile, "model " + type_, what); }
   bool has(std::string_view name) const { return !members_[name].error(); }
 
   // False when absent or null.
@@ -93,8 +95,8 @@ class ModelJson {
 
 using Merge = std::pair<std::string_view, std::string_view>;
 
-// A merge of older files: two tokens with a space between. Where tokens hold spaces themselves, the one way to read it in
-// which all are tokens.
+// A merge of older files: two tokens with a space between. Where tokens hold spaces themselves, the one way to read it
+// in which all are tokens.
 Merge read_merge_line(const ModelJson& json, std::string_view line, const Vocabulary& vocabulary) {
   const size_t first = line.find(' ');
   if (first != std::string_view::npos && line.find(' ', first + 1) == std::string_view::npos) {
@@ -132,8 +134,8 @@ std::vector<Merge> read_merges(ModelJson& json, const Vocabulary& vocabulary) {
   return merges;
 }
 
-// The number as the reference's parser reads it: its digits as one integer, scaled by a power of ten. For 17 digits that
-// is not always the nearest double, and scores must be the same.
+// The number as the reference's parser reads it: its digits as one integer, scaled by a power of ten. For 17 digits
+// that is not always the nearest double, and scores must be the same.
 double as_reference_reads(double value) {
   char buffer[32];
   const char* end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;

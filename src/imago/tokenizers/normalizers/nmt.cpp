@@ -9,7 +9,8 @@ class Nmt final : public Normalizer {
  public:
   void normalize(NormalizedString& string) const override {
     string.filter([](char32_t c) {
-      return !((c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F);
+      return !((c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F ||
+               c == 0x9F);
     });
     string.map([](char32_t c) {
       const bool space = c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 ||

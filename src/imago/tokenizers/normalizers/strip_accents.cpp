@@ -1,6 +1,6 @@
+#include "imago/tokenizers/character_sets.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/normalizers/normalizers.h"
-#include "imago/tokenizers/character_sets.h"
 
 namespace imago::tokenizers {
 namespace {

@@ -10,11 +10,9 @@ class CharDelimiterSplit final : public PreTokenizer {
   explicit CharDelimiterSplit(char32_t delimiter) : delimiter_(delimiter) {}
 
   void pre_tokenize(PreTokenizedString& string) const override {
-    string.split(
-        [&](std::string_view text, auto& ranges) {
-          find_characters(text, ranges, [&](char32_t c) { return c == delimiter_; });
-        },
-        SplitBehavior::kRemoved);
+    string.split([&](std::string_view text,
+                     auto& ranges) { find_characters(text, ranges, [&](char32_t c) { return c == delimiter_; }); },
+                 SplitBehavior::kRemoved);
   }
   void write_json(JsonWriter& writer) const override {
     std::string delimiter;

@@ -15,8 +15,8 @@ enum Class : uint16_t {
   kSpace = 4,
   kNewline = 8,  // \r and \n, which are spaces too
   kMark = 16,
-  kUpper = 32,   // Lu, Lt: in o200k's first run only
-  kLower = 64,   // Ll: in its second run only
+  kUpper = 32,  // Lu, Lt: in o200k's first run only
+  kLower = 64,  // Ll: in its second run only
   kPunctuation = 128,
   kSymbol = 256,
   kAsciiLetter = 512,
@@ -118,8 +118,12 @@ uint32_t contraction(const Text& text, uint32_t at, bool ignore_case) {
   if (text.byte(at) != '\'') return 0;
   const char first = to_lower(text.byte(at + 1), ignore_case);
   switch (first) {
-    case 's': case 't': case 'm': case 'd': return 2;
-    case 'r': case 'v': return to_lower(text.byte(at + 2), ignore_case) == 'e' ? 3 : 0;
+    case 's':
+    case 't':
+    case 'm':
+    case 'd': return 2;
+    case 'r':
+    case 'v': return to_lower(text.byte(at + 2), ignore_case) == 'e' ? 3 : 0;
     case 'l': return to_lower(text.byte(at + 2), ignore_case) == 'l' ? 3 : 0;
     default:
       // U+017F is an s when case does not count.
@@ -178,7 +182,8 @@ uint32_t next_behind_words(const Text& text, uint32_t at, uint16_t bits, uint32_
   const bool other = space ? next < text.size && !(text.read(next, after) & kNotOther) : !(bits & kSpace);
   if (other) {
     uint32_t end = text.run_without(space ? after : next, kNotOther);
-    while (end < text.size && (text.data[end] == '\r' || text.data[end] == '\n' || text.data[end] == kAlsoTrailing)) ++end;
+    while (end < text.size && (text.data[end] == '\r' || text.data[end] == '\n' || text.data[end] == kAlsoTrailing))
+      ++end;
     return end;
   }
   return spaces_and_newlines(text, at);
@@ -310,8 +315,7 @@ void scan_with_gaps(std::string_view string, std::vector<uint32_t>& ends) {
 
 }  // namespace
 
-const std::string_view kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+const std::string_view kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 const std::vector<KnownPattern>& known_patterns() {
   static const std::vector<KnownPattern> patterns = {

@@ -25,8 +25,8 @@ class Metaspace final : public PreTokenizer {
   void pre_tokenize(PreTokenizedString& string) const override {
     string.rewrite([&](NormalizedString& piece, const PreTokenizedString::Split& split) {
       piece.replace(find_spaces(piece.text()), spelled_);
-      const bool prepends = scheme_ == PrependScheme::kAlways ||
-                            (scheme_ == PrependScheme::kFirst && split.original_begin == 0);
+      const bool prepends =
+          scheme_ == PrependScheme::kAlways || (scheme_ == PrependScheme::kFirst && split.original_begin == 0);
       if (prepends && !piece.text().starts_with(spelled_)) piece.prepend(spelled_);
     });
     if (!split_) return;

@@ -1,6 +1,6 @@
 #include "imago/tokenizers/json_writer.h"
-#include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
 #include "imago/tokenizers/pre_tokenizers/known_patterns.h"
+#include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
 #include "imago/tokenizers/regex.h"
 
 namespace imago::tokenizers {

@@ -1,6 +1,6 @@
+#include "imago/tokenizers/character_sets.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
-#include "imago/tokenizers/character_sets.h"
 
 namespace imago::tokenizers {
 namespace {
@@ -32,9 +32,7 @@ class Whitespace final : public PreTokenizer {
 
  private:
   enum class Kind { kWord, kSpace, kOther };
-  static Kind kind_of(char32_t c) {
-    return is_word(c) ? Kind::kWord : is_white_space(c) ? Kind::kSpace : Kind::kOther;
-  }
+  static Kind kind_of(char32_t c) { return is_word(c) ? Kind::kWord : is_white_space(c) ? Kind::kSpace : Kind::kOther; }
   static Kind last_kind(std::string_view text, const PatternRange& range) {
     return kind_of(decode_utf8(text.substr(range.begin)).code_point);
   }

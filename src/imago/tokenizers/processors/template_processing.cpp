@@ -35,7 +35,8 @@ class TemplateProcessing final : public PostProcessor {
 
   void process(std::vector<Encoding>& encodings, bool add_special_tokens) const override {
     if (encodings.size() > 2) {
-      throw Error(ErrorKind::kUnsupported, "TemplateProcessing", "a template follows another that joined sequences already");
+      throw Error(ErrorKind::kUnsupported, "TemplateProcessing",
+                  "a template follows another that joined sequences already");
     }
     std::vector<Encoding> result;
     for (const Piece& piece : encodings.size() == 2 ? pair_ : single_) {
@@ -101,8 +102,8 @@ std::vector<Piece> read_template(StageJson& json, std::string_view name) {
     const Json& entry = *element;
     const bool special = entry.is_object() && entry.contains("SpecialToken");
     const auto body = entry.is_object() ? entry.find(special ? "SpecialToken" : "Sequence") : entry.end();
-    if (!entry.is_object() || entry.size() != 1 || body == entry.end() || !body->is_object() ||
-        !body->contains("id") || !(*body)["id"].is_string() || !body->contains("type_id")) {
+    if (!entry.is_object() || entry.size() != 1 || body == entry.end() || !body->is_object() || !body->contains("id") ||
+        !(*body)["id"].is_string() || !body->contains("type_id")) {
       json.fail("a piece of '" + std::string(name) + "' is neither a Sequence nor a SpecialToken");
     }
     const std::string id = (*body)["id"].get<std::string>();
