@@ -36,7 +36,8 @@ T5Config::T5Config() {
 
 void T5Config::validate() const {
   const size_t dash = feed_forward_proj.find('-');
-  if (dash != std::string::npos && (dash != 5 || !feed_forward_proj.starts_with("gated-"))) {
+  if (dash != std::string::npos &&
+      (dash != 5 || !feed_forward_proj.starts_with("gated-") || feed_forward_proj.find('-', 6) != std::string::npos)) {
     throw Error(ErrorKind::kUnsupported, "config.json", fmt::format("feed_forward_proj \"{}\"", feed_forward_proj),
                 "it is the name of an activation, or gated- and that");
   }
