@@ -90,15 +90,16 @@ class RunCommand final : public cli::Command {
     times_.start = Clock::now();
     const Pipeline pipe = pipeline(task_, model, load);
     times_.loaded = Clock::now();
+    const PipelineInput* current = nullptr;
     PipelineHooks hooks;
-    if (task_ == "text-generation")
-      hooks.on_text = [&](size_t index, std::string_view piece) { stream(inputs[index], piece); };
+    if (task_ == "text-generation") hooks.on_text = [&](size_t, std::string_view piece) { stream(*current, piece); };
     std::vector<Json> answers;
     PipelineStatistics statistics;
     // Lines are answered together only where they are computed together.
     if (inputs.size() == 1 || batch_size() == 1) {
       for (const PipelineInput& input : inputs) {
         streaming_ = false;
+        current = &input;
         const PipelineOutput output = pipe(input, options, hooks);
         collect(output, answers, statistics);
         if (!json_) finish_text(output);
