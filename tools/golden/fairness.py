@@ -2,7 +2,7 @@
 
 `verify` allows twice the reference's own error against float64. Rounding errors are random: now and then the reference
 is lucky in one tensor, and then a program that adds the same numbers in another order fails. So the reference itself is run
-once more with its matrix products summed in pieces; where that run would not pass, another seed has to be taken.
+again with its matrix products summed in pieces; where such a run would not pass, another seed has to be taken.
 """
 
 import torch
@@ -40,10 +40,15 @@ def error(value: torch.Tensor, exact: torch.Tensor) -> float:
     return float((value.double() - exact).abs().max() / exact.pow(2).mean().sqrt().clamp_min(1e-300))
 
 
+# Other programs differ in more than the order of sums (exponentials, fused multiply-add), hence the margin.
+_PIECES = (3, 5, 8, 12, 17)
+_MARGIN = 0.7
+
+
 def unfair(run, tensors: dict[str, torch.Tensor]) -> list[str]:
-    """Names of tensors that `run()` (name -> value) fails in another order of summation."""
-    names = []
-    for piece in (3, 8, 17):
+    """Names of tensors in which `run()` (name -> value) comes close to failing in another order of summation."""
+    names = set()
+    for piece in _PIECES:
         with AnotherOrder(piece):
             values = run()
         for name, value in values.items():
@@ -51,6 +56,6 @@ def unfair(run, tensors: dict[str, torch.Tensor]) -> list[str]:
             if exact is None:
                 continue
             allowed = 2 * error(tensors[name], exact) + 4 * torch.finfo(value.dtype).eps
-            if error(value, exact) > allowed:
-                names.append(name)
-    return names
+            if error(value, exact) > _MARGIN * allowed:
+                names.add(name)
+    return sorted(names)

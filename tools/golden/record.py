@@ -44,12 +44,12 @@ class Golden:
 
 def write(golden: Golden, out: Path) -> None:
     """Writes the folder. An unusable seed is passed over for the next one."""
-    for attempt in range(50):
+    for attempt in range(300):
         try:
             return _write(replace(golden, seed=golden.seed + 100 * attempt), out)
         except UnusableSeed as reason:
             last = reason
-    raise SystemExit(f"{out}: no seed of 50 is usable: {last}")
+    raise SystemExit(f"{out}: no seed of 300 is usable: {last}")
 
 
 def _write(golden: Golden, out: Path) -> None:
