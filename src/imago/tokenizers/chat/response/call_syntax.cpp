@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/unicode.h"
 #include "imago/tokenizers/chat/response/layout.h"
 
 namespace imago::chat {
@@ -281,6 +282,7 @@ std::optional<std::vector<ToolCall>> parse_json_calls(std::string_view body) {
 }
 
 std::optional<std::vector<ToolCall>> parse_calls(CallSyntax syntax, std::string_view body, const Json* tools) {
+  if (!is_valid_utf8(body)) return std::nullopt;
   switch (syntax) {
     case CallSyntax::kJson: return parse_json_calls(unfenced(body));
     case CallSyntax::kTagged: return parse_tagged(body, tools);

@@ -35,8 +35,10 @@ constexpr CallRule kCallRules[] = {
     {"<|tool_list_start|>", "<|tool_call_start|>", "<|tool_call_end|>", CallSyntax::kPythonic},  // LFM2
     {"<|tool_call_start|>", "<|tool_call_start|>", "<|tool_call_end|>", CallSyntax::kPythonic},
     {"<|tool_response_start|>", "<|tool_call_start|>", "<|tool_call_end|>", CallSyntax::kPythonic},
-    {"<|tools_prefix|>", "<|tools_prefix|>", "<|tools_suffix|>", CallSyntax::kJson},  // Apertus
-    {"<|function_call|>", "<|function_call|>", "", CallSyntax::kJson},                // GigaChat 3.1
+    {"List of tools: ", "<|tool_call_start|>", "<|tool_call_end|>", CallSyntax::kPythonic},  // LFM2.5
+    {"<|/tool|>", "<|tool_call|>", "<|/tool_call|>", CallSyntax::kJson},                     // Phi-4-mini
+    {"<|tools_prefix|>", "<|tools_prefix|>", "<|tools_suffix|>", CallSyntax::kJson},         // Apertus
+    {"<|function_call|>", "<|function_call|>", "", CallSyntax::kJson},                       // GigaChat 3.1
     {"function call", "<|message_sep|>\n\nfunction call<|role_sep|>\n", "", CallSyntax::kJson},
     {"<use_mcp_tool>", "<use_mcp_tool>", "</use_mcp_tool>", CallSyntax::kMcp},  // MiroThinker
 };

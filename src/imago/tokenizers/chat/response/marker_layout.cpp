@@ -101,6 +101,11 @@ class MarkerLayout final : public ResponseParser::Layout {
     if (at_start_ && state_ == State::kContent) {
       size_t first = buffer_.find_first_not_of(kSpace, at_);
       if (first == std::string::npos && !final) return false;
+      if (first != std::string::npos && after_bare_call_ && buffer_[first] == ';') {  // between several calls
+        at_ = first + 1;
+        after_bare_call_ = false;
+        return true;
+      }
       if (first != std::string::npos && buffer_[first] == '{') {
         state_ = State::kBareJson;
         scanned_ = at_;
@@ -160,6 +165,11 @@ class MarkerLayout final : public ResponseParser::Layout {
   bool advance_calls(Response& out, bool final) {
     const CallSection& section = format_.calls[section_];
     bool json = is_json_like(section.syntax);
+    if (section.syntax == CallSyntax::kTagged) {
+      // Quotes in the raw values of tags need not come in pairs.
+      size_t first = buffer_.find_first_not_of(kSpace, at_);
+      json = first != std::string::npos && (buffer_[first] == '{' || buffer_[first] == '[');
+    }
     for (; scanned_ < buffer_.size(); ++scanned_) {
       std::string_view rest = std::string_view(buffer_).substr(scanned_);
       if (!json || !json_.in_string()) {
@@ -211,9 +221,7 @@ class MarkerLayout final : public ResponseParser::Layout {
       for (ToolCall& call : *calls) out.tool_calls.push_back(std::move(call));
       at_ = scanned_;
       after_marker_ = true;
-      // Several calls are separated by semicolons.
-      size_t next = std::min(buffer_.find_first_not_of(kSpace, at_), buffer_.size());
-      if (next < buffer_.size() && buffer_[next] == ';') at_ = next + 1;
+      after_bare_call_ = true;
       return true;
     }
     at_start_ = false;
@@ -228,7 +236,7 @@ class MarkerLayout final : public ResponseParser::Layout {
   std::string buffer_, space_before_;
   size_t at_ = 0, scanned_ = 0, section_ = 0;
   JsonTracker json_;
-  bool after_marker_ = false, at_start_ = false;
+  bool after_marker_ = false, at_start_ = false, after_bare_call_ = false;
 };
 
 }  // namespace
