@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "imago/base/json.h"
+#include "imago/cli/command.h"
+
+namespace imago {
+namespace {
+
+const std::string kGoldens = IMAGO_SOURCE_DIR "/tests/golden/pipelines/";
+
+struct Finished {
+  int status;
+  std::string out, err;
+};
+
+Finished run(std::vector<std::string> arguments, const std::string& input = {}) {
+  arguments.insert(arguments.begin(), {"imago", "run"});
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  std::istringstream lines(input);
+  std::streambuf* const before = std::cin.rdbuf(lines.rdbuf());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  Finished finished{run_program(static_cast<int>(argv.size()), argv.data()), {}, {}};
+  std::fflush(stdout);
+  finished.out = testing::internal::GetCapturedStdout();
+  finished.err = testing::internal::GetCapturedStderr();
+  std::cin.rdbuf(before);
+  return finished;
+}
+
+TEST(RunCommand, JsonHasAnswersCountsAndTimes) {
+  const Finished finished = run({"fill-mask", "a [MASK]", "-m", kGoldens + "fill-mask", "--top-k", "2", "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  const Json document = parse_json(finished.out, "output");
+  EXPECT_EQ(document.at("task"), "fill-mask");
+  EXPECT_EQ(document.at("input_tokens"), 4);
+  EXPECT_EQ(document.at("outputs").size(), 1U);
+  EXPECT_EQ(document.at("outputs")[0].size(), 2U);
+  EXPECT_GT(document.at("run_seconds"), 0.0);
+}
+
+TEST(RunCommand, LinesOfStandardInputAreTextsOfTheirOwn) {
+  const std::vector<std::string> each = {"text-generation",  "-", "-m", kGoldens + "text-generation", "--greedy",
+                                         "--max-new-tokens", "4"};
+  const Finished finished = run(each, "Anna\nThe river\n");
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  const size_t second = finished.out.find("\nThe river");
+  EXPECT_TRUE(finished.out.starts_with("Anna")) << finished.out;
+  ASSERT_NE(second, std::string::npos) << finished.out;
+
+  // Streamed one by one or computed together, the texts are the same.
+  std::vector<std::string> together = each;
+  together.insert(together.end(), {"--batch-size", "2"});
+  EXPECT_EQ(run(together, "Anna\nThe river\n").out, finished.out);
+}
+
+TEST(RunCommand, QuestionsTakeAContext) {
+  const std::string context = "Anna Maria lives in Berlin.";
+  const Finished finished = run({"question-answering", "Who lives in Berlin?", "--context", context, "-m",
+                                 kGoldens + "question-answering", "--json"});
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  const Json answer = parse_json(finished.out, "output").at("outputs")[0];
+  const auto start = answer.at("start").get<size_t>(), end = answer.at("end").get<size_t>();
+  EXPECT_EQ(answer.at("answer"), context.substr(start, end - start));
+}
+
+TEST(RunCommand, FailuresSayWhatIsWrong) {
+  const Finished no_model = run({"fill-mask", "a [MASK]"});
+  EXPECT_EQ(no_model.status, 1);
+  EXPECT_NE(no_model.err.find("-m"), std::string::npos) << no_model.err;
+  const Finished no_text = run({"text-generation", "-m", kGoldens + "text-generation"});
+  EXPECT_EQ(no_text.status, 1);
+  EXPECT_NE(no_text.err.find("no text"), std::string::npos) << no_text.err;
+  const Finished no_utf8 = run({"text-generation", "caf\xE9", "-m", kGoldens + "text-generation"});
+  EXPECT_EQ(no_utf8.status, 1);
+  EXPECT_NE(no_utf8.err.find("UTF-8"), std::string::npos) << no_utf8.err;
+  EXPECT_EQ(no_utf8.out, "");
+  const Finished no_input = run({"text-generation", "-", "-m", kGoldens + "text-generation"});
+  EXPECT_EQ(no_input.status, 1);
+  EXPECT_EQ(run({"text-generation", "a", "--no-such-flag"}).status, 2);
+  const Finished both = run({"text-generation", "a", "-m", kGoldens + "text-generation", "--greedy", "--do-sample"});
+  EXPECT_EQ(both.status, 1);
+}
+
+TEST(RunCommand, TheStoryModelNeedsNoName) {
+  if (!std::filesystem::exists(IMAGO_SOURCE_DIR "/assets/story/model.safetensors")) GTEST_SKIP() << "no assets/story";
+  const Finished finished = run({"text-generation", "Once upon a time", "--greedy", "--max-new-tokens", "5"});
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  EXPECT_TRUE(finished.out.starts_with("Once upon a time"));
+  EXPECT_GT(finished.out.size(), std::string("Once upon a time\n").size());
+}
+
+}  // namespace
+}  // namespace imago
