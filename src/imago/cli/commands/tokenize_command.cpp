@@ -1,0 +1,143 @@
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "imago/base/error.h"
+#include "imago/base/json.h"
+#include "imago/cli/command.h"
+#include "imago/cli/line_filter.h"
+#include "imago/cli/tokenizer_argument.h"
+
+namespace imago {
+namespace {
+
+void append_integer(std::string& out, int64_t value) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+template <class List, class Append>
+void append_array(std::string& out, const List& list, Append append) {
+  out += '[';
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (i > 0) out += ", ";
+    append(list[i]);
+  }
+  out += ']';
+}
+
+void append_ids(std::string& out, const std::vector<int32_t>& ids) {
+  append_array(out, ids, [&](int32_t id) { append_integer(out, id); });
+}
+
+void append_tokens(std::string& out, const Encoding& encoding) {
+  append_array(out, encoding.tokens, [&](const std::string& token) { append_json_string(out, token, false); });
+}
+
+void append_offsets(std::string& out, const Encoding& encoding) {
+  append_array(out, encoding.offsets, [&](Offsets offsets) {
+    out += '[';
+    append_integer(out, offsets.begin);
+    out += ", ";
+    append_integer(out, offsets.end);
+    out += ']';
+  });
+}
+
+// One line of --jsonl.
+struct Request {
+  std::string text;
+  std::optional<std::string> pair;
+  std::optional<bool> add_special_tokens;
+};
+
+Request parse_request(std::string_view line) {
+  const Json json = parse_json(line, "request");
+  if (!json.is_object()) throw Error(ErrorKind::kInvalidArgument, "request", "it is not a JSON object");
+  Request request;
+  bool has_text = false;
+  for (const auto& [key, value] : json.items()) {
+    const bool is_text = key == "text" && value.is_string();
+    if (is_text) {
+      request.text = value.get<std::string>();
+      has_text = true;
+    } else if (key == "pair" && (value.is_string() || value.is_null())) {
+      if (value.is_string()) request.pair = value.get<std::string>();
+    } else if (key == "add_special_tokens" && value.is_boolean()) {
+      request.add_special_tokens = value.get<bool>();
+    } else {
+      throw Error(ErrorKind::kInvalidArgument, "request", "\"" + key + "\" is unknown or of the wrong kind",
+                  R"(give {"text": "...", "pair": "...", "add_special_tokens": true})");
+    }
+  }
+  if (!has_text) throw Error(ErrorKind::kInvalidArgument, "request", "there is no \"text\"");
+  return request;
+}
+
+class TokenizeCommand final : public cli::Command {
+ public:
+  std::string name() const override { return "tokenize"; }
+  std::string description() const override {
+    return "print the tokens of each line of standard input as a line of JSON";
+  }
+  std::string example() const override { return "echo \"Hello world\" | imago tokenize -m assets/story --tokens"; }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("-m,--model", model_, "a checkpoint's folder or Hub id, or a tokenizer.json")->required();
+    app.add_flag("--ids", ids_, "print token ids (the default)");
+    app.add_flag("--tokens", tokens_, "print tokens as the vocabulary spells them");
+    app.add_flag("--offsets", offsets_,
+                 "print where tokens come from: characters [begin, end); of several flags, lines are objects");
+    app.add_flag("--json", json_, "print JSON, which is what lines always are");
+    app.add_flag("--jsonl", jsonl_, R"(lines are objects {"text": "...", "pair": "...", "add_special_tokens": true})");
+    app.add_flag("--no-special-tokens", no_special_tokens_, "add no tokens that the text does not have");
+  }
+
+  int run() override {
+    if (!tokens_ && !offsets_) ids_ = true;
+    const PretrainedTokenizer pretrained = cli::load_tokenizer(model_);
+    const Tokenizer& tokenizer = pretrained.tokenizer();
+    cli::filter_lines([&](std::string_view line, std::string& out) {
+      EncodeOptions options;
+      options.add_special_tokens = !no_special_tokens_;
+      if (!jsonl_) return append_answer(tokenizer, line, options, out);
+      const Request request = parse_request(line);
+      options.add_special_tokens = request.add_special_tokens.value_or(!no_special_tokens_);
+      if (request.pair) options.pair = *request.pair;
+      append_answer(tokenizer, request.text, options, out);
+    });
+    return 0;
+  }
+
+ private:
+  void append_answer(const Tokenizer& tokenizer, std::string_view text, const EncodeOptions& options,
+                     std::string& out) const {
+    const bool object = ids_ + tokens_ + offsets_ > 1;
+    if (!tokens_ && !offsets_) {
+      append_ids(out, tokenizer.encode_ids(text, options));
+    } else {
+      const Encoding encoding = tokenizer.encode(text, options);
+      const char* separator = "{";
+      const auto begin_list = [&](std::string_view key) {
+        if (!object) return;
+        out.append(separator).append("\"").append(key).append("\": ");
+        separator = ", ";
+      };
+      if (ids_) begin_list("ids"), append_ids(out, encoding.ids);
+      if (tokens_) begin_list("tokens"), append_tokens(out, encoding);
+      if (offsets_) begin_list("offsets"), append_offsets(out, encoding);
+      if (object) out += '}';
+    }
+    out += '\n';
+  }
+
+  std::string model_;
+  bool ids_ = false, tokens_ = false, offsets_ = false, json_ = false, jsonl_ = false, no_special_tokens_ = false;
+};
+
+}  // namespace
+
+void register_tokenize_command(CommandTable& table) { table.add(std::make_unique<TokenizeCommand>()); }
+
+}  // namespace imago

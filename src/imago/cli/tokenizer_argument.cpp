@@ -1,0 +1,16 @@
+#include "imago/cli/tokenizer_argument.h"
+
+#include <filesystem>
+
+#include "imago/io/hub_cache.h"
+
+namespace imago::cli {
+
+PretrainedTokenizer load_tokenizer(const std::string& model_or_file) {
+  if (std::filesystem::is_regular_file(model_or_file)) {
+    return PretrainedTokenizer(Tokenizer::from_file(model_or_file));
+  }
+  return PretrainedTokenizer::from_folder(find_model_folder(model_or_file));
+}
+
+}  // namespace imago::cli
