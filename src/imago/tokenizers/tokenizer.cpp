@@ -249,7 +249,7 @@ void for_each_in_parallel(size_t count, Body body) {
 Tokenizer::Tokenizer(std::shared_ptr<TokenizerParts> parts) : parts_(std::move(parts)) {}
 
 Tokenizer Tokenizer::from_file(const std::string& path) {
-  return Tokenizer(tokenizers::read_tokenizer_json(MappedFile::open(path).text(), path));
+  return Tokenizer(tokenizers::read_tokenizer_json(MappedFile::open(path).text(), path, true));
 }
 
 Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where) {

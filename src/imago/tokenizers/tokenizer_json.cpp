@@ -198,13 +198,18 @@ void read_part(std::string_view name, simdjson::dom::element value, TokenizerPar
 
 }  // namespace
 
-std::shared_ptr<TokenizerParts> read_tokenizer_json(std::string_view json, std::string_view where) {
+std::shared_ptr<TokenizerParts> read_tokenizer_json(std::string_view json, std::string_view where, bool mapped) {
   const ErrorScope scope(where);
   if (json.size() > kMaxFileBytes) throw Error(ErrorKind::kLimitExceeded, "tokenizer.json", "larger than 1 GiB");
   simdjson::dom::parser parser;
   simdjson::dom::object members;
-  const simdjson::padded_string padded(json);
-  if (const auto error = parser.parse(padded).get(members)) {
+  // The parser reads a few bytes beyond the end. Of a mapped file the rest of the last page is there to be read; any other
+  // text is copied, and so is a file that fills its last page.
+  const size_t behind = json.size() % 4096;
+  const bool in_place = mapped && behind != 0 && behind + simdjson::SIMDJSON_PADDING <= 4096;
+  const simdjson::padded_string copy = in_place ? simdjson::padded_string() : simdjson::padded_string(json);
+  const std::string_view text = in_place ? json : std::string_view(copy);
+  if (const auto error = parser.parse(text.data(), text.size(), false).get(members)) {
     throw Error(ErrorKind::kInvalidFile, "tokenizer.json", simdjson::error_message(error));
   }
   auto parts = std::make_shared<TokenizerParts>();

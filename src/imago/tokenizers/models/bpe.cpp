@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/base/thread_pool.h"
 #include "imago/base/unicode.h"
 #include "imago/tokenizers/models/bpe_word.h"
 #include "imago/tokenizers/models/word_cache.h"
@@ -66,41 +67,41 @@ std::vector<MergeRule> Bpe::resolve_merges(const Vocabulary& vocabulary,
                                            const std::vector<std::pair<std::string_view, std::string_view>>& merges,
                                            size_t prefix_size) {
   // Lookups in batches: the hashes of a batch are computed and their slots asked for before the first is looked at.
-  constexpr size_t kBatch = 32;
+  constexpr int64_t kBatch = 32;
   std::vector<MergeRule> rules(merges.size());
-  std::array<std::array<std::string, 1>, kBatch> results;
-  std::array<std::array<uint64_t, 3>, kBatch> hashes;
-  for (size_t begin = 0; begin < merges.size(); begin += kBatch) {
-    const size_t count = std::min(kBatch, merges.size() - begin);
-    for (size_t i = 0; i < count; ++i) {
-      const auto& [left, right] = merges[begin + i];
-      std::string& result = results[i][0];
-      result.assign(left);
-      if (right.size() >= prefix_size) result += right.substr(prefix_size);
-      hashes[i] = {hash_bytes(left.data(), left.size()), hash_bytes(right.data(), right.size()),
-                   hash_bytes(result.data(), result.size())};
-      if (vocabulary.size() > 0) {
-        for (uint64_t hash : hashes[i]) vocabulary.prefetch(hash);
-      }
-    }
-    for (size_t i = 0; i < count; ++i) {
-      const auto& [left, right] = merges[begin + i];
-      MergeRule& rule = rules[begin + i];
-      rule = {vocabulary.find(left, hashes[i][0]), vocabulary.find(right, hashes[i][1]),
-              vocabulary.find(results[i][0], hashes[i][2])};
-      for (const auto& [id, token] :
-           {std::pair<int32_t, std::string_view>{rule.left, left}, {rule.right, right}, {rule.result, results[i][0]}}) {
-        if (id == Vocabulary::kNone) {
-          throw Error(ErrorKind::kInvalidFile, "BPE",
-                      "the merge '" + std::string(left) + " " + std::string(right) + "' needs the token '" +
-                          std::string(token) + "', which is not in the vocabulary");
+  parallel_for(static_cast<int64_t>(merges.size()), 1 << 14, [&](int64_t range_begin, int64_t range_end) {
+    std::array<std::string, kBatch> results;
+    std::array<std::array<uint64_t, 3>, kBatch> hashes;
+    for (int64_t begin = range_begin; begin < range_end; begin += kBatch) {
+      const auto count = static_cast<size_t>(std::min(kBatch, range_end - begin));
+      for (size_t i = 0; i < count; ++i) {
+        const auto& [left, right] = merges[static_cast<size_t>(begin) + i];
+        results[i].assign(left);
+        if (right.size() >= prefix_size) results[i] += right.substr(prefix_size);
+        hashes[i] = {hash_bytes(left.data(), left.size()), hash_bytes(right.data(), right.size()),
+                     hash_bytes(results[i].data(), results[i].size())};
+        if (vocabulary.size() > 0) {
+          for (uint64_t hash : hashes[i]) vocabulary.prefetch(hash);
         }
       }
-      if (right.size() < prefix_size) {
-        throw Error(ErrorKind::kInvalidFile, "BPE",
-                    "the merge '" + std::string(left) + " " + std::string(right) + "' lacks continuing_subword_prefix");
+      for (size_t i = 0; i < count; ++i) {
+        const auto& [left, right] = merges[static_cast<size_t>(begin) + i];
+        const bool has_prefix = right.size() >= prefix_size;
+        rules[static_cast<size_t>(begin) + i] = {
+            vocabulary.find(left, hashes[i][0]), vocabulary.find(right, hashes[i][1]),
+            has_prefix ? vocabulary.find(results[i], hashes[i][2]) : Vocabulary::kNone};
       }
     }
+  });
+  for (size_t i = 0; i < rules.size(); ++i) {
+    if (rules[i].left >= 0 && rules[i].right >= 0 && rules[i].result >= 0) continue;
+    const std::string left(merges[i].first), right(merges[i].second);
+    const std::string missing = rules[i].left < 0    ? left
+                                : rules[i].right < 0 ? right
+                                                     : left + right.substr(std::min(prefix_size, right.size()));
+    throw Error(ErrorKind::kInvalidFile, "BPE",
+                "the merge '" + left + " " + right + "' needs the token '" + missing +
+                    "', which is not in the vocabulary");
   }
   return rules;
 }

@@ -18,7 +18,7 @@ class WordCache {
   static constexpr size_t kMaxTokens = 6;
 
   struct alignas(64) Entry {
-    std::array<uint64_t, 4> bytes{};  // padded with zeros
+    std::array<uint64_t, 4> bytes{};  // as words_of() loads them
     std::array<int32_t, kMaxTokens> ids{};
     uint8_t size = 0;  // of the piece; 0 marks an empty entry
     uint8_t count = 0;
@@ -34,8 +34,7 @@ class WordCache {
 
   // The entry of a piece that fits, or where it belongs: `found` tells which.
   Entry& find(std::string_view piece, bool& found) {
-    std::array<uint64_t, 4> bytes{};
-    std::memcpy(bytes.data(), piece.data(), piece.size());
+    const std::array<uint64_t, 4> bytes = words_of(piece);
     const uint64_t folded = (bytes[0] * 0x9E3779B97F4A7C15u) ^ (bytes[1] * 0xD6E8FEB86659FD93u) ^
                             (bytes[2] * 0xA0761D6478BD642Fu) ^ (bytes[3] * 0xE7037ED1A0B428DBu) ^ piece.size();
     Entry& entry = entries_[(folded * 0x9E3779B97F4A7C15u) >> (64 - kBits)];
@@ -57,6 +56,27 @@ class WordCache {
   }
 
  private:
+  template <class Word>
+  static uint64_t load(const char* data) {
+    Word word;
+    std::memcpy(&word, data, sizeof word);
+    return word;
+  }
+
+  // With the size they tell all bytes of the piece: loads from both ends that may overlap, so that no copy of a length
+  // known only at run time is needed.
+  static std::array<uint64_t, 4> words_of(std::string_view piece) {
+    const char* data = piece.data();
+    const size_t size = piece.size();
+    if (size >= 16) {
+      return {load<uint64_t>(data), load<uint64_t>(data + 8), load<uint64_t>(data + size - 16),
+              load<uint64_t>(data + size - 8)};
+    }
+    if (size >= 8) return {load<uint64_t>(data), load<uint64_t>(data + size - 8), 0, 0};
+    if (size >= 4) return {load<uint32_t>(data) | load<uint32_t>(data + size - 4) << 32, 0, 0, 0};
+    return {load<uint8_t>(data) | load<uint8_t>(data + size / 2) << 8 | load<uint8_t>(data + size - 1) << 16, 0, 0, 0};
+  }
+
   static constexpr int kBits = 15;
   static constexpr size_t kEntries = size_t{1} << kBits;
   std::vector<Entry> entries_;

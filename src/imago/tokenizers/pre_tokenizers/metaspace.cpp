@@ -18,7 +18,7 @@ std::vector<std::pair<uint32_t, uint32_t>> find_spaces(std::string_view text) {
 class Metaspace final : public PreTokenizer {
  public:
   Metaspace(char32_t replacement, PrependScheme scheme, bool split)
-      : replacement_(replacement), scheme_(scheme), split_(split) {
+      : scheme_(scheme), split_(split) {
     append_utf8(spelled_, replacement);
   }
 
@@ -60,7 +60,6 @@ class Metaspace final : public PreTokenizer {
   }
 
  private:
-  char32_t replacement_;
   PrependScheme scheme_;
   bool split_;
   std::string spelled_;
