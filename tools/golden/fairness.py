@@ -40,13 +40,11 @@ def error(value: torch.Tensor, exact: torch.Tensor) -> float:
     return float((value.double() - exact).abs().max() / exact.pow(2).mean().sqrt().clamp_min(1e-300))
 
 
-# Other programs differ in more than the order of sums (exponentials, fused multiply-add), hence the margin.
 _PIECES = (3, 5, 8, 12, 17)
-_MARGIN = 0.7
 
 
-def unfair(run, tensors: dict[str, torch.Tensor]) -> list[str]:
-    """Names of tensors in which `run()` (name -> value) comes close to failing in another order of summation."""
+def unfair(run, tensors: dict[str, torch.Tensor], margin: float) -> list[str]:
+    """Names of tensors in which `run()` (name -> value) needs more than `margin` of what is allowed in another order."""
     names = set()
     for piece in _PIECES:
         with AnotherOrder(piece):
@@ -56,6 +54,6 @@ def unfair(run, tensors: dict[str, torch.Tensor]) -> list[str]:
             if exact is None:
                 continue
             allowed = 2 * error(tensors[name], exact) + 4 * torch.finfo(value.dtype).eps
-            if error(value, exact) > _MARGIN * allowed:
+            if error(value, exact) > margin * allowed:
                 names.add(name)
     return sorted(names)

@@ -109,8 +109,14 @@ def randomise(model, seed, scale):
 
 def bert(head, tokenizer, seed, positions=64, **overrides):
     config = transformers.BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
-        max_position_embeddings=positions, pad_token_id=0, **overrides,
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=positions,
+        pad_token_id=0,
+        **overrides,
     )
     return randomise(getattr(transformers, head)(config), seed, 0.25)
 
@@ -124,8 +130,11 @@ def save(folder, model, tokenizer, cases):
 
 
 def finish(folder, cases):
-    versions = {"transformers": transformers.__version__, "tokenizers": tokenizers.__version__,
-                "torch": torch.__version__.split("+")[0]}
+    versions = {
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+        "torch": torch.__version__.split("+")[0],
+    }
     text = json.dumps({"reference": versions, "cases": cases}, indent=1, ensure_ascii=False)
     (folder / "pipeline.json").write_text(text + "\n", encoding="utf-8")
     size = sum(f.stat().st_size for f in folder.iterdir())
@@ -160,10 +169,15 @@ def write_fill_mask(root):
     tokenizer = word_piece_tokenizer(64)
     folder, _ = save(root / "fill-mask", bert("BertForMaskedLM", tokenizer, 1), tokenizer, [])
     one, two = "Paris is the [MASK] of France.", "The [MASK] was cold, [MASK] the children swam."
-    cases = [(one, {}), (two, {"top_k": 3}), ([one, two, "A [MASK]"], {"top_k": 2}),
-             ([one, two, "A [MASK]"], {"top_k": 2, "batch_size": 3}),
-             (one, {"targets": ["river", "king", "dog"]}), (one, {"targets": ["river", "king"], "top_k": 1}),
-             ("[MASK] " + "river " * 90, {"top_k": 2, "truncation": True})]
+    cases = [
+        (one, {}),
+        (two, {"top_k": 3}),
+        ([one, two, "A [MASK]"], {"top_k": 2}),
+        ([one, two, "A [MASK]"], {"top_k": 2, "batch_size": 3}),
+        (one, {"targets": ["river", "king", "dog"]}),
+        (one, {"targets": ["river", "king"], "top_k": 1}),
+        ("[MASK] " + "river " * 90, {"top_k": 2, "truncation": True}),
+    ]
     finish(folder, answered("fill-mask", folder, cases))
 
 
@@ -177,29 +191,50 @@ def write_feature_extraction(root):
 def write_text_classification(root):
     names = {0: "calm", 1: "merry", 2: "sad"}
     pair = {"text": "Who lives in Berlin?", "text_pair": "Anna Maria does."}
-    for suffix, problem, labels in [("", None, names), ("-multi-label", "multi_label_classification", names),
-                                    ("-regression", "regression", {0: "LABEL_0"})]:
+    for suffix, problem, labels in [
+        ("", None, names),
+        ("-multi-label", "multi_label_classification", names),
+        ("-regression", "regression", {0: "LABEL_0"}),
+    ]:
         tokenizer = word_piece_tokenizer(64)
-        model = bert("BertForSequenceClassification", tokenizer, 3, id2label=labels, problem_type=problem,
-                     label2id={name: index for index, name in labels.items()})
+        model = bert(
+            "BertForSequenceClassification",
+            tokenizer,
+            3,
+            id2label=labels,
+            problem_type=problem,
+            label2id={name: index for index, name in labels.items()},
+        )
         folder, _ = save(root / f"text-classification{suffix}", model, tokenizer, [])
-        cases = [(TEXTS[0], {}), (TEXTS[:4], {}), (TEXTS[1], {"top_k": None}), (TEXTS[:4], {"top_k": 2, "batch_size": 3}),
-                 (TEXTS[2], {"function_to_apply": "sigmoid", "top_k": 3}), (TEXTS[2], {"function_to_apply": "none"}),
-                 (pair, {}), (pair, {"top_k": 2}), ("river " * 90, {"truncation": True})]
+        cases = [
+            (TEXTS[0], {}),
+            (TEXTS[:4], {}),
+            (TEXTS[1], {"top_k": None}),
+            (TEXTS[:4], {"top_k": 2, "batch_size": 3}),
+            (TEXTS[2], {"function_to_apply": "sigmoid", "top_k": 3}),
+            (TEXTS[2], {"function_to_apply": "none"}),
+            (pair, {}),
+            (pair, {"top_k": 2}),
+            ("river " * 90, {"truncation": True}),
+        ]
         finish(folder, answered("text-classification", folder, cases))
 
 
 def write_token_classification(root):
     tokenizer = word_piece_tokenizer(24)
     labels = dict(enumerate(TAGS))
-    model = bert("BertForTokenClassification", tokenizer, 5, id2label=labels, label2id={v: k for k, v in labels.items()})
+    model = bert(
+        "BertForTokenClassification", tokenizer, 5, id2label=labels, label2id={v: k for k, v in labels.items()}
+    )
     folder, _ = save(root / "token-classification", model, tokenizer, [])
     unknown = "Anna ☃ lives in Zürich"
     cases = [(TEXTS[1], {}), (TEXTS[:5], {"batch_size": 3}), (unknown, {"ignore_labels": []})]
     for strategy in ["simple", "first", "average", "max"]:
-        cases += [(TEXTS[1], {"aggregation_strategy": strategy}),
-                  (unknown, {"aggregation_strategy": strategy, "ignore_labels": []}),
-                  (" ".join(TEXTS[:3]), {"aggregation_strategy": strategy, "stride": 6})]
+        cases += [
+            (TEXTS[1], {"aggregation_strategy": strategy}),
+            (unknown, {"aggregation_strategy": strategy, "ignore_labels": []}),
+            (" ".join(TEXTS[:3]), {"aggregation_strategy": strategy, "stride": 6}),
+        ]
     finish(folder, answered("token-classification", folder, cases))
 
 
@@ -211,12 +246,28 @@ def best_spans(start, end, allowed, k, max_answer_len):
             yield s, e, candidates[s, e]
 
 
-def answer_question(model, tokenizer, question, context, top_k=1, doc_stride=None, max_answer_len=15, max_seq_len=None,
-                    handle_impossible_answer=False, align_to_words=True):
+def answer_question(
+    model,
+    tokenizer,
+    question,
+    context,
+    top_k=1,
+    doc_stride=None,
+    max_answer_len=15,
+    max_seq_len=None,
+    handle_impossible_answer=False,
+    align_to_words=True,
+):
     max_seq_len = max_seq_len or min(tokenizer.model_max_length, 384)
     doc_stride = min(max_seq_len // 2, 128) if doc_stride is None else doc_stride
-    encoded = tokenizer(question, context, truncation="only_second", max_length=max_seq_len, stride=doc_stride,
-                        return_overflowing_tokens=True)
+    encoded = tokenizer(
+        question,
+        context,
+        truncation="only_second",
+        max_length=max_seq_len,
+        stride=doc_stride,
+        return_overflowing_tokens=True,
+    )
     answers, null_score = [], 1_000_000
     for window in encoded.encodings:
         inputs = {"input_ids": window.ids, "attention_mask": window.attention_mask, "token_type_ids": window.type_ids}
@@ -257,7 +308,9 @@ def write_question_answering(root):
     question, other = "Where does the river lie?", "Who lives in Berlin?"
     cases = []
     for pairs, options in [
-        ([(question, short)], {}), ([(question, short)], {"top_k": 3}), ([(other, long)], {}),
+        ([(question, short)], {}),
+        ([(question, short)], {"top_k": 3}),
+        ([(other, long)], {}),
         ([(other, long)], {"top_k": 4, "doc_stride": 8, "max_seq_len": 32}),
         ([(other, long)], {"max_answer_len": 2, "top_k": 2}),
         ([(other, short)], {"handle_impossible_answer": True, "top_k": 3}),
@@ -268,16 +321,30 @@ def write_question_answering(root):
         expected = [plain(answer_question(model, tokenizer, q, c, **named)) for q, c in pairs]
         inputs = [{"question": q, "context": c} for q, c in pairs]
         single = len(pairs) == 1
-        cases.append({"task": "question-answering", "inputs": inputs[0] if single else inputs, "options": options,
-                      "expected": expected[0] if single else expected})
+        cases.append(
+            {
+                "task": "question-answering",
+                "inputs": inputs[0] if single else inputs,
+                "options": options,
+                "expected": expected[0] if single else expected,
+            }
+        )
     finish(folder, cases)
 
 
 def write_text_generation(root):
     tokenizer = byte_level_tokenizer()
     config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=128, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=128,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
     )
     model = randomise(transformers.LlamaForCausalLM(config), 11, 0.3)
     folder, _ = save(root / "text-generation", model, tokenizer, [])
@@ -286,25 +353,46 @@ def write_text_generation(root):
     greedy = {"do_sample": False, "max_new_tokens": 12}
     beams = {**greedy, "num_beams": 3}
     some = [TEXTS[0], "A", "Once upon a time"]
-    cases = [(TEXTS[2], greedy), ("", greedy), (some, greedy), (some, {**greedy, "batch_size": 3}),
-             (TEXTS[4], {**greedy, "return_full_text": False}), (chat, greedy), (prefill, greedy),
-             (chat, {**greedy, "return_full_text": False}), (some[2], beams),
-             (some[2], {**beams, "num_return_sequences": 2, "length_penalty": 2.0}),
-             (some[2], {**greedy, "prefix": "The king. "}), (some[2], {**greedy, "repetition_penalty": 1.5})]
+    cases = [
+        (TEXTS[2], greedy),
+        ("", greedy),
+        (some, greedy),
+        (some, {**greedy, "batch_size": 3}),
+        (TEXTS[4], {**greedy, "return_full_text": False}),
+        (chat, greedy),
+        (prefill, greedy),
+        (chat, {**greedy, "return_full_text": False}),
+        (some[2], beams),
+        (some[2], {**beams, "num_return_sequences": 2, "length_penalty": 2.0}),
+        (some[2], {**greedy, "prefix": "The king. "}),
+        (some[2], {**greedy, "repetition_penalty": 1.5}),
+    ]
     out = answered("text-generation", folder, cases)
-    text = out[0]["expected"][0]["generated_text"][len(TEXTS[2]):]
-    stop = next(text[i:i + 2] for i in range(3, len(text) - 2) if text[i:i + 2].isascii() and text[i:i + 2].strip())
+    text = out[0]["expected"][0]["generated_text"][len(TEXTS[2]) :]
+    stop = next(
+        text[i : i + 2] for i in range(3, len(text) - 2) if text[i : i + 2].isascii() and text[i : i + 2].strip()
+    )
     out += answered("text-generation", folder, [(TEXTS[2], {**greedy, "stop_sequence": stop})])
     finish(folder, out)
 
 
 def write_text2text(root):
     tokenizer = unigram_tokenizer()
-    params = {"summarization": {"prefix": "summarize: ", "num_beams": 2, "max_length": 12, "early_stopping": True},
-              "translation_en_to_fr": {"prefix": "translate English to French: ", "max_length": 10, "num_beams": 3}}
+    params = {
+        "summarization": {"prefix": "summarize: ", "num_beams": 2, "max_length": 12, "early_stopping": True},
+        "translation_en_to_fr": {"prefix": "translate English to French: ", "max_length": 10, "num_beams": 3},
+    }
     config = transformers.T5Config(
-        vocab_size=len(tokenizer), d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, decoder_start_token_id=0,
-        pad_token_id=0, eos_token_id=1, task_specific_params=params,
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+        task_specific_params=params,
     )
     model = randomise(transformers.T5ForConditionalGeneration(config), 13, 0.3)
     folder, _ = save(root / "text2text-generation", model, tokenizer, [])
@@ -316,15 +404,21 @@ def write_text2text(root):
         base = {"max_new_tokens": 256, "num_beams": 4} if not own else own
         many = TEXTS[:3]
         few = {"max_new_tokens": 9} if not own else {}
-        for inputs, options in [(TEXTS[0], few), (many, few), (many, {**few, "batch_size": 3}),
-                                (TEXTS[1], {**few, "num_beams": 1}), (TEXTS[1], {**few, "num_return_sequences": 2})]:
+        for inputs, options in [
+            (TEXTS[0], few),
+            (many, few),
+            (many, {**few, "batch_size": 3}),
+            (TEXTS[1], {**few, "num_beams": 1}),
+            (TEXTS[1], {**few, "num_return_sequences": 2}),
+        ]:
             named = {**base, **{key: value for key, value in options.items() if key != "batch_size"}}
             answers = []
             for text in [inputs] if isinstance(inputs, str) else inputs:
                 encoded = tokenizer(prefix + text, return_tensors="pt")
                 ids = model.generate(encoded.input_ids, attention_mask=encoded.attention_mask, do_sample=False, **named)
-                answers.append([{keys.get(task, "generated_text"): tokenizer.decode(row, skip_special_tokens=True)}
-                                for row in ids])
+                answers.append(
+                    [{keys.get(task, "generated_text"): tokenizer.decode(row, skip_special_tokens=True)} for row in ids]
+                )
             expected = answers[0] if isinstance(inputs, str) else [answer[0] for answer in answers]
             cases.append({"task": task, "inputs": inputs, "options": options, "expected": expected})
     finish(folder, cases)
@@ -335,8 +429,15 @@ def main():
     transformers.logging.set_verbosity_error()
     default = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "pipelines"
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    for write in [write_fill_mask, write_feature_extraction, write_text_classification, write_token_classification,
-                  write_question_answering, write_text_generation, write_text2text]:
+    for write in [
+        write_fill_mask,
+        write_feature_extraction,
+        write_text_classification,
+        write_token_classification,
+        write_question_answering,
+        write_text_generation,
+        write_text2text,
+    ]:
         write(root)
 
 
