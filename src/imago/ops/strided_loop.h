@@ -49,6 +49,7 @@ class StridedLoop {
   // The same for elements [begin, end) in row-major order, on this thread.
   template <class Inner>
   void run_range(int64_t begin, int64_t end, Inner&& inner) const {
+    if (begin >= end) return;
     const int inner_dim = shape_.size() - 1;
     const int64_t row = shape_[inner_dim];
     Offsets inner_strides;

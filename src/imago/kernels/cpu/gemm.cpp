@@ -347,7 +347,44 @@ class DirectGemm {
   float* a_ = nullptr;
 };
 
+// Products this small are bound by what surrounds them: summing them in double costs little, and models of a few
+// thousand parameters (tests, tiny heads) get the most exact results there are.
+constexpr int64_t kMaxExactOperations = int64_t{1} << 17;
+
+bool is_small_float(const UntypedGemm& g) {
+  const bool floats =
+      g.a.type == ElementType::kFloat && g.b.type == ElementType::kFloat && g.c_type == ElementType::kFloat;
+  return floats && g.m > 1 && g.m * g.n * g.k <= kMaxExactOperations;
+}
+
+void gemm_small_float(const UntypedGemm& g) {
+  constexpr int64_t kBlock = 32;  // columns whose sums are kept in registers and the nearest cache
+  const auto* a = static_cast<const float*>(g.a.data);
+  const auto* b = static_cast<const float*>(g.b.data);
+  const auto* bias = static_cast<const float*>(g.bias);
+  const int64_t a_row = g.a.transposed ? 1 : g.a.stride, a_column = g.a.transposed ? g.a.stride : 1;
+  const int64_t b_row = g.b.transposed ? 1 : g.b.stride, b_column = g.b.transposed ? g.b.stride : 1;
+  for (int64_t row = 0; row < g.m; ++row) {
+    float* const c = static_cast<float*>(g.c) + row * g.ldc;
+    for (int64_t begin = 0; begin < g.n; begin += kBlock) {
+      const int64_t count = std::min(kBlock, g.n - begin);
+      double sums[kBlock] = {};
+      for (int64_t p = 0; p < g.k; ++p) {
+        const double factor = a[row * a_row + p * a_column];
+        const float* const line = b + p * b_row + begin * b_column;
+        for (int64_t j = 0; j < count; ++j) sums[j] += factor * static_cast<double>(line[j * b_column]);
+      }
+      for (int64_t j = 0; j < count; ++j) {
+        if (bias != nullptr) sums[j] += bias[begin + j];
+        if (g.accumulate) sums[j] += c[begin + j];
+        c[begin + j] = static_cast<float>(sums[j]);
+      }
+    }
+  }
+}
+
 void gemm_float(const UntypedGemm& g) {
+  if (is_small_float(g)) return gemm_small_float(g);
   if (g.m <= (g.b.transposed ? kMaxDotRows : kMaxAxpyRows)) return DirectGemm(g).run();
   BlockedGemm<float>(g).run();
 }

@@ -19,19 +19,20 @@ using Op = op::ScaledDotProductAttention;
 
 enum Input { kQuery, kKey, kValue, kKeyPadding, kBias, kSinks, kNumInputs };
 
-// With weights w and output o = w v, the gradient h = g v^T of w becomes that of the scores as w (h - g . o).
-Tensors gradients(const Op& op, std::span<const Tensor> in, const Tensor& output, const Tensor& grad,
-                  const std::vector<bool>& needs) {
+// With weights w, the gradient h = g v^T of w becomes that of the scores as w (h - w . h). (w . h is also g . output, but
+// the output was rounded, and the difference cancels: summing what is at hand loses fewer digits.)
+Tensors gradients(const Op& op, std::span<const Tensor> in, const Tensor& grad, const std::vector<bool>& needs) {
   const Tensor query = widen(in[kQuery]), key = widen(in[kKey]), value = widen(in[kValue]), g = widen(grad);
   const int64_t groups = key.size(1);
   const Tensor w = attention_weights(op, query, key, in[kKeyPadding], in[kBias], in[kSinks]);
-  const Tensor g_dot_o = sum(g * widen(output), {-1}, true);
   const Tensor stacked_g = stack_heads(g, groups);
+  const Tensor h = reshape(matmul(stacked_g, transpose(value, -1, -2)), w.shape());
+  const Tensor w_dot_h = sum(w * h, {-1}, true);
   Tensors grads(kNumInputs);
   if (needs[kValue]) grads[kValue] = matmul(transpose(stack_heads(w, groups), -1, -2), stacked_g);
-  Tensor scores_grad = w * (reshape(matmul(stacked_g, transpose(value, -1, -2)), w.shape()) - g_dot_o);
+  Tensor scores_grad = w * (h - w_dot_h);
   if (needs[kBias]) grads[kBias] = sum_to(scores_grad, in[kBias].shape());
-  if (needs[kSinks]) grads[kSinks] = -sum((1 - sum(w, {-1}, true)) * g_dot_o, {0, 2, 3});
+  if (needs[kSinks]) grads[kSinks] = -sum((1 - sum(w, {-1}, true)) * w_dot_h, {0, 2, 3});
   if (op.softcap > 0) {
     scores_grad = scores_grad * (1 - square(attention_scores(op, query, key) / op.softcap));
   }
@@ -54,7 +55,7 @@ Tensors gradients_by_example(const Op& op, const Backward& b) {
     Tensors in;
     for (const Tensor& x : b.inputs) in.push_back(example(x, i, batch));
     if (in[kKeyPadding].defined()) in[kKeyPadding] = narrow(in[kKeyPadding], 0, i, 1);
-    const Tensors grads = gradients(op, in, example(b.output(), i, batch), example(b.grad(), i, batch), b.needs);
+    const Tensors grads = gradients(op, in, example(b.grad(), i, batch), b.needs);
     for (size_t n = 0; n < grads.size(); ++n) {
       if (!grads[n].defined()) continue;
       const bool shared = in[n].is_same(b.inputs[n]);
@@ -78,7 +79,7 @@ Tensors attention_gradients(const Op& op, const Backward& b, int64_t most_scores
   const Tensor& query = b.input(kQuery);
   const int64_t scores = query.size(0) * query.size(1) * query.size(2) * b.input(kKey).size(2);
   Tensors grads = query.size(0) > 1 && scores > most_scores ? gradients_by_example(op, b)
-                                                            : gradients(op, b.inputs, b.output(), b.grad(), b.needs);
+                                                            : gradients(op, b.inputs, b.grad(), b.needs);
   for (size_t n = 0; n < grads.size(); ++n) {
     if (grads[n].defined()) grads[n] = cast(grads[n], b.inputs[n].dtype());
   }
