@@ -79,7 +79,11 @@ void Transformation::skip(size_t characters) {
 
 void Transformation::push(char32_t character, int change) {
   const size_t before = text_.size();
-  append_utf8(text_, character);
+  if (character < 0x80) {
+    text_ += static_cast<char>(character);
+  } else {
+    append_utf8(text_, character);
+  }
   if (!string_.tracked_) return;
   const std::vector<Alignment>& old = string_.alignments_;
   Alignment where;

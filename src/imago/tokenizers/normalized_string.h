@@ -44,6 +44,11 @@ class NormalizedString {
   // Leaves out the characters that `keep` refuses.
   void filter(FunctionRef<bool(char32_t)> keep);
   void map(FunctionRef<char32_t(char32_t)> change);
+  // The same for text that is ASCII and stays so.
+  template <class Change>
+  void map_ascii(Change change) {
+    for (char& c : text_) c = change(c);
+  }
   // Removes white space (White_Space) at the ends.
   void strip(bool left, bool right);
   // Replaces matches [begin, end), which must be in order and apart; what is put in aligns with the match's last byte.

@@ -49,7 +49,8 @@ void check_text(std::string_view text) {
   if (!is_valid_utf8(text)) throw Error(ErrorKind::kInvalidArgument, "tokenizer", "the text is not UTF-8");
 }
 
-// Normalizes, takes added tokens out, and cuts the rest into the pieces that the model sees.
+}  // namespace
+
 void pre_tokenize(const TokenizerParts& parts, bool parse_special, PreTokenizedString& string) {
   const std::string_view text = string.original();
   const AddedVocabulary& added = parts.added_vocabulary;
@@ -79,6 +80,8 @@ void pre_tokenize(const TokenizerParts& parts, bool parse_special, PreTokenizedS
   }
   if (parts.pre_tokenizer) parts.pre_tokenizer->pre_tokenize(string);
 }
+
+namespace {
 
 // Counts characters: index[i] is the character that byte i belongs to. Empty for ASCII, where they are the same.
 std::vector<uint32_t> character_index(std::string_view text) {

@@ -203,8 +203,8 @@ std::shared_ptr<TokenizerParts> read_tokenizer_json(std::string_view json, std::
   if (json.size() > kMaxFileBytes) throw Error(ErrorKind::kLimitExceeded, "tokenizer.json", "larger than 1 GiB");
   simdjson::dom::parser parser;
   simdjson::dom::object members;
-  // The parser reads a few bytes beyond the end. Of a mapped file the rest of the last page is there to be read; any other
-  // text is copied, and so is a file that fills its last page.
+  // The parser reads a few bytes beyond the end. Of a mapped file the rest of the last page is there to be read; any
+  // other text is copied, and so is a file that fills its last page.
   const size_t behind = json.size() % 4096;
   const bool in_place = mapped && behind != 0 && behind + simdjson::SIMDJSON_PADDING <= 4096;
   const simdjson::padded_string copy = in_place ? simdjson::padded_string() : simdjson::padded_string(json);

@@ -49,4 +49,8 @@ struct TokenizerParts {
   mutable ScratchPool scratch_pool;
 };
 
+// Normalizes, takes added tokens out, and cuts the rest into the pieces that the model sees. Special tokens are text
+// like any other unless `parse_special`.
+void pre_tokenize(const TokenizerParts& parts, bool parse_special, tokenizers::PreTokenizedString& string);
+
 }  // namespace imago

@@ -99,9 +99,9 @@ std::vector<MergeRule> Bpe::resolve_merges(const Vocabulary& vocabulary,
     const std::string missing = rules[i].left < 0    ? left
                                 : rules[i].right < 0 ? right
                                                      : left + right.substr(std::min(prefix_size, right.size()));
-    throw Error(ErrorKind::kInvalidFile, "BPE",
-                "the merge '" + left + " " + right + "' needs the token '" + missing +
-                    "', which is not in the vocabulary");
+    throw Error(
+        ErrorKind::kInvalidFile, "BPE",
+        "the merge '" + left + " " + right + "' needs the token '" + missing + "', which is not in the vocabulary");
   }
   return rules;
 }
@@ -274,7 +274,7 @@ void Bpe::tokenize_ids(std::string_view piece, ModelScratch& base, std::vector<i
   auto& scratch = static_cast<BpeScratch&>(base);
   for_each_chunk(piece, [&](std::string_view chunk) {
     if (const WordCache::Entry* entry = find_or_encode(chunk, false, scratch)) {
-      ids.insert(ids.end(), entry->ids.begin(), entry->ids.begin() + entry->count);
+      for (size_t i = 0; i < entry->count; ++i) ids.push_back(entry->ids[i]);
     } else {
       for (const BpeSymbol& symbol : scratch.symbols) ids.push_back(symbol.id);
     }

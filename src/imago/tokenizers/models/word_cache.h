@@ -11,7 +11,7 @@
 namespace imago::tokenizers {
 
 // One entry is one cache line and holds the whole piece, so that a hit costs one memory access and no pointer. A piece
-// whose line is taken by another replaces it: the memory is bounded and nothing has to be evicted.
+// whose lines are taken by others replaces one: the memory is bounded and nothing has to be evicted.
 class WordCache {
  public:
   static constexpr size_t kMaxBytes = 32;
@@ -37,14 +37,18 @@ class WordCache {
     const std::array<uint64_t, 4> bytes = words_of(piece);
     const uint64_t folded = (bytes[0] * 0x9E3779B97F4A7C15u) ^ (bytes[1] * 0xD6E8FEB86659FD93u) ^
                             (bytes[2] * 0xA0761D6478BD642Fu) ^ (bytes[3] * 0xE7037ED1A0B428DBu) ^ piece.size();
-    Entry& entry = entries_[(folded * 0x9E3779B97F4A7C15u) >> (64 - kBits)];
-    found = entry.size == piece.size() && entry.bytes == bytes;
-    if (!found) {
-      // Until put() the entry is in no state to be found.
-      entry.bytes = bytes;
-      entry.size = 0;
-    }
-    return entry;
+    // Two lines beside each other may hold a piece; the newer one goes first.
+    const size_t place = ((folded * 0x9E3779B97F4A7C15u) >> (64 - kBits)) & ~size_t{1};
+    Entry& first = entries_[place];
+    Entry& second = entries_[place + 1];
+    found = true;
+    if (holds(first, bytes, piece.size())) return first;
+    if (holds(second, bytes, piece.size())) return second;
+    found = false;
+    second = first;
+    first.bytes = bytes;
+    first.size = 0;  // until put() it is in no state to be found
+    return first;
   }
 
   static void put(Entry& entry, size_t size, std::span<const int32_t> ids, uint8_t flags) {
@@ -56,6 +60,12 @@ class WordCache {
   }
 
  private:
+  static bool holds(const Entry& entry, const std::array<uint64_t, 4>& bytes, size_t size) {
+    // Not operator==, which calls memcmp.
+    return entry.size == size && ((entry.bytes[0] ^ bytes[0]) | (entry.bytes[1] ^ bytes[1]) |
+                                  (entry.bytes[2] ^ bytes[2]) | (entry.bytes[3] ^ bytes[3])) == 0;
+  }
+
   template <class Word>
   static uint64_t load(const char* data) {
     Word word;

@@ -12,6 +12,8 @@ class WordLevel final : public Model {
  public:
   WordLevel(Vocabulary vocabulary, std::string unk_token);
 
+  const std::string& unk_token() const { return unk_token_; }
+
   std::unique_ptr<ModelScratch> make_scratch() const override { return std::make_unique<ModelScratch>(); }
   void tokenize(std::string_view piece, ModelScratch& scratch, std::vector<ModelToken>& tokens) const override;
   void tokenize_ids(std::string_view piece, ModelScratch& scratch, std::vector<int32_t>& ids) const override;

@@ -20,6 +20,8 @@ class WordPiece final : public Model {
   };
   WordPiece(Options options, Vocabulary vocabulary);
 
+  const Options& options() const { return options_; }
+
   std::unique_ptr<ModelScratch> make_scratch() const override;
   void tokenize(std::string_view piece, ModelScratch& scratch, std::vector<ModelToken>& tokens) const override;
   void tokenize_ids(std::string_view piece, ModelScratch& scratch, std::vector<int32_t>& ids) const override;

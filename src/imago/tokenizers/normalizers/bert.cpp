@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "imago/tokenizers/character_sets.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/normalizers/normalizers.h"
@@ -49,8 +51,15 @@ class BertNormalizer final : public Normalizer {
   void normalize(NormalizedString& string) const override {
     const bool ascii = is_ascii(string.text());
     if (options_.clean_text) {
-      string.filter([](char32_t c) { return c != 0 && c != 0xFFFD && !is_control(c); });
-      string.map([](char32_t c) { return is_white_space(c) ? U' ' : c; });
+      const auto dropped = [](char32_t c) { return c == 0 || c == 0xFFFD || is_control(c); };
+      const bool clean = ascii && std::none_of(string.text().begin(), string.text().end(),
+                                               [&](char c) { return dropped(static_cast<unsigned char>(c)); });
+      if (!clean) string.filter([&](char32_t c) { return !dropped(c); });
+      if (ascii) {
+        string.map_ascii([](char c) { return c == '\t' || c == '\n' || c == '\r' ? ' ' : c; });
+      } else {
+        string.map([](char32_t c) { return is_white_space(c) ? U' ' : c; });
+      }
     }
     if (options_.handle_chinese_chars && !ascii) space_chinese(string);
     if (options_.strip_accents.value_or(options_.lowercase) && !ascii) {

@@ -82,6 +82,14 @@ class Precompiled final : public Normalizer {
     std::vector<Change> changes;
     changes.reserve(old.size());
     for (std::string_view rest = old; !rest.empty();) {
+      const auto byte = static_cast<unsigned char>(rest[0]);
+      // ASCII characters stand alone, but for a carriage return before a line feed.
+      if (byte < 0x80 && byte != '\r' && !ascii_changes_[byte] &&
+          (rest.size() == 1 || static_cast<unsigned char>(rest[1]) < 0x80)) {
+        changes.push_back({byte, 0});
+        rest.remove_prefix(1);
+        continue;
+      }
       const size_t size = first_grapheme_size(rest);
       const std::string_view grapheme = rest.substr(0, size);
       rest.remove_prefix(size);

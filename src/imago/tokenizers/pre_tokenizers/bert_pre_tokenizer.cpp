@@ -9,15 +9,18 @@ namespace {
 class BertPreTokenizer final : public PreTokenizer {
  public:
   void pre_tokenize(PreTokenizedString& string) const override {
-    string.split([](std::string_view text, auto& ranges) { find_characters(text, ranges, is_white_space); },
-                 SplitBehavior::kRemoved);
-    string.split([](std::string_view text, auto& ranges) { find_characters(text, ranges, is_bert_punctuation); },
+    string.split([this](std::string_view text, auto& ranges) { spaces_.find(text, ranges); }, SplitBehavior::kRemoved);
+    string.split([this](std::string_view text, auto& ranges) { punctuation_.find(text, ranges); },
                  SplitBehavior::kIsolated);
   }
   void write_json(JsonWriter& writer) const override {
     writer.begin_stage("BertPreTokenizer");
     writer.end_object();
   }
+
+ private:
+  CharacterSet spaces_{is_white_space};
+  CharacterSet punctuation_{is_bert_punctuation};
 };
 
 }  // namespace

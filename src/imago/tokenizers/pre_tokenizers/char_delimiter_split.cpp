@@ -1,5 +1,6 @@
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
+#include "imago/tokenizers/regex.h"
 
 namespace imago::tokenizers {
 namespace {
@@ -10,8 +11,10 @@ class CharDelimiterSplit final : public PreTokenizer {
   explicit CharDelimiterSplit(char32_t delimiter) : delimiter_(delimiter) {}
 
   void pre_tokenize(PreTokenizedString& string) const override {
-    string.split([&](std::string_view text,
-                     auto& ranges) { find_characters(text, ranges, [&](char32_t c) { return c == delimiter_; }); },
+    std::string delimiter;
+    append_utf8(delimiter, delimiter_);
+    const Regex literal = Regex::literal(delimiter);
+    string.split([&](std::string_view text, auto& ranges) { literal.find_ranges(text, ranges); },
                  SplitBehavior::kRemoved);
   }
   void write_json(JsonWriter& writer) const override {

@@ -11,7 +11,7 @@ class Digits final : public PreTokenizer {
   explicit Digits(bool individual_digits) : individual_digits_(individual_digits) {}
 
   void pre_tokenize(PreTokenizedString& string) const override {
-    string.split([](std::string_view text, auto& ranges) { find_characters(text, ranges, is_numeric); },
+    string.split([this](std::string_view text, auto& ranges) { numbers_.find(text, ranges); },
                  individual_digits_ ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
   }
   void write_json(JsonWriter& writer) const override {
@@ -22,6 +22,7 @@ class Digits final : public PreTokenizer {
 
  private:
   bool individual_digits_;
+  CharacterSet numbers_{is_numeric};
 };
 
 }  // namespace

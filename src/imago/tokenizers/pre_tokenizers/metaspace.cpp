@@ -17,8 +17,7 @@ std::vector<std::pair<uint32_t, uint32_t>> find_spaces(std::string_view text) {
 // SentencePiece's way with spaces: each becomes a visible character that begins the word behind it.
 class Metaspace final : public PreTokenizer {
  public:
-  Metaspace(char32_t replacement, PrependScheme scheme, bool split)
-      : scheme_(scheme), split_(split) {
+  Metaspace(char32_t replacement, PrependScheme scheme, bool split) : scheme_(scheme), split_(split) {
     append_utf8(spelled_, replacement);
   }
 

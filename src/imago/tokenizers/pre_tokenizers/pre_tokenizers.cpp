@@ -34,6 +34,29 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const Json& json) {
   throw Error(ErrorKind::kUnsupported, "pre_tokenizer", "the type '" + reader.type() + "' is unknown");
 }
 
+void CharacterSet::find(std::string_view text, std::vector<PatternRange>& ranges) const {
+  const auto size = static_cast<uint32_t>(text.size());
+  uint32_t previous = 0;
+  const auto add = [&](uint32_t begin, uint32_t end) {
+    if (previous < begin) ranges.push_back({previous, begin, false});
+    ranges.push_back({begin, end, true});
+    previous = end;
+  };
+  for (uint32_t at = 0; at < size;) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < 0x80) {
+      if (ascii_[byte]) add(at, at + 1);
+      ++at;
+      continue;
+    }
+    const DecodedCharacter character = decode_utf8(text.substr(at));
+    const uint32_t next = at + static_cast<uint32_t>(character.size);
+    if (contains_(character.code_point)) add(at, next);
+    at = next;
+  }
+  if (previous < size) ranges.push_back({previous, size, false});
+}
+
 SplitBehavior read_split_behavior(StageJson& json, std::string_view name) {
   const std::string& text = json.string(name);
   for (SplitBehavior behavior : {SplitBehavior::kRemoved, SplitBehavior::kIsolated, SplitBehavior::kMergedWithPrevious,

@@ -1,6 +1,7 @@
 // The pre-tokenizers of tokenizer.json, one per file.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string_view>
 
@@ -30,21 +31,20 @@ MakePreTokenizer make_whitespace_split;
 SplitBehavior read_split_behavior(StageJson& json, std::string_view name);
 std::string_view to_string(SplitBehavior behavior);
 
-// Ranges of characters that `matches` accepts, each by itself, and what lies between.
-template <class Matches>
-void find_characters(std::string_view text, std::vector<PatternRange>& ranges, Matches matches) {
-  uint32_t previous = 0;
-  for (uint32_t at = 0; at < text.size();) {
-    const DecodedCharacter character = decode_utf8(text.substr(at));
-    const uint32_t next = at + static_cast<uint32_t>(character.size);
-    if (matches(character.code_point)) {
-      if (previous < at) ranges.push_back({previous, at, false});
-      ranges.push_back({at, next, true});
-      previous = next;
-    }
-    at = next;
+// A set of characters, with the answers for ASCII at hand.
+class CharacterSet {
+ public:
+  using Contains = bool (*)(char32_t);
+  explicit CharacterSet(Contains contains) : contains_(contains) {
+    for (char32_t c = 0; c < ascii_.size(); ++c) ascii_[c] = contains(c);
   }
-  if (previous < text.size()) ranges.push_back({previous, static_cast<uint32_t>(text.size()), false});
-}
+
+  // Appends ranges of characters in the set, each by itself, and what lies between.
+  void find(std::string_view text, std::vector<PatternRange>& ranges) const;
+
+ private:
+  Contains contains_;
+  std::array<bool, 128> ascii_{};
+};
 
 }  // namespace imago::tokenizers

@@ -10,8 +10,7 @@ class Punctuation final : public PreTokenizer {
   explicit Punctuation(SplitBehavior behavior) : behavior_(behavior) {}
 
   void pre_tokenize(PreTokenizedString& string) const override {
-    string.split([](std::string_view text, auto& ranges) { find_characters(text, ranges, is_bert_punctuation); },
-                 behavior_);
+    string.split([this](std::string_view text, auto& ranges) { punctuation_.find(text, ranges); }, behavior_);
   }
   void write_json(JsonWriter& writer) const override {
     writer.begin_stage("Punctuation");
@@ -21,6 +20,7 @@ class Punctuation final : public PreTokenizer {
 
  private:
   SplitBehavior behavior_;
+  CharacterSet punctuation_{is_bert_punctuation};
 };
 
 }  // namespace

@@ -8,13 +8,15 @@ namespace {
 class WhitespaceSplit final : public PreTokenizer {
  public:
   void pre_tokenize(PreTokenizedString& string) const override {
-    string.split([](std::string_view text, auto& ranges) { find_characters(text, ranges, is_white_space); },
-                 SplitBehavior::kRemoved);
+    string.split([this](std::string_view text, auto& ranges) { spaces_.find(text, ranges); }, SplitBehavior::kRemoved);
   }
   void write_json(JsonWriter& writer) const override {
     writer.begin_stage("WhitespaceSplit");
     writer.end_object();
   }
+
+ private:
+  CharacterSet spaces_{is_white_space};
 };
 
 }  // namespace
