@@ -9,6 +9,7 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/tokenizers/legacy/legacy_tokenizer.h"
 
 namespace imago {
 namespace {
@@ -16,85 +17,73 @@ namespace {
 // What the reference writes where a model has no limit is 1e30.
 constexpr double kNoLimit = 1e15;
 
-std::optional<Json> read_json_if_there(const std::string& path) {
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  return read_json(path);
+// The class that tokenizer_config.json names, or the one that goes with the model; empty where neither says.
+std::string class_name_of(const std::string& folder, const Json& config) {
+  if (const auto found = config.find("tokenizer_class"); found != config.end() && found->is_string()) {
+    return found->get<std::string>();
+  }
+  const std::string path = folder + "/config.json";
+  if (!std::filesystem::exists(path)) return {};
+  const Json model = read_json(path);
+  if (!model.is_object()) return {};
+  const auto type = model.find("model_type");
+  if (type == model.end() || !type->is_string()) return {};
+  return std::string(tokenizers::tokenizer_class_of_model(type->get_ref<const std::string&>()));
 }
 
-// A token is given as its text, or as an object with its text and flags.
-std::optional<std::string> token_text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("content") && value["content"].is_string())
-    return value["content"].get<std::string>();
-  return std::nullopt;
-}
-
-void read_special_tokens(const Json& json, SpecialTokens& tokens) {
-  const std::pair<const char*, std::optional<std::string>*> roles[] = {
-      {"bos_token", &tokens.bos_token},  {"eos_token", &tokens.eos_token}, {"unk_token", &tokens.unk_token},
-      {"sep_token", &tokens.sep_token},  {"pad_token", &tokens.pad_token}, {"cls_token", &tokens.cls_token},
-      {"mask_token", &tokens.mask_token}};
-  for (const auto& [key, slot] : roles) {
-    if (const auto found = json.find(key); found != json.end()) *slot = token_text(*found);
-  }
-  for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
-    const auto found = json.find(key);
-    if (found == json.end() || !found->is_array()) continue;
-    tokens.additional_special_tokens.clear();
-    for (const Json& item : *found) {
-      if (auto text = token_text(item)) tokens.additional_special_tokens.push_back(std::move(*text));
-    }
-  }
-}
-
-// Tokens that tokenizer_config.json adds and tokenizer.json does not have yet, in the order of their ids.
-std::vector<AddedToken> added_tokens_decoder(const Json& config) {
-  std::vector<AddedToken> tokens;
-  const auto found = config.find("added_tokens_decoder");
-  if (found == config.end() || !found->is_object()) return tokens;
-  for (const auto& [id, value] : found->items()) {
-    const auto text = token_text(value);
-    if (!text || id.empty() || id.size() > 9 || id.find_first_not_of("0123456789") != std::string::npos) {
-      throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json",
-                  fmt::format("added_tokens_decoder has the entry \"{}\"", id));
-    }
-    AddedToken token{static_cast<int32_t>(std::stol(id)), *text};
-    token.single_word = value.value("single_word", false);
-    token.lstrip = value.value("lstrip", false);
-    token.rstrip = value.value("rstrip", false);
-    token.normalized = value.value("normalized", true);
-    token.special = value.value("special", false);
-    tokens.push_back(std::move(token));
-  }
-  std::sort(tokens.begin(), tokens.end(), [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
-  return tokens;
+bool is_generic(std::string_view class_name) {
+  constexpr std::string_view kGeneric[] = {"", "PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"};
+  return std::find(std::begin(kGeneric), std::end(kGeneric), class_name) != std::end(kGeneric);
 }
 
 }  // namespace
 
 PretrainedTokenizer PretrainedTokenizer::from_folder(const std::string& folder) {
+  const ErrorScope scope(folder);
   const std::string path = folder + "/tokenizer.json";
-  if (!std::filesystem::exists(path)) {
-    throw Error(ErrorKind::kNotFound, "tokenizer", fmt::format("{} has no tokenizer.json", folder),
-                "save the tokenizer in that format beside the model");
-  }
-  PretrainedTokenizer result(Tokenizer::from_file(path));
-  try {
-    if (const auto json = read_json_if_there(folder + "/special_tokens_map.json"))
-      read_special_tokens(*json, result.special_tokens_);
-    if (const auto json = read_json_if_there(folder + "/tokenizer_config.json")) {
-      read_special_tokens(*json, result.special_tokens_);
-      const std::vector<AddedToken> added = added_tokens_decoder(*json);
-      result.tokenizer_.add_tokens(added);
-      result.padding_side_ = json->value("padding_side", std::string("right"));
-      result.clean_up_tokenization_spaces_ = json->value("clean_up_tokenization_spaces", false);
-      if (const auto found = json->find("model_max_length"); found != json->end() && found->is_number()) {
-        if (found->get<double>() < kNoLimit) result.model_max_length_ = found->get<int64_t>();
-      }
+  const Json config = tokenizers::read_tokenizer_config(folder);
+  const std::string class_name = class_name_of(folder, config);
+  const tokenizers::TokenizerClass* tokenizer_class = tokenizers::find_tokenizer_class(class_name);
+  const tokenizers::SpecialTokenValues values = tokenizers::read_special_token_values(config, tokenizer_class);
+
+  std::optional<PretrainedTokenizer> result;
+  if (std::filesystem::exists(path)) {
+    result.emplace(Tokenizer::from_file(path));
+    result->special_tokens_ = values.special_tokens();
+    result->tokenizer_.add_tokens(values.added);
+  } else {
+    // What an unknown class would make of the files is a guess, and a wrong guess is wrong ids.
+    if (tokenizer_class == nullptr && !is_generic(class_name)) {
+      throw Error(ErrorKind::kUnsupported, "tokenizer_config.json",
+                  fmt::format("the tokenizer class '{}' without a tokenizer.json", class_name),
+                  "save the tokenizer as tokenizer.json beside the model");
     }
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", error.what());
+    tokenizers::LegacyTokenizer legacy = tokenizers::read_legacy_folder(folder, config, tokenizer_class, values);
+    result.emplace(std::move(legacy.tokenizer));
+    result->special_tokens_ = std::move(legacy.special_tokens);
   }
+
+  const tokenizers::ClassOptions options(config);
+  result->padding_side_ = tokenizer_class != nullptr && tokenizer_class->pads_left ? "left" : "right";
+  if (const auto side = config.find("padding_side"); side != config.end() && !side->is_null()) {
+    if (*side != "left" && *side != "right") {
+      throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", "padding_side is neither \"left\" nor \"right\"");
+    }
+    result->padding_side_ = side->get<std::string>();
+  }
+  result->clean_up_tokenization_spaces_ = options.boolean("clean_up_tokenization_spaces", false);
+  if (const auto found = config.find("model_max_length"); found != config.end() && found->is_number()) {
+    if (found->get<double>() < kNoLimit) result->model_max_length_ = found->get<int64_t>();
+  }
+  return *std::move(result);
+}
+
+PretrainedTokenizer PretrainedTokenizer::from_file(const std::string& path) {
+  const ErrorScope scope(path);
+  if (path.ends_with(".json")) return PretrainedTokenizer(Tokenizer::from_file(path));
+  tokenizers::LegacyTokenizer legacy = tokenizers::read_legacy_file(path);
+  PretrainedTokenizer result(std::move(legacy.tokenizer));
+  result.special_tokens_ = std::move(legacy.special_tokens);
   return result;
 }
 

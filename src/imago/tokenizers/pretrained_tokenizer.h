@@ -26,8 +26,14 @@ struct TokenBatch {
 
 class PretrainedTokenizer {
  public:
-  // Throws Error kNotFound naming the files looked for, and what reading them throws.
+  // Reads tokenizer.json, or where a folder has none the files there were before it (vocab.txt, vocab.json and
+  // merges.txt, SentencePiece and tiktoken models, GGUF) as the reference's tokenizer class does. Throws Error
+  // kNotFound naming the files looked for, kUnsupported naming a class that is not known, and what reading throws.
   static PretrainedTokenizer from_folder(const std::string& folder);
+
+  // A single file: tokenizer.json, SentencePiece .model, .tiktoken, .gguf or vocab.txt, without what a folder says
+  // around it.
+  static PretrainedTokenizer from_file(const std::string& path);
 
   explicit PretrainedTokenizer(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
 

@@ -1,0 +1,234 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "imago/base/error.h"
+#include "imago/base/unicode.h"
+#include "imago/tokenizers/legacy/assemble.h"
+#include "imago/tokenizers/legacy/class_stages.h"
+#include "imago/tokenizers/legacy/generated_merges.h"
+#include "imago/tokenizers/legacy/split_patterns.h"
+#include "imago/tokenizers/legacy/vocabulary_builders.h"
+#include "imago/tokenizers/models/bpe.h"
+#include "imago/tokenizers/models/word_piece.h"
+#include "imago/tokenizers/normalized_string.h"
+#include "imago/tokenizers/pre_tokenizers/known_patterns.h"
+
+namespace imago::tokenizers {
+namespace {
+
+using TokenType = GgufVocabulary::TokenType;
+constexpr std::string_view kWordBegin = "\u2581";
+
+std::optional<std::string> token_at(const GgufVocabulary& gguf, std::optional<int32_t> id) {
+  if (!id) return std::nullopt;
+  return std::string(gguf.tokens[static_cast<size_t>(*id)]);
+}
+
+SpecialTokens special_tokens_of(const GgufVocabulary& gguf) {
+  SpecialTokens tokens;
+  tokens.bos_token = token_at(gguf, gguf.bos_token_id);
+  tokens.eos_token = token_at(gguf, gguf.eos_token_id);
+  tokens.unk_token = token_at(gguf, gguf.unknown_token_id);
+  tokens.sep_token = token_at(gguf, gguf.separator_token_id);
+  tokens.pad_token = token_at(gguf, gguf.padding_token_id);
+  tokens.cls_token = token_at(gguf, gguf.cls_token_id);
+  tokens.mask_token = token_at(gguf, gguf.mask_token_id);
+  return tokens;
+}
+
+// Control tokens and user-defined ones, and what has a part to play.
+std::vector<AddedToken> added_tokens_of(const GgufVocabulary& gguf, const Vocabulary& vocabulary) {
+  std::vector<AddedToken> tokens;
+  const std::optional<int32_t> roles[] = {gguf.bos_token_id,       gguf.eos_token_id,     gguf.unknown_token_id,
+                                          gguf.separator_token_id, gguf.padding_token_id, gguf.cls_token_id,
+                                          gguf.mask_token_id};
+  for (size_t i = 0; i < gguf.tokens.size(); ++i) {
+    const auto id = static_cast<int32_t>(i);
+    const TokenType type = gguf.token_types.empty() ? TokenType::kNormal : gguf.token_types[i];
+    const bool role = std::any_of(std::begin(roles), std::end(roles), [&](const auto& other) { return other == id; });
+    const bool special = role || type == TokenType::kControl;
+    if ((!special && type != TokenType::kUserDefined) || vocabulary.find(gguf.tokens[i]) != id) continue;
+    tokens.push_back({.id = id, .content = std::string(gguf.tokens[i]), .normalized = false, .special = special});
+  }
+  return tokens;
+}
+
+Vocabulary vocabulary_of(const GgufVocabulary& gguf) {
+  Vocabulary vocabulary;
+  for (size_t i = 0; i < gguf.tokens.size(); ++i) vocabulary.add(gguf.tokens[i], static_cast<int32_t>(i));
+  return vocabulary;
+}
+
+std::vector<MergeRule> merges_in_file(const GgufVocabulary& gguf, const Vocabulary& vocabulary) {
+  std::vector<std::pair<std::string_view, std::string_view>> merges;
+  for (const std::string_view line : gguf.merges) {
+    const size_t space = line.find(' ', 1);  // a token may be a space
+    if (space == std::string_view::npos) {
+      throw Error(ErrorKind::kInvalidFile, "tokenizer.ggml.merges", fmt::format("'{}' is not two tokens", line));
+    }
+    merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+  return Bpe::resolve_merges(vocabulary, merges, 0);
+}
+
+// Every way to spell a token by two others, the token with the best score first.
+std::vector<MergeRule> merges_by_score(const GgufVocabulary& gguf, const Vocabulary& vocabulary) {
+  if (gguf.scores.empty()) {
+    throw Error(ErrorKind::kInvalidFile, "tokenizer.ggml", "neither merges nor scores");
+  }
+  std::vector<MergeRule> merges = merges_of_pieces(vocabulary, "tokenizer.ggml.tokens");
+  std::stable_sort(merges.begin(), merges.end(), [&](const MergeRule& a, const MergeRule& b) {
+    return gguf.scores[static_cast<size_t>(a.result)] > gguf.scores[static_cast<size_t>(b.result)];
+  });
+  return merges;
+}
+
+LegacyTokenizer finish(std::unique_ptr<Model> model, const Json& normalizer, const Json& pre_tokenizer,
+                       const Json& decoder, const GgufVocabulary& gguf, bool add_bos,
+                       Json (*processor)(const ProcessorInput&)) {
+  auto added = added_tokens_of(gguf, model->vocabulary());
+  auto parts = make_parts(std::move(model), normalizer, pre_tokenizer, decoder, added);
+  const SpecialTokens tokens = special_tokens_of(gguf);
+  const Json config = {{"add_bos_token", gguf.add_bos_token.value_or(add_bos)},
+                       {"add_eos_token", gguf.add_eos_token.value_or(false)}};
+  const ClassOptions options(config);
+  const auto id_of = [&](std::string_view token) { return id_of_token(*parts, token); };
+  const Json post_processor = processor({options, tokens, id_of});
+  return {finish_tokenizer(std::move(parts), post_processor), tokens};
+}
+
+LegacyTokenizer build_llama(const GgufVocabulary& gguf) {
+  Vocabulary vocabulary = vocabulary_of(gguf);
+  const auto merges = gguf.merges.empty() ? merges_by_score(gguf, vocabulary) : merges_in_file(gguf, vocabulary);
+  const bool prefix = gguf.add_space_prefix.value_or(true);
+  Json list = Json::array();
+  if (prefix) list.push_back({{"type", "Prepend"}, {"prepend", kWordBegin}});
+  list.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kWordBegin}});
+  const Json config = {{"add_prefix_space", prefix}};
+  const Json normalizer = {{"type", "Sequence"}, {"normalizers", list}};
+  BpeOptions options;
+  options.unk_token = token_at(gguf, gguf.unknown_token_id);
+  options.fuse_unk = true;
+  options.byte_fallback = true;
+  auto model = std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
+  // Older files have no flag: a vocabulary of this kind begins texts with its first token.
+  return finish(std::move(model), normalizer, nullptr, llama_decoder(ClassOptions(config)), gguf, true,
+                bos_eos_processor);
+}
+
+Json isolated(std::string_view pattern) {
+  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+}
+
+Json split_steps(std::initializer_list<Json> steps) {
+  Json list = Json::array();
+  for (const Json& step : steps) list.push_back(step);
+  list.push_back({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}});
+  return {{"type", "Sequence"}, {"pretokenizers", list}};
+}
+
+// How a byte-level vocabulary splits text, by the name that the file gives.
+Json pre_tokenizer_of(std::string_view pre) {
+  struct Known {
+    std::string_view name, pattern;
+  };
+  static const Known kKnown[] = {{"", kGpt2Pattern},
+                                 {"default", kGpt2Pattern},
+                                 {"gpt-2", kGpt2Pattern},
+                                 {"gpt2", kGpt2Pattern},
+                                 {"phi-2", kGpt2Pattern},
+                                 {"roberta-bpe", kGpt2Pattern},
+                                 {"olmo", kGpt2Pattern},
+                                 {"mpt", kGpt2Pattern},
+                                 {"jais", kGpt2Pattern},
+                                 {"llama3", kLlama3Split},
+                                 {"llama-v3", kLlama3Split},
+                                 {"llama-bpe", kLlama3Split},
+                                 {"falcon3", kLlama3Split},
+                                 {"falcon-h1", kLlama3Split},
+                                 {"pixtral", kLlama3Split},
+                                 {"midm-2.0", kLlama3Split},
+                                 {"lfm2", kLlama3Split},
+                                 {"jina-v5-nano", kLlama3Split},
+                                 {"dbrx", kLlama3Split},
+                                 {"smaug-bpe", kLlama3Split},
+                                 {"tekken", kTekkenSplit},
+                                 {"qwen2", kQwen2Split},
+                                 {"deepseek-r1-qwen", kQwen2Split},
+                                 {"kormo", kQwen2Split},
+                                 {"f2llmv2", kQwen2Split},
+                                 {"megrez", kQwen2Split},
+                                 {"gpt-4o", kO200kSplit},
+                                 {"llama4", kO200kSplit},
+                                 {"kanana2", kO200kSplit},
+                                 {"talkie", kO200kSplit},
+                                 {"minimax-m2", kO200kSplit}};
+  for (const auto& [name, pattern] : kKnown) {
+    if (name == pre) return split_pre_tokenizer(pattern, false);
+  }
+  const Json digits = {{"type", "Digits"}, {"individual_digits", true}};
+  if (pre == "deepseek-coder") {
+    return split_steps({isolated("[\\r\\n]"), isolated("\\s?\\p{L}+"), isolated("\\s?\\p{P}+"),
+                        isolated(kDeepseekIdeographs), digits});
+  }
+  if (pre == "deepseek-llm") {
+    return split_steps({isolated("[\\r\\n]"), isolated(kDeepseekLetters), isolated(kDeepseekPunctuation),
+                        isolated("\\s+$"), isolated(kDeepseekIdeographs), digits});
+  }
+  throw Error(ErrorKind::kUnsupported, "tokenizer.ggml.pre", fmt::format("the split '{}' is not known", pre));
+}
+
+LegacyTokenizer build_gpt2(const GgufVocabulary& gguf) {
+  Vocabulary vocabulary = vocabulary_of(gguf);
+  const auto merges = merges_in_file(gguf, vocabulary);
+  const Json config = Json::object();
+  BpeOptions options;
+  options.continuing_subword_prefix = "";
+  options.end_of_word_suffix = "";
+  auto model = std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
+  return finish(std::move(model), nullptr, pre_tokenizer_of(gguf.pre), byte_level_decoder(ClassOptions(config)), gguf,
+                false, bos_eos_processor);
+}
+
+// The format marks the pieces that begin a word, WordPiece those that do not.
+Vocabulary word_piece_vocabulary(const GgufVocabulary& gguf) {
+  Vocabulary vocabulary;
+  for (size_t i = 0; i < gguf.tokens.size(); ++i) {
+    const std::string_view token = gguf.tokens[i];
+    const bool whole = !gguf.token_types.empty() && gguf.token_types[i] != TokenType::kNormal;
+    std::string text(token);
+    if (token.starts_with(kWordBegin)) {
+      text = token.substr(kWordBegin.size());
+    } else if (!whole && !(token.starts_with('[') && token.ends_with(']'))) {
+      text = "##" + text;
+    }
+    vocabulary.add(text, static_cast<int32_t>(i));
+  }
+  return vocabulary;
+}
+
+LegacyTokenizer build_bert(const GgufVocabulary& gguf) {
+  const SpecialTokens tokens = special_tokens_of(gguf);
+  WordPiece::Options options;
+  options.unk_token = tokens.unk_token.value_or("[UNK]");
+  auto model = std::make_unique<WordPiece>(std::move(options), word_piece_vocabulary(gguf));
+  const Json config = Json::object();
+  const ClassOptions class_options(config);
+  return finish(std::move(model), bert_normalizer(class_options), bert_pre_tokenizer(class_options),
+                word_piece_decoder(class_options), gguf, false, cls_sep_processor);
+}
+
+}  // namespace
+
+LegacyTokenizer build_gguf(const GgufVocabulary& gguf) {
+  if (gguf.model == "gpt2") return build_gpt2(gguf);
+  if (gguf.model == "llama") return build_llama(gguf);
+  if (gguf.model == "bert") return build_bert(gguf);
+  throw Error(ErrorKind::kUnsupported, "tokenizer.ggml.model", fmt::format("the kind '{}' is not known", gguf.model),
+              "gpt2, llama and bert are read");
+}
+
+}  // namespace imago::tokenizers
