@@ -15,8 +15,8 @@ template <class Result, class... Args>
 class FunctionRef<Result(Args...)> {
  public:
   template <class Callable>
-    requires(!std::is_same_v<std::remove_cvref_t<Callable>, FunctionRef>)
-  FunctionRef(Callable&& callable)  // NOLINT(google-explicit-constructor): a lambda is meant to convert
+  requires(!std::is_same_v<std::remove_cvref_t<Callable>, FunctionRef>)
+      FunctionRef(Callable&& callable)  // NOLINT(google-explicit-constructor): a lambda is meant to convert
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
         call_([](void* object, Args... args) -> Result {
           return (*static_cast<std::remove_reference_t<Callable>*>(object))(static_cast<Args&&>(args)...);
@@ -29,8 +29,8 @@ class FunctionRef<Result(Args...)> {
   Result (*call_)(void*, Args...);
 };
 
-// How many threads parallel_for uses, the calling one among them. The first call reads IMAGO_NUM_THREADS, else counts the
-// processors this process may run on.
+// How many threads parallel_for uses, the calling one among them. The first call reads IMAGO_NUM_THREADS, else counts
+// the processors this process may run on.
 int num_threads();
 void set_num_threads(int count);
 

@@ -19,8 +19,8 @@ using Op = op::ScaledDotProductAttention;
 
 enum Input { kQuery, kKey, kValue, kKeyPadding, kBias, kSinks, kNumInputs };
 
-// With weights w, the gradient h = g v^T of w becomes that of the scores as w (h - w . h). (w . h is also g . output, but
-// the output was rounded, and the difference cancels: summing what is at hand loses fewer digits.)
+// With weights w, the gradient h = g v^T of w becomes that of the scores as w (h - w . h). (w . h is also g . output,
+// but the output was rounded, and the difference cancels: summing what is at hand loses fewer digits.)
 Tensors gradients(const Op& op, std::span<const Tensor> in, const Tensor& grad, const std::vector<bool>& needs) {
   const Tensor query = widen(in[kQuery]), key = widen(in[kKey]), value = widen(in[kValue]), g = widen(grad);
   const int64_t groups = key.size(1);
