@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -134,17 +135,20 @@ std::string read_file(const std::string& path, int64_t max_bytes) {
     throw Error(ErrorKind::kLimitExceeded, "file",
                 fmt::format("{} has {} bytes, more than the {} allowed", path, size, max_bytes));
   }
-  std::string text(static_cast<size_t>(size), '\0');
-  size_t done = 0;
-  while (done < text.size()) {
+  // The size is only a hint: a file may shrink or grow meanwhile, and those of /proc say 0.
+  std::string text;
+  while (true) {
+    const size_t done = text.size();
+    text.resize(std::max<size_t>(static_cast<size_t>(size), done) + 4096);
     const ssize_t count = ::read(file.get(), text.data() + done, text.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_errno("read", path);
-    if (count == 0) break;  // the file shrank while it was read
-    done += static_cast<size_t>(count);
+    text.resize(done + static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    if (count < 0 && errno != EINTR) throw_errno("read", path);
+    if (count == 0) return text;
+    if (static_cast<int64_t>(text.size()) > max_bytes) {
+      throw Error(ErrorKind::kLimitExceeded, "file",
+                  fmt::format("{} has more than the {} bytes allowed", path, max_bytes));
+    }
   }
-  text.resize(done);
-  return text;
 }
 
 void write_file_atomically(const std::string& path, const std::function<void(FileWriter&)>& body) {
