@@ -80,10 +80,10 @@ def _write(golden: Golden, out: Path) -> None:
         # A padded query in front of the first token sees no key at all; what attention gives there is a choice of the
         # implementation (the reference's eager and sdpa differ), so these positions are recorded but mean nothing.
         description["ignore_padding"] = True
-    if golden.gradients:
-        tensors |= _gradients(model, double, inputs, golden.gradients)
     if golden.generate is not None:
         tensors |= _all_sequences(golden, model, double, inputs, description)
+    if golden.gradients:
+        tensors |= _gradients(model, double, inputs, golden.gradients)
     if golden.train:
         description["train"] = TRAIN
         tensors["losses"] = _training_curve(model, inputs)

@@ -202,7 +202,7 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
         train=trains and r.random() < 0.5,
         generate=GREEDY if generates else None,
         checkpoint=r.choice(["safetensors", "safetensors", "sharded", "bin"]),
-        margin=1.0 if model_type == "t5" else 0.7,
+        margin=1.0,
     )
 
 
