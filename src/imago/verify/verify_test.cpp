@@ -38,8 +38,8 @@ TEST_P(Golden, IsWhatTheReferenceComputes) {
   EXPECT_EQ(report.first_divergence, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Committed, Golden, testing::ValuesIn(committed_goldens()), [](const auto& info) {
-  const fs::path path = info.param;
+INSTANTIATE_TEST_SUITE_P(Committed, Golden, testing::ValuesIn(committed_goldens()), [](const auto& golden) {
+  const fs::path path = golden.param;
   return path.parent_path().parent_path().filename().string() + "_" + path.filename().string();
 });
 
