@@ -47,6 +47,15 @@ std::vector<MergeRule> merges_of_pieces(const Vocabulary& vocabulary, std::strin
       vocabulary, where, [](char next) { return !continues_character(next); }, false);
 }
 
+std::vector<MergeRule> merges_by_score(const Vocabulary& vocabulary, std::span<const float> scores,
+                                       std::string_view where) {
+  std::vector<MergeRule> rules = merges_of_pieces(vocabulary, where);
+  std::stable_sort(rules.begin(), rules.end(), [&](const MergeRule& a, const MergeRule& b) {
+    return scores[static_cast<size_t>(a.result)] > scores[static_cast<size_t>(b.result)];
+  });
+  return rules;
+}
+
 std::vector<MergeRule> merges_of_byte_strings(const Vocabulary& byte_strings, std::string_view where) {
   return splits(
       byte_strings, where, [](char) { return true; }, true);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "imago/base/error.h"
 #include "imago/base/unicode.h"
@@ -74,18 +73,6 @@ std::vector<MergeRule> merges_in_file(const GgufVocabulary& gguf, const Vocabula
   return Bpe::resolve_merges(vocabulary, merges, 0);
 }
 
-// Every way to spell a token by two others, the token with the best score first.
-std::vector<MergeRule> merges_by_score(const GgufVocabulary& gguf, const Vocabulary& vocabulary) {
-  if (gguf.scores.empty()) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer.ggml", "neither merges nor scores");
-  }
-  std::vector<MergeRule> merges = merges_of_pieces(vocabulary, "tokenizer.ggml.tokens");
-  std::stable_sort(merges.begin(), merges.end(), [&](const MergeRule& a, const MergeRule& b) {
-    return gguf.scores[static_cast<size_t>(a.result)] > gguf.scores[static_cast<size_t>(b.result)];
-  });
-  return merges;
-}
-
 LegacyTokenizer finish(std::unique_ptr<Model> model, const Json& normalizer, const Json& pre_tokenizer,
                        const Json& decoder, const GgufVocabulary& gguf, bool add_bos,
                        Json (*processor)(const ProcessorInput&)) {
@@ -102,7 +89,11 @@ LegacyTokenizer finish(std::unique_ptr<Model> model, const Json& normalizer, con
 
 LegacyTokenizer build_llama(const GgufVocabulary& gguf) {
   Vocabulary vocabulary = vocabulary_of(gguf);
-  const auto merges = gguf.merges.empty() ? merges_by_score(gguf, vocabulary) : merges_in_file(gguf, vocabulary);
+  if (gguf.merges.empty() && gguf.scores.empty()) {
+    throw Error(ErrorKind::kInvalidFile, "tokenizer.ggml", "neither merges nor scores");
+  }
+  const auto merges = gguf.merges.empty() ? merges_by_score(vocabulary, gguf.scores, "tokenizer.ggml.tokens")
+                                          : merges_in_file(gguf, vocabulary);
   const bool prefix = gguf.add_space_prefix.value_or(true);
   Json list = Json::array();
   if (prefix) list.push_back({{"type", "Prepend"}, {"prepend", kWordBegin}});

@@ -83,19 +83,27 @@ Json pieces_decoder(bool byte_fallback) {
   return decoder;
 }
 
-std::unique_ptr<Model> model_of_its_kind(const SentencePieceModel& model, Vocabulary vocabulary) {
+// How a model without a tokenizer class orders its merges: the reference's generic class goes by the ids, SentencePiece
+// itself by the scores, and some models have these in different orders.
+enum class MergeOrder { kById, kByScore };
+
+std::unique_ptr<Model> model_of_its_kind(const SentencePieceModel& model, Vocabulary vocabulary, MergeOrder order) {
+  if (model.kind == SentencePieceModel::Kind::kUnigram) {
+    return make_unigram(scored_pieces(model), model.unk_id, model.byte_fallback);
+  }
+  if (model.kind != SentencePieceModel::Kind::kBpe) {
+    throw Error(ErrorKind::kUnsupported, "SentencePiece model", "models of words or characters",
+                "BPE and unigram models are read");
+  }
   BpeOptions options;
   options.unk_token = model.unk_piece;
   options.fuse_unk = true;
   options.byte_fallback = model.byte_fallback;
-  switch (model.kind) {
-    case SentencePieceModel::Kind::kUnigram:
-      return make_unigram(scored_pieces(model), model.unk_id, model.byte_fallback);
-    case SentencePieceModel::Kind::kBpe: return make_piece_bpe(std::move(options), std::move(vocabulary));
-    default:
-      throw Error(ErrorKind::kUnsupported, "SentencePiece model", "models of words or characters",
-                  "BPE and unigram models are read");
-  }
+  if (order == MergeOrder::kById) return make_piece_bpe(std::move(options), std::move(vocabulary));
+  std::vector<float> scores;
+  for (const SentencePiece& piece : model.pieces) scores.push_back(piece.score);
+  const auto merges = merges_by_score(vocabulary, scores, "SentencePiece model");
+  return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
 }
 
 // A folder whose class is the generic one may rename pieces: placeholders get the names of added tokens.
@@ -130,8 +138,8 @@ LegacyTokenizer build_generic_sentencepiece(const SentencePieceModel& model, con
     if (id < 0 || settings.config.contains(key)) continue;
     values.roles[role] = {{.content = piece, .normalized = false, .special = true}, true};
   }
-  auto parts = make_parts(model_of_its_kind(model, renamed_pieces(model, values)), normalizer, nullptr,
-                          pieces_decoder(model.byte_fallback), tokens_to_add(values, added_pieces(model)));
+  auto parts = make_parts(model_of_its_kind(model, renamed_pieces(model, values), MergeOrder::kById), normalizer,
+                          nullptr, pieces_decoder(model.byte_fallback), tokens_to_add(values, added_pieces(model)));
   const SpecialTokens tokens = values.special_tokens();
   const auto id_of = [&](std::string_view token) { return id_of_token(*parts, token); };
   const Json processor = bos_eos_processor({options, tokens, id_of});
@@ -196,6 +204,13 @@ LegacyTokenizer build_sentencepiece(const SentencePieceModel& model) {
     throw Error(ErrorKind::kUnsupported, "SentencePiece model",
                 "spaces behind words, or spaces that are not escaped, in a model without a tokenizer class");
   }
+  // Found in the text as it is, such a piece would begin a new one, which gets a dummy prefix of its own.
+  if (model.add_dummy_prefix && std::any_of(model.pieces.begin(), model.pieces.end(), [](const SentencePiece& piece) {
+        return piece.type == SentencePiece::Type::kUserDefined;
+      })) {
+    throw Error(ErrorKind::kUnsupported, "SentencePiece model", "user-defined pieces without a tokenizer class",
+                "load the folder with its tokenizer_config.json");
+  }
   Json list = Json::array();
   if (!model.precompiled_charsmap.empty()) {
     list.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", encode_base64(model.precompiled_charsmap)}});
@@ -214,8 +229,8 @@ LegacyTokenizer build_sentencepiece(const SentencePieceModel& model) {
   }
   const Json normalizer = {{"type", "Sequence"}, {"normalizers", list}};
   SpecialTokenValues values;
-  auto parts = make_parts(model_of_its_kind(model, piece_vocabulary(model)), normalizer, nullptr, decoder,
-                          tokens_to_add(values, added_pieces(model)));
+  auto parts = make_parts(model_of_its_kind(model, piece_vocabulary(model), MergeOrder::kByScore), normalizer, nullptr,
+                          decoder, tokens_to_add(values, added_pieces(model)));
   SpecialTokens tokens;
   tokens.unk_token = piece_at(model, model.unk_id);
   tokens.bos_token = piece_at(model, model.bos_id);
