@@ -40,38 +40,44 @@ SequenceSummary::SequenceSummary(const GPT2Config& c) : summary_type(c.summary_t
   if (c.summary_activation) activation = nn::activation(*c.summary_activation);
 }
 
-Tensor SequenceSummary::operator()(const Tensor& x_BTD, const Tensor& cls_index) const {
-  Tensor x_BD;
-  if (summary_type == "first") {
-    x_BD = select(x_BTD, 1, 0);
-  } else if (summary_type == "mean") {
-    x_BD = mean(x_BTD, {1});
-  } else if (summary_type == "last" || (summary_type == "cls_index" && !cls_index)) {
-    x_BD = select(x_BTD, 1, x_BTD.size(1) - 1);
+Tensor SequenceSummary::operator()(const Tensor& x_BCTD, const Tensor& cls_index) const {
+  const int64_t batch = x_BCTD.size(0), choices = x_BCTD.size(1), hidden = x_BCTD.size(3);
+  Tensor x;
+  if (summary_type == "cls_index" && cls_index) {
+    x = nn::at_positions(flatten(x_BCTD, 0, 1), flatten(cls_index));
+    x = reshape(x, {batch, choices, hidden});
   } else if (summary_type == "cls_index") {
-    x_BD = nn::at_positions(x_BTD, cls_index);
+    x = select(x_BCTD, 2, x_BCTD.size(2) - 1);
+  } else if (summary_type == "first") {
+    x = select(x_BCTD, 1, 0);
+  } else if (summary_type == "last") {
+    x = select(x_BCTD, 1, choices - 1);
+  } else if (summary_type == "mean") {
+    x = mean(x_BCTD, {1});
   } else {
     throw Error(ErrorKind::kUnsupported, "config.json", fmt::format("summary_type \"{}\"", summary_type),
                 "use first, last, mean or cls_index");
   }
-  if (summary.weight) x_BD = summary(x_BD);
-  return activation == nullptr ? x_BD : activation(x_BD);
+  if (summary.weight) x = summary(x);
+  if (activation != nullptr) x = activation(x);
+  return x.size(-1) == 1 ? squeeze(x, -1) : x;
 }
 
 WeightMap GPT2DoubleHeadsModel::weight_map() const { return with_tied_head(base); }
 
 DoubleHeadsOutput GPT2DoubleHeadsModel::forward(const TextInputs& in) const {
   BaseModelOutput transformer = base.forward(nn::flatten_choices(in));
-  const Tensor& x_BTD = transformer.last_hidden_state;
+  const Shape& flat = transformer.last_hidden_state.shape();
   const int64_t choices = (in.inputs_embeds ? in.inputs_embeds : in.input_ids).size(1);
+  const Tensor x_BCTD = reshape(transformer.last_hidden_state, {-1, choices, flat[1], flat[2]});
   DoubleHeadsOutput out;
-  out.logits = lm_head(x_BTD);
-  out.loss = nn::causal_lm_loss(out.logits, in.labels ? flatten(in.labels, 0, 1) : Tensor());
-  out.logits = reshape(out.logits, {-1, choices, x_BTD.size(1), out.logits.size(2)});
-  out.mc_logits = reshape(multiple_choice_head(x_BTD, in.mc_token_ids), {-1, choices});
+  out.logits = lm_head(x_BCTD);
+  out.loss = nn::causal_lm_loss(out.logits, in.labels);
+  out.mc_logits = multiple_choice_head(x_BCTD, in.mc_token_ids);
   out.mc_loss = nn::token_loss(out.mc_logits, in.mc_labels);
-  static_cast<ModelOutput&>(out).hidden_states = std::move(transformer.hidden_states);
-  static_cast<ModelOutput&>(out).attentions = std::move(transformer.attentions);
+  out.hidden_states = std::move(transformer.hidden_states);
+  if (!out.hidden_states.empty()) out.hidden_states.back() = x_BCTD;
+  out.attentions = std::move(transformer.attentions);
   return out;
 }
 

@@ -24,14 +24,15 @@ struct GPT2ForSequenceClassification : nn::ModelWithHead<SequenceClassification,
   LogitsOutput forward(const TextInputs& in) const override;
 };
 
-// One vector per sequence, of which a linear layer makes a score.
+// A vector per choice, the token's at cls_index, of which a linear layer makes a score. The other summary types take
+// the first, last or mean choice instead, which is what the reference's, made for sequences, come to here.
 struct SequenceSummary : Module {
   nn::Linear summary;
   FIELDS(summary)
 
   explicit SequenceSummary(const GPT2Config& c);
-  // [B, T, D] -> [B, 1], or [B, D] where the configuration says not to project to labels.
-  Tensor operator()(const Tensor& x_BTD, const Tensor& cls_index) const;
+  // [B, C, T, D] -> [B, C], or [B, C, D] where the configuration says not to project to labels.
+  Tensor operator()(const Tensor& x_BCTD, const Tensor& cls_index) const;
 
   std::string summary_type;
   nn::Activation activation = nullptr;
