@@ -1,6 +1,7 @@
 """Trains tokenizers with `imago tokenizer train` and with the reference, and compares vocabulary, merges and times.
 
     python compare_trainers.py PATH_TO_IMAGO TEXT...
+    python compare_trainers.py --write-golden FOLDER
 
 The reference walks its words in random order. Where that shows (ids of characters with a prefix, scores of a unigram
 model), it is trained twice, and "reference differs from itself" says how often.
@@ -102,7 +103,39 @@ def describe(ours, reference):
     return f"{only} pieces differ, {moved} ids differ, scores by at most {worst:.1e}{rest}"
 
 
+GOLDEN_TEXTS = ["low lower lowest, newer newest wider\n", "the theme of the thesis: then and there\n",
+                "naïve café, déjà vu; 日本語と日本人\n", "aaaa aaaaaa abababab banana bandana\n"]
+
+
+def write_golden(folder):
+    """What the unit test expects: one file per trainer, free of what is random in the reference."""
+    bpe, bpe_trainer, _ = byte_level(300, special_tokens=["<s>"], min_frequency=2)
+    cased = models.BPE(unk_token="[UNK]")
+    prefixed = ["##" + c for c in sorted(set("".join(GOLDEN_TEXTS))) if not c.isspace()]
+    pairs = {
+        "byte_level_bpe": (bpe, bpe_trainer),
+        "bpe": plain(cased, trainers.BpeTrainer(vocab_size=60, max_token_length=4, special_tokens=["[UNK]", "the"],
+                                                show_progress=False), [])[:2],
+        "wordpiece": plain(models.WordPiece(unk_token="[UNK]"), trainers.WordPieceTrainer(
+            vocab_size=120, special_tokens=["[UNK]"] + prefixed, show_progress=False), [])[:2],
+        "wordlevel": plain(models.WordLevel(unk_token="[UNK]"), trainers.WordLevelTrainer(
+            vocab_size=12, special_tokens=["[UNK]", "the"], show_progress=False), [])[:2],
+        "unigram": plain(models.Unigram(), trainers.UnigramTrainer(
+            vocab_size=50, unk_token="<unk>", special_tokens=["<s>"], show_progress=False), [],
+            pre_tokenizers.Metaspace())[:2],
+    }
+    for name, (tokenizer, trainer) in pairs.items():
+        untrained = json.loads(tokenizer.to_str())
+        tokenizer.train_from_iterator(GOLDEN_TEXTS, trainer)
+        golden = {"texts": GOLDEN_TEXTS, "untrained": untrained, "trained": tokenizer.to_str(pretty=True)}
+        with open(f"{folder}/{name}.json", "w", encoding="utf-8") as file:
+            json.dump(golden, file, ensure_ascii=False)
+            file.write("\n")
+
+
 def main():
+    if sys.argv[1] == "--write-golden":
+        return write_golden(sys.argv[2])
     imago, files = sys.argv[1], sys.argv[2:]
     for name, make in cases(files):
         reference, reference_seconds = train_reference(make, files)

@@ -1,3 +1,4 @@
+#include "imago/tokenizers/character_sets.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/normalizers/normalizers.h"
 
@@ -66,6 +67,19 @@ class CharacterMap {
   std::string replacements_;
 };
 
+// The first grapheme cluster, with the marks that the reference's Unicode has and utf8proc's has not.
+size_t cluster_size(std::string_view text) {
+  size_t size = first_grapheme_size(text);
+  while (size < text.size()) {
+    const DecodedCharacter next = decode_utf8(text.substr(size));
+    const bool recent_mark =
+        is_mark(category(next.code_point)) && general_category(next.code_point) == GeneralCategory::kUnassigned;
+    if (!recent_mark) break;
+    size += static_cast<size_t>(next.size);
+  }
+  return size;
+}
+
 class Precompiled final : public Normalizer {
  public:
   Precompiled(std::string base64, CharacterMap map) : base64_(std::move(base64)), map_(std::move(map)) {
@@ -90,7 +104,7 @@ class Precompiled final : public Normalizer {
         rest.remove_prefix(1);
         continue;
       }
-      const size_t size = first_grapheme_size(rest);
+      const size_t size = cluster_size(rest);
       const std::string_view grapheme = rest.substr(0, size);
       rest.remove_prefix(size);
       std::string_view replacement;
