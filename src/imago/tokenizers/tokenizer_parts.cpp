@@ -4,7 +4,7 @@
 
 namespace imago {
 
-std::unique_ptr<tokenizers::ModelScratch> TokenizerParts::ScratchPool::take(const tokenizers::Model& model) {
+std::unique_ptr<tokenizers::ModelScratch> TokenizerParts::ScratchPool::take(const tokenizers::Model& owner) {
   {
     const std::lock_guard lock(mutex_);
     if (!free_.empty()) {
@@ -13,7 +13,7 @@ std::unique_ptr<tokenizers::ModelScratch> TokenizerParts::ScratchPool::take(cons
       return scratch;
     }
   }
-  return model.make_scratch();
+  return owner.make_scratch();
 }
 
 void TokenizerParts::ScratchPool::give_back(std::unique_ptr<tokenizers::ModelScratch> used) {
