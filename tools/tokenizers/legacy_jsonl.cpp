@@ -1,6 +1,7 @@
 // Reads tokenizers of any format for the comparing scripts.
 //   legacy_jsonl PATH --json       writes the tokenizer.json it makes of a folder or file
-//   legacy_jsonl PATH < requests   a line {"text": ..., "add_special_tokens": true} gives {"ids": [...], "text": decoded}
+//   legacy_jsonl PATH < requests   a line {"text": ..., "add_special_tokens": true} gives {"ids": [...], "text":
+//   decoded}
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
