@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "imago/kernels/cpu/attention.h"
+#include "imago/kernels/cpu/math_float-inl.h"
 #include "imago/kernels/cpu/row-inl.h"
 
 HWY_BEFORE_NAMESPACE();

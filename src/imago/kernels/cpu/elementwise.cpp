@@ -14,6 +14,7 @@
 
 #include "imago/kernels/cpu/load_store-inl.h"
 #include "imago/kernels/cpu/math-inl.h"
+#include "imago/kernels/cpu/math_float-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::kernels::HWY_NAMESPACE {
@@ -22,10 +23,15 @@ namespace {
 using DoubleTag = hn::ScalableTag<double>;
 using FloatTag = hn::Rebind<float, DoubleTag>;  // as many floats as a vector has doubles
 
-// Rounds to float, to infinity if it must; Highway's plain target would stop at the largest finite number.
+// Rounds to float, to infinity if it must; Highway's plain targets would stop at the largest finite number.
 HWY_INLINE hn::Vec<FloatTag> to_float(hn::Vec<DoubleTag> value) {
-#if HWY_TARGET == HWY_SCALAR
-  return hn::Set(FloatTag(), static_cast<float>(hn::GetLane(value)));
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  const DoubleTag d;
+  HWY_ALIGN double lanes[hn::MaxLanes(d)];
+  HWY_ALIGN float rounded[hn::MaxLanes(d)];
+  hn::Store(value, d, lanes);
+  for (size_t i = 0; i < hn::Lanes(d); ++i) rounded[i] = static_cast<float>(lanes[i]);
+  return hn::Load(FloatTag(), rounded);
 #else
   return hn::DemoteTo(FloatTag(), value);
 #endif
@@ -60,28 +66,28 @@ HWY_INLINE void map(Function f, float* output, int64_t size, Inputs... inputs) {
   }
 }
 
-#define IMAGO_UNARY(name)                                                                         \
-  void name##_array(const float* x, float* y, int64_t size) {                                     \
-    map_in_double([](auto d, auto v) HWY_ATTR { return HWY_NAMESPACE::name(d, v); }, y, size, x); \
+#define IMAGO_UNARY(name, map, function)                                                    \
+  void name##_array(const float* x, float* y, int64_t size) {                               \
+    map([](auto d, auto v) HWY_ATTR { return HWY_NAMESPACE::function(d, v); }, y, size, x); \
   }
-IMAGO_UNARY(exp)
-IMAGO_UNARY(expm1)
-IMAGO_UNARY(log)
-IMAGO_UNARY(log1p)
-IMAGO_UNARY(tanh)
-IMAGO_UNARY(erf)
-IMAGO_UNARY(sigmoid)
-IMAGO_UNARY(softplus)
-IMAGO_UNARY(silu)
-IMAGO_UNARY(gelu)
-IMAGO_UNARY(gelu_tanh)
+IMAGO_UNARY(exp, map, exp_float)
+IMAGO_UNARY(expm1, map_in_double, expm1)
+IMAGO_UNARY(log, map_in_double, log)
+IMAGO_UNARY(log1p, map_in_double, log1p)
+IMAGO_UNARY(tanh, map, tanh_float)
+IMAGO_UNARY(erf, map, erf_float)
+IMAGO_UNARY(sigmoid, map, sigmoid_float)
+IMAGO_UNARY(softplus, map_in_double, softplus)
+IMAGO_UNARY(silu, map, silu_float)
+IMAGO_UNARY(gelu, map, gelu_float)
+IMAGO_UNARY(gelu_tanh, map, gelu_tanh_float)
 #undef IMAGO_UNARY
 
 void sqrt_array(const float* x, float* y, int64_t size) {
   map([](auto, auto v) HWY_ATTR { return hn::Sqrt(v); }, y, size, x);
 }
 void rsqrt_array(const float* x, float* y, int64_t size) {
-  map_in_double([](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0), hn::Sqrt(v)); }, y, size, x);
+  map([](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0f), hn::Sqrt(v)); }, y, size, x);
 }
 void relu_array(const float* x, float* y, int64_t size) {
   map([](auto d, auto v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Zero(d), v); }, y, size, x);
@@ -107,10 +113,10 @@ void sin_array(const float* x, float* y, int64_t size) { sin_blocks<std::sin>(x,
 void cos_array(const float* x, float* y, int64_t size) { sin_blocks<std::cos>(x, y, size, 1); }
 
 void silu_multiply_array(const float* a, const float* b, float* y, int64_t size) {
-  map_in_double([](auto d, auto u, auto v) HWY_ATTR { return hn::Mul(silu(d, u), v); }, y, size, a, b);
+  map([](auto d, auto u, auto v) HWY_ATTR { return hn::Mul(silu_float(d, u), v); }, y, size, a, b);
 }
 void gelu_tanh_multiply_array(const float* a, const float* b, float* y, int64_t size) {
-  map_in_double([](auto d, auto u, auto v) HWY_ATTR { return hn::Mul(gelu_tanh(d, u), v); }, y, size, a, b);
+  map([](auto d, auto u, auto v) HWY_ATTR { return hn::Mul(gelu_tanh_float(d, u), v); }, y, size, a, b);
 }
 void add_array(const float* a, const float* b, float* y, int64_t size) {
   map([](auto, auto u, auto v) HWY_ATTR { return hn::Add(u, v); }, y, size, a, b);

@@ -40,24 +40,36 @@ double error_in_ulp(float value, double exact) {
 
 using Kernel = void (*)(const float*, float*, int64_t);
 
-void check(Kernel kernel, double (*exact)(double), double bound) {
+// The worst error over the samples, in units in the last place, must not exceed the bound. With `argument_error`, a
+// value counts that is exact for an argument so many units away from the given one.
+void check(Kernel kernel, double (*exact)(double), double bound, double argument_error = 0) {
   const std::vector<float>& input = sampled_floats();
   std::vector<float> output(input.size());
   for_each_target([&] {
     kernel(input.data(), output.data(), static_cast<int64_t>(input.size()));
+    double worst = 0, at = 0;
     for (size_t i = 0; i < input.size(); ++i) {
-      ASSERT_LE(error_in_ulp(output[i], exact(input[i])), bound)
-          << input[i] << " gives " << output[i] << ", exact " << exact(input[i]);
+      const double x = input[i], spread = argument_error * 0x1p-23;
+      double error = error_in_ulp(output[i], exact(x));
+      if (argument_error != 0 && error > bound) {
+        const double low = exact(x * (1 - spread)), high = exact(x * (1 + spread));
+        if ((low <= output[i]) == (output[i] <= high)) continue;
+        error = std::min(error_in_ulp(output[i], low), error_in_ulp(output[i], high));
+      }
+      if (error > worst) worst = error, at = x;
     }
+    EXPECT_LE(worst, bound) << "at " << at;
   });
 }
 
-// Everything computed in double ends within half a unit, but for the few cases near a tie.
+// What is computed in double ends within half a unit, but for the few cases near a tie.
 constexpr double kBound = 0.51;
+// What is computed in float.
+constexpr double kFloatBound = 2.5;
 
 TEST(Elementwise, Exp) {
   check(
-      exp<float>, [](double x) { return std::exp(x); }, kBound);
+      exp<float>, [](double x) { return std::exp(x); }, kFloatBound);
 }
 TEST(Elementwise, Expm1) {
   check(
@@ -77,7 +89,7 @@ TEST(Elementwise, Sqrt) {
 }
 TEST(Elementwise, Rsqrt) {
   check(
-      rsqrt<float>, [](double x) { return 1 / std::sqrt(x); }, kBound);
+      rsqrt<float>, [](double x) { return 1 / std::sqrt(x); }, kFloatBound);
 }
 TEST(Elementwise, Sin) {
   check(
@@ -89,15 +101,15 @@ TEST(Elementwise, Cos) {
 }
 TEST(Elementwise, Tanh) {
   check(
-      tanh<float>, [](double x) { return std::tanh(x); }, kBound);
+      tanh<float>, [](double x) { return std::tanh(x); }, kFloatBound);
 }
 TEST(Elementwise, Erf) {
   check(
-      erf<float>, [](double x) { return std::erf(x); }, kBound);
+      erf<float>, [](double x) { return std::erf(x); }, kFloatBound);
 }
 TEST(Elementwise, Sigmoid) {
   check(
-      sigmoid<float>, [](double x) { return 1 / (1 + std::exp(-x)); }, kBound);
+      sigmoid<float>, [](double x) { return 1 / (1 + std::exp(-x)); }, kFloatBound);
 }
 TEST(Elementwise, Softplus) {
   check(
@@ -105,16 +117,16 @@ TEST(Elementwise, Softplus) {
 }
 TEST(Elementwise, Silu) {
   check(
-      silu<float>, [](double x) { return x / (1 + std::exp(-x)); }, kBound);
+      silu<float>, [](double x) { return x / (1 + std::exp(-x)); }, kFloatBound);
 }
 TEST(Elementwise, Gelu) {
   check(
-      gelu<float>, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, kBound);
+      gelu<float>, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, 4.5, 1);
 }
 TEST(Elementwise, GeluTanh) {
   // The same formula with tanh written as a quotient: 1 + tanh itself would lose the left tail's digits even in double.
   const auto exact = [](double x) { return x / (1 + std::exp(-2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); };
-  check(gelu_tanh<float>, exact, kBound);
+  check(gelu_tanh<float>, exact, kFloatBound, 1);
 }
 TEST(Elementwise, Relu) {
   check(
@@ -163,7 +175,7 @@ TEST(Elementwise, Binary) {
     check_all(maximum<float>, [&](float x, float y) { return nan_or(x, y, std::fmax(x, y)); });
     check_all(minimum<float>, [&](float x, float y) { return nan_or(x, y, std::fmin(x, y)); });
     silu_multiply(a.data(), b.data(), c.data(), 19);
-    EXPECT_LE(error_in_ulp(c[0], a[0] / (1 + std::exp(-static_cast<double>(a[0]))) * b[0]), kBound);
+    EXPECT_LE(error_in_ulp(c[0], a[0] / (1 + std::exp(-static_cast<double>(a[0]))) * b[0]), kFloatBound);
     add_scalar(a.data(), 0.5, c.data(), 19);
     EXPECT_EQ(c[18], a[18] + 0.5f);
     multiply_scalar(a.data(), 0.1, c.data(), 19);

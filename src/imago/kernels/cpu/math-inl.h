@@ -1,8 +1,6 @@
-// Elementary functions on vectors. Compiled once per target.
-//
-// Those on vectors of double serve results in float: they are good to 1e-10, so that rounding to float leaves an error
-// of half a unit in the last place, without the double-word tricks that float alone would need. The series are
-// Taylor's, long enough for their interval.
+// Elementary functions on vectors of double, compiled once per target. They serve results in float: they are good to
+// 1e-10, so that rounding to float leaves an error of half a unit in the last place, without the double-word tricks
+// that float alone would need. The series are Taylor's, long enough for their interval.
 #if defined(IMAGO_KERNELS_CPU_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef IMAGO_KERNELS_CPU_MATH_INL_H
 #undef IMAGO_KERNELS_CPU_MATH_INL_H
@@ -10,51 +8,23 @@
 #define IMAGO_KERNELS_CPU_MATH_INL_H
 #endif
 
-#include <hwy/highway.h>
-
-#include <cstddef>
 #include <cstdint>
 #include <limits>
+
+#include "imago/kernels/cpu/polynomial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// coefficients[0] + coefficients[1] x + ...
-template <class D, size_t kCount>
-HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, const hn::TFromD<D> (&coefficients)[kCount]) {
-  hn::Vec<D> result = hn::Set(d, coefficients[kCount - 1]);
-  for (size_t i = kCount - 1; i-- > 0;) result = hn::MulAdd(result, x, hn::Set(d, coefficients[i]));
-  return result;
-}
-
 // 2^n for integral n within the exponent's range.
 template <class D>
 HWY_INLINE hn::Vec<D> power_of_two(D d, hn::Vec<D> n) {
-  constexpr bool kDouble = sizeof(hn::TFromD<D>) == 8;
   const hn::RebindToSigned<D> di;
   // Adding this puts n into the low bits of the mantissa, which spares a conversion that AVX2 lacks for double.
-  const auto magic = hn::Set(d, static_cast<hn::TFromD<D>>(kDouble ? 0x1.8p52 : 0x1.8p23));
-  const auto bits = hn::BitCast(di, hn::Add(n, magic));
-  const auto bias = hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(kDouble ? 1023 : 127));
-  return hn::BitCast(d, hn::ShiftLeft < kDouble ? 52 : 23 > (hn::Add(bits, bias)));
-}
-
-// e^x in float to 1 unit in the last place, for softmax, where time counts. Underflow is gradual.
-template <class D>
-HWY_INLINE hn::Vec<D> exp_float(D d, hn::Vec<D> x) {
-  static constexpr float kSeries[] = {1.0f, 1.0f, 1.0f / 2, 1.0f / 6, 1.0f / 24, 1.0f / 120, 1.0f / 720, 1.0f / 5040};
-  const auto clamped = hn::Min(hn::Max(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
-  const auto n = hn::Round(hn::Mul(clamped, hn::Set(d, 1.44269504f)));
-  // ln 2 in two parts, the first short enough for n times it to be exact.
-  auto rest = hn::NegMulAdd(n, hn::Set(d, 0x1.62ep-1f), clamped);
-  rest = hn::NegMulAdd(n, hn::Set(d, 0x1.0bfbe8p-15f), rest);
-  // Two factors, for 2^n itself may be subnormal.
-  const auto half = hn::Round(hn::Mul(n, hn::Set(d, 0.5f)));
-  auto result = polynomial(d, rest, kSeries);
-  result = hn::Mul(hn::Mul(result, power_of_two(d, half)), power_of_two(d, hn::Sub(n, half)));
-  return hn::IfThenElse(hn::IsNaN(x), x, result);
+  const auto bits = hn::BitCast(di, hn::Add(n, hn::Set(d, 0x1.8p52)));
+  return hn::BitCast(d, hn::ShiftLeft<52>(hn::Add(bits, hn::Set(di, int64_t{1023}))));
 }
 
 constexpr double kLog2High = 0x1.62e42fee00000p-1;  // ln 2 in two parts
@@ -132,80 +102,9 @@ HWY_INLINE hn::Vec<D> log1p(D d, hn::Vec<D> x) {
 }
 
 template <class D>
-HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> x) {
-  const auto t = expm1(d, hn::Mul(hn::Set(d, -2.0), hn::Abs(x)));
-  return hn::CopySign(hn::Div(hn::Neg(t), hn::Add(t, hn::Set(d, 2.0))), x);
-}
-
-// 1 / (1 + e^-x)
-template <class D>
-HWY_INLINE hn::Vec<D> sigmoid(D d, hn::Vec<D> x) {
-  return hn::Div(hn::Set(d, 1.0), hn::Add(hn::Set(d, 1.0), exp(d, hn::Neg(x))));
-}
-
-template <class D>
 HWY_INLINE hn::Vec<D> softplus(D d, hn::Vec<D> x) {
   const auto positive = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
   return hn::Add(positive, log1p(d, exp(d, hn::Neg(hn::Abs(x)))));
-}
-
-// x sigmoid(x) as one quotient, so that x = -infinity gives NaN as in torch.
-template <class D>
-HWY_INLINE hn::Vec<D> silu(D d, hn::Vec<D> x) {
-  return hn::Div(x, hn::Add(hn::Set(d, 1.0), exp(d, hn::Neg(x))));
-}
-
-// erfc(x) for x >= 0.45, relative error 1e-11: e^(-x^2) times a polynomial in u = (x - 2) / (x + 2), over x + 2, fitted
-// by least squares to the relative error at Chebyshev nodes of [0.45, 10.5], behind which the result is zero in float.
-template <class D>
-HWY_INLINE hn::Vec<D> erfc_tail(D d, hn::Vec<D> x) {
-  static constexpr double kFit[] = {1.0215827052346058,     -0.6871606842667857,    0.2794720939213928,
-                                    -0.03644224198310292,   -0.02151070220970222,   0.006479398088452257,
-                                    0.0030910435713746715,  -0.000839161658256718,  -0.0006651414651823138,
-                                    4.2423713071528674e-05, 0.00014900387454488788, 1.687347650464969e-05,
-                                    -2.557085191781487e-05};
-  const auto capped = hn::Min(x, hn::Set(d, 27.0));  // an infinity here would become infinity / infinity
-  const auto denominator = hn::Add(capped, hn::Set(d, 2.0));
-  const auto u = hn::Div(hn::Sub(capped, hn::Set(d, 2.0)), denominator);
-  return hn::Div(hn::Mul(exp(d, hn::Neg(hn::Mul(capped, capped))), polynomial(d, u, kFit)), denominator);
-}
-
-// erf(x) for |x| <= 0.5
-template <class D>
-HWY_INLINE hn::Vec<D> erf_center(D d, hn::Vec<D> x) {
-  static constexpr double kTwoOverSqrtPi = 1.1283791670955126;
-  static constexpr double kSeries[] = {kTwoOverSqrtPi,        -kTwoOverSqrtPi / 3,     kTwoOverSqrtPi / 10,
-                                       -kTwoOverSqrtPi / 42,  kTwoOverSqrtPi / 216,    -kTwoOverSqrtPi / 1320,
-                                       kTwoOverSqrtPi / 9360, -kTwoOverSqrtPi / 75600, kTwoOverSqrtPi / 685440};
-  return hn::Mul(x, polynomial(d, hn::Mul(x, x), kSeries));
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> erf(D d, hn::Vec<D> x) {
-  const auto magnitude = hn::Abs(x);
-  const auto tail = hn::CopySign(hn::Sub(hn::Set(d, 1.0), erfc_tail(d, magnitude)), x);
-  const auto result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.5)), erf_center(d, x), tail);
-  return hn::IfThenElse(hn::IsNaN(x), x, result);
-}
-
-// x erfc(-x / sqrt 2) / 2. With erfc rather than 1 + erf, the left tail keeps its digits.
-template <class D>
-HWY_INLINE hn::Vec<D> gelu(D d, hn::Vec<D> x) {
-  const auto y = hn::Mul(x, hn::Set(d, 0.7071067811865476));
-  const auto magnitude = hn::Abs(y);
-  const auto tail = erfc_tail(d, magnitude);
-  const auto two = hn::Set(d, 2.0), one = hn::Set(d, 1.0);
-  auto twice = hn::IfThenElse(hn::Lt(y, hn::Zero(d)), tail, hn::Sub(two, tail));
-  twice = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.5)), hn::Add(one, erf_center(d, y)), twice);
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(hn::Mul(x, hn::Set(d, 0.5)), twice));
-}
-
-// x (1 + tanh(u)) / 2 = x / (1 + e^(-2 u)) with u = sqrt(2 / pi) (x + 0.044715 x^3)
-template <class D>
-HWY_INLINE hn::Vec<D> gelu_tanh(D d, hn::Vec<D> x) {
-  constexpr double kScale = -2 * 0.7978845608028654;
-  const auto cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, kScale * 0.044715), hn::Set(d, kScale));
-  return hn::Div(x, hn::Add(hn::Set(d, 1.0), exp(d, hn::Mul(x, cubic))));
 }
 
 // Beyond this the reduction below runs out of exact digits.

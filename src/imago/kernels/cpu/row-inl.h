@@ -11,7 +11,6 @@
 #include <limits>
 
 #include "imago/kernels/cpu/load_store-inl.h"
-#include "imago/kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::kernels {
@@ -97,7 +96,10 @@ accumulate_t<T> max_row(const T* input, int64_t size, accumulate_t<T> sign = 1) 
     take(largest0, hn::Mul(load_some(d, input + i, count, lowest * sign), factor));
   }
   if (!hn::AllFalse(d, hn::IsNaN(marker))) return std::numeric_limits<Sum>::quiet_NaN();
-  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest0, largest1)));
+  // One by one: Highway's MaxOfLanes starts from the lowest finite number on its plain target.
+  HWY_ALIGN Sum values[hn::MaxLanes(d)];
+  hn::Store(hn::Max(largest0, largest1), d, values);
+  return *std::max_element(values, values + lanes);
 }
 
 }  // namespace HWY_NAMESPACE

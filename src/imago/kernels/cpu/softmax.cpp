@@ -10,6 +10,7 @@
 // Highway's header must come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "imago/kernels/cpu/math_float-inl.h"
 #include "imago/kernels/cpu/row-inl.h"
 
 HWY_BEFORE_NAMESPACE();
