@@ -160,7 +160,10 @@ class AttentionBlock {
 
   // In float: padded with zeros to be multiplied directly, or packed as panels.
   void load_queries() {
-    if (rows_ <= kMaxDirectRows) return load_query_rows(0, rows_, query_);
+    if (rows_ <= kMaxDirectRows) {
+      load_query_rows(0, rows_, query_);
+      return arrange_halves<T>(query_, rows_ * query_stride_);
+    }
     for (int64_t panel = 0; panel < panels_; ++panel) {
       const int64_t row = panel_row(panel);
       load_query_rows(row, panel_rows(panel), packed_);  // not in use yet
@@ -177,31 +180,18 @@ class AttentionBlock {
     }
   }
 
+  // Four keys at a time; the last one fills up their number.
   void score_directly(int64_t first, int64_t count) {
-    int64_t i = 0;
-    for (; i + 4 <= count; i += 4) score_rows<4>(first, i);
-    for (; i < count; ++i) score_rows<1>(first, i);
-  }
-
-  // The scores of all rows with keys first + i to first + i + kColumns - 1.
-  template <int kColumns>
-  void score_rows(int64_t first, int64_t i) {
-    int64_t row = 0;
-    for (; row + 2 <= rows_; row += 2) score_tile<2, kColumns>(first, i, row);
-    if (row < rows_) score_tile<1, kColumns>(first, i, row);
-  }
-
-  template <int kRows, int kColumns>
-  void score_tile(int64_t first, int64_t i, int64_t row) {
     constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
-    HWY_ALIGN float totals[kRows * kColumns * kLanes] = {};
-    float sums[kRows * kColumns];
-    const T* const none = nullptr;
-    dot_tile<kRows, kColumns>(a_.head_size, query_ + row * query_stride_, query_stride_, key(first + i),
-                              a_.key_strides.token, totals, none, 0);
-    add_lanes(totals, kRows * kColumns, sums);
-    for (int r = 0; r < kRows; ++r) {
-      std::copy(sums + r * kColumns, sums + (r + 1) * kColumns, scores_ + (row + r) * kKeyBlock + i);
+    HWY_ALIGN float totals[kMaxDirectRows * kDotColumns * kLanes];
+    for (int64_t i = 0; i < count; i += kDotColumns) {
+      const T* keys[kDotColumns];
+      for (int j = 0; j < kDotColumns; ++j) keys[j] = key(first + std::min(i + j, count - 1));
+      std::fill(totals, totals + rows_ * kDotColumns * kLanes, 0.0f);
+      dot_rows(rows_, a_.head_size, query_, query_stride_, keys, totals);
+      for (int64_t row = 0; row < rows_; ++row) {
+        add_lanes(totals + row * kDotColumns * kLanes, kDotColumns, scores_ + row * kKeyBlock + i);
+      }
     }
   }
 

@@ -44,12 +44,14 @@ constexpr int64_t kMaxDotRows = 16;  // if stored by columns, as a linear layer'
 constexpr int64_t kMaxAxpyRows = 4;  // if stored by rows
 
 // Elements of a row of A, and so of B's columns, that are multiplied at a time: little enough that what several rows of
-// A read again is still in the first-level cache.
-constexpr int64_t kDotDepth = 512;
+// A read again is still in the first-level cache, which kDotElements of A share with B.
+constexpr int64_t kMaxDotDepth = 512;
+constexpr int64_t kDotElements = 4096;
 
 // What is shared by the tasks of a product, and what each task has for itself. One thread may need both at once.
 thread_local Scratch shared_scratch;
 thread_local Scratch task_scratch;
+thread_local Scratch bias_scratch;
 
 }  // namespace
 }  // namespace imago::kernels
@@ -60,20 +62,20 @@ namespace imago::kernels::HWY_NAMESPACE {
 namespace {
 
 // Adds bias and previous contents to the finished sums of a block, and rounds them to C's type. `sums` may be C itself.
-template <class T, class C, class Bias>
-void finish_row(const T* sums, const Bias* bias, bool accumulate, C* c, int64_t size) {
+template <class T, class C>
+void finish_row(const T* sums, const T* bias, bool accumulate, C* c, int64_t size) {
   const Simd<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
   for (; i + lanes <= size; i += lanes) {
     auto value = hn::LoadU(d, sums + i);
-    if (bias != nullptr) value = hn::Add(value, load(d, bias + i));
+    if (bias != nullptr) value = hn::Add(value, hn::LoadU(d, bias + i));
     if (accumulate) value = hn::Add(value, load(d, c + i));
     store(value, d, c + i);
   }
   for (; i < size; ++i) {
     T value = sums[i];
-    if (bias != nullptr) value += static_cast<T>(bias[i]);
+    if (bias != nullptr) value += bias[i];
     if (accumulate) value += static_cast<T>(c[i]);
     c[i] = C(value);
   }
@@ -83,13 +85,12 @@ void finish_row(const T* sums, const Bias* bias, bool accumulate, C* c, int64_t 
 template <class T>
 void finish_block(const UntypedGemm& g, const T* sums, int64_t stride, int64_t row, int64_t column, int64_t rows,
                   int64_t columns, bool accumulate) {
+  const T* const bias = g.bias == nullptr ? nullptr : static_cast<const T*>(g.bias) + column;
   visit_elements<T>(g.c, g.c_type, [&](const auto* c) HWY_ATTR {
-    visit_elements<T>(g.bias, g.b.type, [&](const auto* bias) HWY_ATTR {
-      for (int64_t i = 0; i < rows; ++i) {
-        auto* to = const_cast<std::remove_const_t<std::remove_pointer_t<decltype(c)>>*>(c) + (row + i) * g.ldc + column;
-        finish_row(sums + i * stride, bias == nullptr ? bias : bias + column, accumulate, to, columns);
-      }
-    });
+    for (int64_t i = 0; i < rows; ++i) {
+      auto* to = const_cast<std::remove_const_t<std::remove_pointer_t<decltype(c)>>*>(c) + (row + i) * g.ldc + column;
+      finish_row(sums + i * stride, bias, accumulate, to, columns);
+    }
   });
 }
 
@@ -232,20 +233,22 @@ class BlockedGemm {
 // A few rows times B where it lies.
 class DirectGemm {
  public:
-  explicit DirectGemm(const UntypedGemm& g) : g_(g) {}
+  explicit DirectGemm(const UntypedGemm& g)
+      : g_(g), depth_(std::clamp(kDotElements / g.m / kStep * kStep, kStep, kMaxDotDepth)) {}
 
   void run() {
-    // One block of depth after the other, within each the rows, padded with zeros.
-    a_ = shared_scratch.get<float>(ceil_divide(g_.k, kDotDepth) * kDotDepth * g_.m);
+    a_ = shared_scratch.get<float>(ceil_divide(g_.k, depth_) * depth_ * g_.m);
     visit_elements<float>(g_.a.data, g_.a.type, [&](const auto* a) HWY_ATTR {
-      for (int64_t depth = 0; depth < g_.k; depth += kDotDepth) {
-        for (int64_t row = 0; row < g_.m; ++row) load_a(a, row, depth, std::min(kDotDepth, g_.k - depth));
+      for (int64_t depth = 0; depth < g_.k; depth += depth_) {
+        for (int64_t row = 0; row < g_.m; ++row) load_a(a, row, depth, std::min(depth_, g_.k - depth));
       }
     });
     visit_elements<float>(g_.b.data, g_.b.type, [&](const auto* b) HWY_ATTR {
       const int64_t grain = 1 + kMinThreadOperations / std::max(g_.m * g_.k, int64_t{1});
       if (g_.b.transposed) {
-        parallel_for(g_.n, grain, [&](int64_t begin, int64_t end) HWY_ATTR { dot_columns(b, begin, end); });
+        arrange_a(b);
+        parallel_for(g_.n, std::max<int64_t>(grain, kDotColumns),
+                     [&](int64_t begin, int64_t end) HWY_ATTR { dot_columns(b, begin, end - begin); });
       } else {
         parallel_for(g_.n, std::max(grain, kMinAxpyColumns),
                      [&](int64_t begin, int64_t end) HWY_ATTR { axpy_columns(b, begin, end - begin); });
@@ -255,65 +258,56 @@ class DirectGemm {
 
  private:
   static constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
+  static constexpr int64_t kStep = 64;             // a multiple of dot_tile's, on every target
   static constexpr int64_t kMinAxpyColumns = 256;  // shorter runs of B's rows waste what the memory fetches ahead
-  static constexpr int kColumns = 4;
 
-  float* a_block(int64_t row, int64_t depth) const { return a_ + depth * g_.m + row * kDotDepth; }
+  // One block of depth after the other, within each the rows, padded with zeros.
+  float* a_block(int64_t row, int64_t depth) const { return a_ + depth * g_.m + row * depth_; }
 
   template <class A>
   void load_a(const A* a, int64_t row, int64_t depth, int64_t size) const {
     float* const to = a_block(row, depth);
     if (g_.a.transposed) {
       for (int64_t p = 0; p < size; ++p) to[p] = static_cast<float>(a[(depth + p) * g_.a.stride + row]);
-      std::fill(to + size, to + ceil_divide(size, kLanes) * kLanes, 0.0f);
     } else {
       copy_row(a + row * g_.a.stride + depth, to, size);
     }
+    std::fill(to + size, to + depth_, 0.0f);
   }
 
   template <class B>
-  void dot_columns(const B* b, int64_t begin, int64_t end) const {
-    int64_t column = begin;
-    for (; column + kColumns <= end; column += kColumns) dot_strip<kColumns>(b, column);
-    for (; column < end; ++column) dot_strip<1>(b, column);
+  void arrange_a(const B*) const {
+    arrange_halves<B>(a_, ceil_divide(g_.k, depth_) * depth_ * g_.m);
   }
 
-  template <int kWidth, class B>
-  void dot_strip(const B* b, int64_t column) const {
-    HWY_ALIGN float totals[kMaxDotRows * kWidth * kLanes];
-    HWY_ALIGN float converted[kWidth * kDotDepth];
-    std::fill(totals, totals + g_.m * kWidth * kLanes, 0.0f);
-    for (int64_t depth = 0; depth < g_.k; depth += kDotDepth) {
-      const int64_t size = std::min(kDotDepth, g_.k - depth);
-      const B* const from = b + column * g_.b.stride + depth;
-      const bool last = depth + kDotDepth >= g_.k;
-      const B* const next = last ? b + (column + kWidth) * g_.b.stride : from + kDotDepth;
-      if (g_.m > 3) {
-        // Several groups of rows read this block again: converted once, and out of the rows whose distance, often a
-        // power of two, would have them evict each other.
-        for (int i = 0; i < kWidth; ++i) copy_row(from + i * g_.b.stride, converted + i * kDotDepth, size);
-        dot_rows<kWidth>(depth, size, converted, kDotDepth, totals, next);
-      } else {
-        dot_rows<kWidth>(depth, size, from, g_.b.stride, totals, next);
-      }
+  // The columns are split into as many runs as are multiplied at a time, so that each is read from one end to the
+  // other. The last runs overlap where the number is no multiple.
+  template <class B>
+  void dot_columns(const B* b, int64_t column, int64_t columns) const {
+    float* const sums = task_scratch.get<float>(g_.m * columns);
+    const int64_t run = ceil_divide(columns, kDotColumns);
+    int64_t strip[kDotColumns];
+    for (int64_t i = 0; i < run; ++i) {
+      for (int64_t j = 0; j < kDotColumns; ++j) strip[j] = std::min(j * run, columns - run) + i;
+      dot_strip(b + column * g_.b.stride, strip, sums, columns);
     }
-    float sums[kMaxDotRows * kWidth];
-    add_lanes(totals, g_.m * kWidth, sums);
-    finish_block(g_, sums, kWidth, 0, column, g_.m, kWidth, g_.accumulate);
+    finish_block(g_, sums, columns, 0, column, g_.m, columns, g_.accumulate);
   }
 
-  // All rows in groups of three, which with four columns fill the registers; never one row alone behind others.
-  template <int kWidth, class B, class Next>
-  void dot_rows(int64_t depth, int64_t size, const B* b, int64_t stride, float* totals, const Next* next) const {
-    int64_t row = 0;
-    const auto step = [&](auto kernel, int64_t rows) {
-      kernel(size, a_block(row, depth), kDotDepth, b, stride, totals + row * kWidth * kLanes, row == 0 ? next : nullptr,
-             g_.b.stride);
-      row += rows;
-    };
-    while (g_.m - row > 4 || g_.m - row == 3) step(dot_tile<3, kWidth, B, Next>, 3);
-    while (g_.m - row >= 2) step(dot_tile<2, kWidth, B, Next>, 2);
-    if (g_.m - row == 1) step(dot_tile<1, kWidth, B, Next>, 1);
+  template <class B>
+  void dot_strip(const B* b, const int64_t (&strip)[kDotColumns], float* sums, int64_t stride) const {
+    HWY_ALIGN float totals[kMaxDotRows * kDotColumns * kLanes];
+    std::fill(totals, totals + g_.m * kDotColumns * kLanes, 0.0f);
+    for (int64_t depth = 0; depth < g_.k; depth += depth_) {
+      const B* from[kDotColumns];
+      for (int j = 0; j < kDotColumns; ++j) from[j] = b + strip[j] * g_.b.stride + depth;
+      dot_rows(g_.m, std::min(depth_, g_.k - depth), a_block(0, depth), depth_, from, totals);
+    }
+    for (int64_t row = 0; row < g_.m; ++row) {
+      float total[kDotColumns];
+      add_lanes(totals + row * kDotColumns * kLanes, kDotColumns, total);
+      for (int j = 0; j < kDotColumns; ++j) sums[row * stride + strip[j]] = total[j];
+    }
   }
 
   template <class B>
@@ -333,17 +327,18 @@ class DirectGemm {
   template <int kDepth, class B>
   void axpy_rows(const B* b, int64_t p, int64_t columns, float* sums, int64_t stride) const {
     const B* const from = b + p * g_.b.stride;
-    const float* const a = a_block(0, p / kDotDepth * kDotDepth) + p % kDotDepth;
+    const float* const a = a_block(0, p / depth_ * depth_) + p % depth_;
     int64_t row = 0;
     for (; row + 2 <= g_.m; row += 2) {
-      axpy_tile<2, kDepth>(columns, a + row * kDotDepth, kDotDepth, from, g_.b.stride, sums + row * stride, stride);
+      axpy_tile<2, kDepth>(columns, a + row * depth_, depth_, from, g_.b.stride, sums + row * stride, stride);
     }
     if (row < g_.m) {
-      axpy_tile<1, kDepth>(columns, a + row * kDotDepth, kDotDepth, from, g_.b.stride, sums + row * stride, stride);
+      axpy_tile<1, kDepth>(columns, a + row * depth_, depth_, from, g_.b.stride, sums + row * stride, stride);
     }
   }
 
   const UntypedGemm& g_;
+  const int64_t depth_;
   float* a_ = nullptr;
 };
 
@@ -383,8 +378,14 @@ void gemm_small_float(const UntypedGemm& g) {
   }
 }
 
-void gemm_float(const UntypedGemm& g) {
-  if (is_small_float(g)) return gemm_small_float(g);
+void gemm_float(const UntypedGemm& arguments) {
+  if (is_small_float(arguments)) return gemm_small_float(arguments);
+  UntypedGemm g = arguments;
+  if (g.bias != nullptr && g.b.type != ElementType::kFloat) {
+    float* const bias = bias_scratch.get<float>(g.n + static_cast<int64_t>(hn::MaxLanes(Simd<float>())));
+    visit_elements<float>(g.bias, g.b.type, [&](const auto* from) HWY_ATTR { copy_row(from, bias, g.n); });
+    g.bias = bias;
+  }
   if (g.m <= (g.b.transposed ? kMaxDotRows : kMaxAxpyRows)) return DirectGemm(g).run();
   BlockedGemm<float>(g).run();
 }

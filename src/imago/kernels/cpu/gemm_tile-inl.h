@@ -14,7 +14,9 @@
 #include "imago/kernels/cpu/load_store-inl.h"
 
 #undef IMAGO_UNROLL
-#if defined(__clang__)
+#if defined(IMAGO_SANITIZED)  // there it would multiply the checks, and so the time to compile
+#define IMAGO_UNROLL
+#elif defined(__clang__)
 #define IMAGO_UNROLL _Pragma("unroll")
 #else
 #define IMAGO_UNROLL _Pragma("GCC unroll 16")
@@ -95,65 +97,85 @@ MultiplyTile<T> tile_kernel(int64_t rows) {
   return kTable.by_rows[rows - 1];
 }
 
-// totals[row][column] += the products of row `row` of a with row `column` of b, over the first k elements; each total
-// is a whole vector, so that its lanes are added up only once at the end. Nothing is packed: b is read straight from
-// where it lies. Rows of a are padded with zeros to whole vectors. What is multiplied next, unless null, is fetched
-// meanwhile: rows are too short and too far apart for the hardware to see the pattern in time.
-template <int kRows, int kColumns, class B, class Next>
-void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* HWY_RESTRICT b, int64_t ldb,
-              float* HWY_RESTRICT totals, const Next* next, int64_t next_stride) {
+// Columns of B that dot_tile multiplies at a time. Each is a stream of its own through memory, and a core fetches four
+// faster than one.
+constexpr int kDotColumns = 4;
+// How far ahead of each stream memory is asked for, beyond what the hardware foresees by itself.
+constexpr int64_t kDotFetchBytes = 512;
+
+// totals[row][column] += the products of row `row` of a with column `column` of b, over the first k elements; each
+// total is a whole vector, so that its lanes are added up only once at the end. Nothing is packed: b is read straight
+// from where it lies. Rows of a are padded with zeros to a multiple of two vectors and arranged in halves.
+template <int kRows, class B>
+void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* const (&b)[kDotColumns],
+              float* HWY_RESTRICT totals) {
   const Simd<float> d;
   using V = hn::Vec<Simd<float>>;
   constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
-  constexpr int64_t kChunk = 32;
-  constexpr int64_t kLine = 64 / sizeof(Next);
-  V sums[kRows][kColumns];
+  constexpr int64_t kLine = 64 / sizeof(B);
+  V sums[kRows][kDotColumns];
   IMAGO_UNROLL
   for (int row = 0; row < kRows; ++row) {
     IMAGO_UNROLL
-    for (int column = 0; column < kColumns; ++column) {
-      sums[row][column] = hn::Load(d, totals + (row * kColumns + column) * kLanes);
+    for (int column = 0; column < kDotColumns; ++column) {
+      sums[row][column] = hn::Load(d, totals + (row * kDotColumns + column) * kLanes);
     }
   }
   // One weight at a time: three values, one weight and twelve sums are the sixteen registers of AVX2.
-  const auto step = [&](int64_t p) HWY_ATTR {
-    V values[kRows];
+  const auto multiply = [&](const float* values, auto weight_of) HWY_ATTR {
+    V lanes[kRows];
     IMAGO_UNROLL
-    for (int row = 0; row < kRows; ++row) values[row] = hn::Load(d, a + row * lda + p);
+    for (int row = 0; row < kRows; ++row) lanes[row] = hn::LoadU(d, values + row * lda);
     IMAGO_UNROLL
-    for (int column = 0; column < kColumns; ++column) {
-      const V weight = load(d, b + column * ldb + p);
+    for (int column = 0; column < kDotColumns; ++column) {
+      const V weight = weight_of(column);
       IMAGO_UNROLL
-      for (int row = 0; row < kRows; ++row) sums[row][column] = hn::MulAdd(values[row], weight, sums[row][column]);
+      for (int row = 0; row < kRows; ++row) sums[row][column] = hn::MulAdd(lanes[row], weight, sums[row][column]);
     }
   };
   int64_t p = 0;
-  for (; p + kChunk <= k; p += kChunk) {
-    if (next != nullptr) {
-      IMAGO_UNROLL
-      for (int column = 0; column < kColumns; ++column) {
-        for (int64_t i = 0; i < kChunk; i += kLine) hwy::Prefetch(next + column * next_stride + p + i);
-      }
+  const auto step = [&]() HWY_ATTR {
+    multiply(a + p, [&](int column) HWY_ATTR { return load_half<0>(d, b[column] + p); });
+    multiply(a + p + kLanes, [&](int column) HWY_ATTR { return load_half<1>(d, b[column] + p); });
+    p += 2 * kLanes;
+  };
+  while (p + kLine <= k) {
+    IMAGO_UNROLL
+    for (int column = 0; column < kDotColumns; ++column) {
+      hwy::Prefetch(b[column] + p + kDotFetchBytes / static_cast<int64_t>(sizeof(B)));
     }
-    for (int64_t i = 0; i < kChunk; i += kLanes) step(p + i);
+    for (int64_t end = p + kLine; p < end;) step();
   }
-  for (; p + kLanes <= k; p += kLanes) step(p);
+  while (p + 2 * kLanes <= k) step();
   if (p < k) {
-    for (int column = 0; column < kColumns; ++column) {
-      const V weight = load_some(d, b + column * ldb + p, static_cast<size_t>(k - p));
-      IMAGO_UNROLL
-      for (int row = 0; row < kRows; ++row) {
-        sums[row][column] = hn::MulAdd(hn::Load(d, a + row * lda + p), weight, sums[row][column]);
-      }
+    HWY_ALIGN float rest[kDotColumns][2 * kLanes] = {};
+    for (int column = 0; column < kDotColumns; ++column) {
+      for (int64_t i = p; i < k; ++i) rest[column][i - p] = static_cast<float>(b[column][i]);
+      arrange_halves<B>(rest[column], 2 * kLanes);
     }
+    multiply(a + p, [&](int column) HWY_ATTR { return hn::Load(d, rest[column]); });
+    multiply(a + p + kLanes, [&](int column) HWY_ATTR { return hn::Load(d, rest[column] + kLanes); });
   }
   IMAGO_UNROLL
   for (int row = 0; row < kRows; ++row) {
     IMAGO_UNROLL
-    for (int column = 0; column < kColumns; ++column) {
-      hn::Store(sums[row][column], d, totals + (row * kColumns + column) * kLanes);
+    for (int column = 0; column < kDotColumns; ++column) {
+      hn::Store(sums[row][column], d, totals + (row * kDotColumns + column) * kLanes);
     }
   }
+}
+
+// The same for any number of rows: in threes, which fill the registers, and never one row alone behind others. Totals
+// of a row follow those of the row before.
+template <class B>
+void dot_rows(int64_t rows, int64_t k, const float* a, int64_t lda, const B* const (&b)[kDotColumns], float* totals) {
+  constexpr int64_t kRowTotals = kDotColumns * static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
+  int64_t row = 0;
+  for (; rows - row > 4 || rows - row == 3; row += 3) {
+    dot_tile<3>(k, a + row * lda, lda, b, totals + row * kRowTotals);
+  }
+  for (; rows - row >= 2; row += 2) dot_tile<2>(k, a + row * lda, lda, b, totals + row * kRowTotals);
+  if (row < rows) dot_tile<1>(k, a + row * lda, lda, b, totals + row * kRowTotals);
 }
 
 // sums[i] = the lanes of total i, added up.

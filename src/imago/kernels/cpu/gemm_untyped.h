@@ -34,7 +34,7 @@ struct UntypedGemm {
   ElementType c_type;
   int64_t ldc;
   bool accumulate;
-  const void* bias;  // of b's type
+  const void* bias;  // of b's type; once it reaches the kernels, of the type summed in
 };
 
 // Calls visitor(pointer) with the pointer cast to its elements' type. Types that cannot meet T, the type summed in, are

@@ -46,6 +46,36 @@ HWY_INLINE hn::Vec<D> load(D d, const float16* from) {
 #endif
 }
 
+// Two vectors' worth of elements, one vector at a time, in the order that is cheapest to come by: of bfloat16 the even
+// elements are a shift away and the odd ones a mask, where PromoteTo would cost a load and two shuffles for each.
+// arrange_halves puts floats into the same order.
+template <int kHalf, class D, class T>
+HWY_INLINE hn::Vec<D> load_half(D d, const T* from) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    const hn::RebindToUnsigned<D> du;
+    const auto pairs = hn::LoadU(du, reinterpret_cast<const uint32_t*>(from));
+    return hn::BitCast(d, kHalf == 0 ? hn::ShiftLeft<16>(pairs) : hn::And(pairs, hn::Set(du, 0xffff0000u)));
+  } else {
+    return load(d, from + kHalf * static_cast<int64_t>(hn::MaxLanes(d)));
+  }
+}
+
+// For `size` floats, a multiple of two vectors, that meet elements of type T.
+template <class T>
+HWY_INLINE void arrange_halves([[maybe_unused]] float* values, [[maybe_unused]] int64_t size) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
+    for (int64_t begin = 0; begin < size; begin += 2 * kLanes) {
+      float pairs[2 * kLanes];
+      for (int64_t i = 0; i < 2 * kLanes; ++i) pairs[i] = values[begin + i];
+      for (int64_t i = 0; i < kLanes; ++i) {
+        values[begin + i] = pairs[2 * i];
+        values[begin + kLanes + i] = pairs[2 * i + 1];
+      }
+    }
+  }
+}
+
 template <class D>
 HWY_INLINE void store(hn::Vec<D> value, D d, hn::TFromD<D>* to) {
   hn::StoreU(value, d, to);
