@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/io/checkpoint.h"
 #include "imago/io/hub_cache.h"
-#include "imago/io/load_weights.h"
 
 namespace imago {
 

@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace imago::cli {
+
+class Options;
 
 class Command {
  public:
@@ -18,7 +16,7 @@ class Command {
   virtual std::string name() const = 0;         // "verify"; "tokenizer train" is a command of a command
   virtual std::string description() const = 0;  // one line
   virtual std::string example() const = 0;      // a line that works
-  virtual void add_options(CLI::App& app) = 0;
+  virtual void add_options(Options& options) = 0;
   virtual int run() = 0;  // the exit status; errors are thrown
 };
 

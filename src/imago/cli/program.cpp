@@ -5,6 +5,7 @@
 
 #include "imago/base/error.h"
 #include "imago/cli/command.h"
+#include "imago/cli/options.h"
 
 namespace imago {
 
@@ -52,7 +53,8 @@ int run_program(int argc, char** argv) {
   int status = 0;
   for (const auto& command : table.commands()) {
     CLI::App* app = add_command(program, *command);
-    command->add_options(*app);
+    cli::Options options(*app);
+    command->add_options(options);
     app->callback([&status, &command] { status = run_command(*command); });
   }
   try {

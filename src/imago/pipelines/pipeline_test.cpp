@@ -11,10 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
+#include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/unicode.h"
-#include "imago/io/load_weights.h"
 #include "imago/io/save_checkpoint.h"
 
 namespace imago {

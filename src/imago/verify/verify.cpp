@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
+#include "imago/auto/load_weights.h"
 #include "imago/autograd/backward.h"
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/generation/generate.h"
-#include "imago/io/load_weights.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/contiguous/contiguous.h"

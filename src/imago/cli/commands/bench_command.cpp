@@ -3,7 +3,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +12,7 @@
 #include "imago/base/json.h"
 #include "imago/base/thread_pool.h"
 #include "imago/cli/command.h"
+#include "imago/cli/options.h"
 #include "imago/tensor/grad_meta.h"
 
 namespace imago {
@@ -57,14 +57,14 @@ class BenchCommand final : public cli::Command {
   }
   std::string example() const override { return "imago bench -m assets/story --prompt 512 --new 128"; }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("-m,--model", model_, "a checkpoint's folder or Hub id")->required();
-    app.add_option("--prompt", prompt_, "tokens of the prompt (default 512)")->check(CLI::PositiveNumber);
-    app.add_option("--new", new_, "tokens to write (default 128)")->check(CLI::PositiveNumber);
-    app.add_option("--repeat", repeat_, "runs, of which the best counts (default 3)")->check(CLI::PositiveNumber);
-    app.add_option("--threads", threads_, "threads to compute on (default: all processors)");
-    app.add_option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
-    app.add_flag("--json", json_, "print as JSON");
+  void add_options(cli::Options& options) override {
+    options.option("-m,--model", model_, "a checkpoint's folder or Hub id").required();
+    options.option("--prompt", prompt_, "tokens of the prompt (default 512)").positive();
+    options.option("--new", new_, "tokens to write (default 128)").positive();
+    options.option("--repeat", repeat_, "runs, of which the best counts (default 3)").positive();
+    options.option("--threads", threads_, "threads to compute on (default: all processors)");
+    options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
+    options.flag("--json", json_, "print as JSON");
   }
 
   int run() override {

@@ -1,10 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
 #include "imago/cli/line_filter.h"
+#include "imago/cli/options.h"
 #include "imago/cli/tokenizer_argument.h"
 
 namespace imago {
@@ -31,10 +31,10 @@ class DetokenizeCommand final : public cli::Command {
   }
   std::string example() const override { return "echo \"[15496, 995]\" | imago detokenize -m assets/story"; }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("-m,--model", model_, "a checkpoint's folder or Hub id, or a tokenizer.json")->required();
-    app.add_flag("--skip-special-tokens", skip_special_tokens_, "leave special tokens out");
-    app.add_flag("--json", json_, "print JSON strings, so that texts may hold newlines");
+  void add_options(cli::Options& options) override {
+    options.option("-m,--model", model_, "a checkpoint's folder or Hub id, or a tokenizer.json").required();
+    options.flag("--skip-special-tokens", skip_special_tokens_, "leave special tokens out");
+    options.flag("--json", json_, "print JSON strings, so that texts may hold newlines");
   }
 
   int run() override {

@@ -2,13 +2,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/json.h"
 #include "imago/base/thread_pool.h"
 #include "imago/cli/command.h"
+#include "imago/cli/options.h"
 #include "imago/io/hub_cache.h"
 #include "imago/kernels/cpu/targets.h"
 
@@ -28,7 +28,7 @@ class EnvCommand final : public cli::Command {
   std::string name() const override { return "env"; }
   std::string description() const override { return "print what this build and this machine can do"; }
   std::string example() const override { return "imago env --json"; }
-  void add_options(CLI::App& app) override { app.add_flag("--json", json_, "print as JSON"); }
+  void add_options(cli::Options& options) override { options.flag("--json", json_, "print as JSON"); }
 
   int run() override {
     utsname system{};

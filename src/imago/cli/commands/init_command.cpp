@@ -1,16 +1,16 @@
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
 #include "imago/auto/init_weights.h"
+#include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
-#include "imago/io/load_weights.h"
+#include "imago/cli/options.h"
 #include "imago/io/save_checkpoint.h"
 
 namespace imago {
@@ -26,11 +26,11 @@ class InitCommand final : public cli::Command {
     return "imago init --config assets/story/config.json --seed 1 --dtype bf16 /tmp/random-story";
   }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("output", output_, "the folder to write")->required();
-    app.add_option("--config", config_, "the config.json of the model")->required();
-    app.add_option("--seed", seed_, "of the random numbers (default 0)");
-    app.add_option("--dtype", dtype_, "of the weights (default float32)");
+  void add_options(cli::Options& options) override {
+    options.option("output", output_, "the folder to write").required();
+    options.option("--config", config_, "the config.json of the model").required();
+    options.option("--seed", seed_, "of the random numbers (default 0)");
+    options.option("--dtype", dtype_, "of the weights (default float32)");
   }
 
   int run() override {

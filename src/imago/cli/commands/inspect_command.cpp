@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +7,7 @@
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
+#include "imago/cli/options.h"
 #include "imago/io/checkpoint.h"
 
 namespace imago {
@@ -36,10 +36,10 @@ class InspectCommand final : public cli::Command {
   }
   std::string example() const override { return "imago inspect assets/story"; }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("model", model_, "a checkpoint's folder or Hub id")->required();
-    app.add_flag("--tensors", tensors_, "list every tensor");
-    app.add_flag("--json", json_, "print as JSON");
+  void add_options(cli::Options& options) override {
+    options.option("model", model_, "a checkpoint's folder or Hub id").required();
+    options.flag("--tensors", tensors_, "list every tensor");
+    options.flag("--json", json_, "print as JSON");
   }
 
   int run() override {

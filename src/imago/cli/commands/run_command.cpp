@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -12,6 +11,7 @@
 #include "imago/base/json.h"
 #include "imago/base/thread_pool.h"
 #include "imago/cli/command.h"
+#include "imago/cli/options.h"
 #include "imago/cli/run_output.h"
 #include "imago/cli/story_model.h"
 #include "imago/pipelines/pipeline.h"
@@ -50,33 +50,26 @@ class RunCommand final : public cli::Command {
     return "imago run text-generation \"Once upon a time\" --max-new-tokens 100 --temperature 0.8";
   }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("task", task_, "what to do")->required();
-    app.add_option("input", input_, "the text; - reads one from each line of standard input");
-    app.add_option("--prompt-file", prompt_file_, "read the text from a file, without its last line end");
-    app.add_option("-m,--model", model_,
+  void add_options(cli::Options& options) override {
+    options.option("task", task_, "what to do").required();
+    options.option("input", input_, "the text; - reads one from each line of standard input");
+    options.option("--prompt-file", prompt_file_, "read the text from a file, without its last line end");
+    options.option("-m,--model", model_,
                    "a checkpoint's folder or Hub id (text-generation has a story model by default)");
-    app.add_option("--context", context_, "of question-answering: the text that holds the answer");
-    app.add_option("--text-pair", text_pair_, "of text-classification: the second text");
-    app.add_flag("--chat", chat_, "the text is a user's message: the model's chat template makes the prompt");
-    app.add_option("--system", system_, "the system's message of a chat");
-    app.add_option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
-    app.add_option("--threads", threads_, "threads to compute on (default: all processors)")
-        ->check(CLI::PositiveNumber);
-    app.add_flag("--json", json_, "print one JSON document with answers, counts and times");
-    app.add_flag_callback(
-        "--greedy", [this] { greedy_ = true; }, "take the likeliest token each time");
-    for (auto& flag : integers_) app.add_option(flag.flag, flag.value, flag.help);
-    for (auto& flag : numbers_) app.add_option(flag.flag, flag.value, flag.help);
-    for (auto& flag : texts_) app.add_option(flag.flag, flag.value, flag.help);
-    for (auto& flag : truths_) {
-      app.add_flag_callback(
-          flag.flag, [&flag] { flag.value = true; }, flag.help);
-      app.add_flag_callback(fmt::format("--no-{}", flag.flag + 2), [&flag] { flag.value = false; });
-    }
-    app.add_option("--stop", stop_, "a text that ends the generation; may be given several times")
-        ->allow_extra_args(false);
-    app.add_option("--targets", targets_, "of fill-mask: the words to choose from")->delimiter(',');
+    options.option("--context", context_, "of question-answering: the text that holds the answer");
+    options.option("--text-pair", text_pair_, "of text-classification: the second text");
+    options.flag("--chat", chat_, "the text is a user's message: the model's chat template makes the prompt");
+    options.option("--system", system_, "the system's message of a chat");
+    options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
+    options.option("--threads", threads_, "threads to compute on (default: all processors)").positive();
+    options.flag("--json", json_, "print one JSON document with answers, counts and times");
+    options.flag("--greedy", greedy_, "take the likeliest token each time");
+    for (auto& flag : integers_) options.option(flag.flag, flag.value, flag.help);
+    for (auto& flag : numbers_) options.option(flag.flag, flag.value, flag.help);
+    for (auto& flag : texts_) options.option(flag.flag, flag.value, flag.help);
+    for (auto& flag : truths_) options.flag(flag.flag, flag.value, flag.help);
+    options.option("--stop", stop_, "a text that ends the generation; may be given several times").one_value_each();
+    options.option("--targets", targets_, "of fill-mask: the words to choose from").separated_by(',');
   }
 
   int run() override {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -7,6 +6,7 @@
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
 #include "imago/cli/line_filter.h"
+#include "imago/cli/options.h"
 #include "imago/io/hub_cache.h"
 #include "imago/tokenizers/chat/chat_template.h"
 #include "imago/tokenizers/chat/template_files.h"
@@ -57,12 +57,13 @@ class TemplateCommand final : public cli::Command {
     return R"(echo '{"messages": [{"role": "user", "content": "Hi"}]}' | imago template -m chat_template.jinja)";
   }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("-m,--model", model_,
-                   "a checkpoint's folder or Hub id, a .jinja file, or a JSON file with a chat_template")
-        ->required();
-    app.add_option("--name", name_, "which of several templates (default: tool_use where there are tools, or default)");
-    app.add_option("--now", now_, "the time that strftime_now tells, as 2026-07-26T00:00:00 (default: the clock)");
+  void add_options(cli::Options& options) override {
+    options
+        .option("-m,--model", model_,
+                "a checkpoint's folder or Hub id, a .jinja file, or a JSON file with a chat_template")
+        .required();
+    options.option("--name", name_, "which of several templates (default: tool_use where there are tools, or default)");
+    options.option("--now", now_, "the time that strftime_now tells, as 2026-07-26T00:00:00 (default: the clock)");
   }
 
   int run() override {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,6 +6,7 @@
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
 #include "imago/cli/line_filter.h"
+#include "imago/cli/options.h"
 #include "imago/cli/tokenizer_argument.h"
 
 namespace imago {
@@ -83,15 +83,15 @@ class TokenizeCommand final : public cli::Command {
   }
   std::string example() const override { return "echo \"Hello world\" | imago tokenize -m assets/story --tokens"; }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("-m,--model", model_, "a checkpoint's folder or Hub id, or a tokenizer.json")->required();
-    app.add_flag("--ids", ids_, "print token ids (the default)");
-    app.add_flag("--tokens", tokens_, "print tokens as the vocabulary spells them");
-    app.add_flag("--offsets", offsets_,
+  void add_options(cli::Options& options) override {
+    options.option("-m,--model", model_, "a checkpoint's folder or Hub id, or a tokenizer.json").required();
+    options.flag("--ids", ids_, "print token ids (the default)");
+    options.flag("--tokens", tokens_, "print tokens as the vocabulary spells them");
+    options.flag("--offsets", offsets_,
                  "print where tokens come from: characters [begin, end); of several flags, lines are objects");
-    app.add_flag("--json", json_, "print JSON, which is what lines always are");
-    app.add_flag("--jsonl", jsonl_, R"(lines are objects {"text": "...", "pair": "...", "add_special_tokens": true})");
-    app.add_flag("--no-special-tokens", no_special_tokens_, "add no tokens that the text does not have");
+    options.flag("--json", json_, "print JSON, which is what lines always are");
+    options.flag("--jsonl", jsonl_, R"(lines are objects {"text": "...", "pair": "...", "add_special_tokens": true})");
+    options.flag("--no-special-tokens", no_special_tokens_, "add no tokens that the text does not have");
   }
 
   int run() override {

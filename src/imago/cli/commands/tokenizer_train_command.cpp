@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -6,6 +5,7 @@
 #include "imago/base/json.h"
 #include "imago/base/unicode.h"
 #include "imago/cli/command.h"
+#include "imago/cli/options.h"
 #include "imago/tokenizers/normalized_string.h"
 #include "imago/tokenizers/tokenizer.h"
 #include "imago/tokenizers/trainers/unigram_trainer.h"
@@ -59,28 +59,25 @@ class TokenizerTrainCommand final : public cli::Command {
     return "imago tokenizer train --type bpe --byte-level --vocab-size 8000 tokenizer.json text.txt";
   }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("output", output_, "the tokenizer.json to write")->required();
-    app.add_option("files", files_, "text files")->required();
-    app.add_option("--type", type_, "what to learn")
-        ->required()
-        ->check(CLI::IsMember({"bpe", "wordpiece", "unigram", "wordlevel"}));
-    app.add_option("--vocab-size", vocab_size_, "tokens to have in the end (default: the reference's)");
-    app.add_option("--special-tokens", special_tokens_, "control tokens, which get the first ids")
-        ->allow_extra_args(false);
-    app.add_flag("--byte-level", byte_level_, "spell text as bytes, so that nothing is unknown");
-    app.add_option("--like", like_, "a tokenizer.json that says how to normalize and split text, and the rest");
-    app.add_option("--min-frequency", min_frequency_, "of a pair to merge, or a word to keep");
-    app.add_option("--limit-alphabet", limit_alphabet_, "bpe, wordpiece: characters to keep");
-    app.add_option("--initial-alphabet", initial_alphabet_, "characters to have in any case, as one text");
-    app.add_option("--continuing-subword-prefix", continuing_subword_prefix_, "bpe, wordpiece");
-    app.add_option("--end-of-word-suffix", end_of_word_suffix_, "bpe, wordpiece");
-    app.add_option("--max-token-length", max_token_length_, "bpe: characters of a token");
-    app.add_option("--unk-token", unk_token_, "unigram: what stands for unknown characters");
-    app.add_option("--shrinking-factor", shrinking_factor_, "unigram: what each pruning leaves");
-    app.add_option("--n-sub-iterations", n_sub_iterations_, "unigram: rounds between prunings");
-    app.add_option("--max-piece-length", max_piece_length_, "unigram: characters of a piece");
-    app.add_option("--seed-size", seed_size_, "unigram: pieces to begin with");
+  void add_options(cli::Options& options) override {
+    options.option("output", output_, "the tokenizer.json to write").required();
+    options.option("files", files_, "text files").required();
+    options.option("--type", type_, "what to learn").required().one_of({"bpe", "wordpiece", "unigram", "wordlevel"});
+    options.option("--vocab-size", vocab_size_, "tokens to have in the end (default: the reference's)");
+    options.option("--special-tokens", special_tokens_, "control tokens, which get the first ids").one_value_each();
+    options.flag("--byte-level", byte_level_, "spell text as bytes, so that nothing is unknown");
+    options.option("--like", like_, "a tokenizer.json that says how to normalize and split text, and the rest");
+    options.option("--min-frequency", min_frequency_, "of a pair to merge, or a word to keep");
+    options.option("--limit-alphabet", limit_alphabet_, "bpe, wordpiece: characters to keep");
+    options.option("--initial-alphabet", initial_alphabet_, "characters to have in any case, as one text");
+    options.option("--continuing-subword-prefix", continuing_subword_prefix_, "bpe, wordpiece");
+    options.option("--end-of-word-suffix", end_of_word_suffix_, "bpe, wordpiece");
+    options.option("--max-token-length", max_token_length_, "bpe: characters of a token");
+    options.option("--unk-token", unk_token_, "unigram: what stands for unknown characters");
+    options.option("--shrinking-factor", shrinking_factor_, "unigram: what each pruning leaves");
+    options.option("--n-sub-iterations", n_sub_iterations_, "unigram: rounds between prunings");
+    options.option("--max-piece-length", max_piece_length_, "unigram: characters of a piece");
+    options.option("--seed-size", seed_size_, "unigram: pieces to begin with");
   }
 
   int run() override {

@@ -2,12 +2,12 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
+#include "imago/cli/options.h"
 
 namespace imago {
 namespace {
@@ -56,10 +56,10 @@ class VerifyCommand final : public cli::Command {
   }
   std::string example() const override { return "imago verify src/imago/models/llama/golden/causal_lm"; }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("folder", folder_, "a checkpoint with golden.json and golden.safetensors")->required();
-    app.add_option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
-    app.add_flag("--json", json_, "print the report as JSON");
+  void add_options(cli::Options& options) override {
+    options.option("folder", folder_, "a checkpoint with golden.json and golden.safetensors").required();
+    options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
+    options.flag("--json", json_, "print the report as JSON");
   }
 
   int run() override {

@@ -1,4 +1,4 @@
-#include "imago/io/load_weights.h"
+#include "imago/auto/load_weights.h"
 
 #include <fmt/format.h>
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
 #include "imago/base/json.h"
-#include "imago/io/load_weights.h"
 #include "imago/io/safetensors.h"
 #include "imago/models/bert/bert_heads.h"
 #include "imago/models/gpt2/gpt2_heads.h"

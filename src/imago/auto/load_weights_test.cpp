@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "imago/auto/load_weights.h"
 #include "imago/base/json.h"
-#include "imago/io/load_weights.h"
 #include "imago/models/bert/bert_heads.h"
 #include "imago/models/gpt2/gpt2_heads.h"
 #include "imago/models/llama/llama.h"
