@@ -51,7 +51,7 @@ class Progress {
 
 // Whether progress is shown at all. On by default; a server or a --quiet command turns it off.
 bool progress_enabled();
-void set_progress_enabled(bool enabled);
+void set_progress_enabled(bool value);
 
 // One state as text: "loading  45% |#####-----| 123 MB/273 MB, 512 MB/s, 0:03 left". `bar_width` 0 leaves the bar out.
 std::string format_progress(std::string_view label, int64_t done, int64_t total, std::string_view unit, double seconds,

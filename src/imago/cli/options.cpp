@@ -12,7 +12,11 @@ Option& Option::required() {
 }
 
 Option& Option::positive() {
-  option_->check(CLI::PositiveNumber);
+  // CLI11's own check would print the largest double there is.
+  option_->check([](const std::string& text) {
+    double value = 0;
+    return CLI::detail::lexical_cast(text, value) && value > 0 ? std::string() : text + " is not a number above zero";
+  });
   return *this;
 }
 
