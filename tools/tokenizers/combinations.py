@@ -26,8 +26,30 @@ NOT_EMPTY = [pattern for pattern in PATTERNS if pattern not in (r"\b", r"x*", r"
 BEHAVIORS = ["removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"]
 
 
+SET_ITEMS = [
+    "a", "e", "_", ".", "é", "ß", "中", " ", r"\n", r"\-", r"\]", "a-f", "A-Z", "0-9", "à-ÿ", "一-龥", r"\x{300}-\x{36f}", r"\w", r"\W", r"\s",
+    r"\S", r"\d", r"\D", r"\h", r"\H", r"\p{L}", r"\P{L}", r"\p{^Lu}", r"\p{M}", r"\P{Alphabetic}", r"\p{Han}", "[:alpha:]", "[:^alpha:]",
+    "[:^punct:]", "[:space:]", "[:^ascii:]", "[:word:]", "[:^word:]", "[:print:]",
+]
+
+
+def random_set(rng, depth=0):
+    """A set in brackets, with sets in it and intersections."""
+    parts = []
+    for _ in range(rng.choice([1, 1, 1, 2, 2, 3])):
+        items = [random_set(rng, depth + 1) if depth < 3 and rng.random() < 0.2 else rng.choice(SET_ITEMS)
+                 for _ in range(rng.randrange(1, 4))]
+        parts.append("".join(items))
+    return "[" + ("^" if rng.random() < 0.4 else "") + "&&".join(parts) + "]"
+
+
 def random_pattern(rng, patterns=PATTERNS):
-    return Regex(rng.choice(patterns)) if rng.random() < 0.7 else rng.choice([" ", "a", "the", "\n", "..", "▁", "é"])
+    kind = rng.random()
+    if kind < 0.3:
+        return rng.choice([" ", "a", "the", "\n", "..", "▁", "é"])
+    if kind < 0.5:
+        return Regex(rng.choice(["", "", " ?", "a"]) + random_set(rng) + rng.choice(["", "", "+", "{2}", "{1,3}", "++", "+?"]))
+    return Regex(rng.choice(patterns))
 
 
 def charsmaps():

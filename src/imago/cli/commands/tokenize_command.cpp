@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -45,9 +46,38 @@ void append_offsets(std::string& out, const Encoding& encoding) {
   });
 }
 
-// One line of --jsonl.
+template <class T>
+void append_optionals(std::string& out, const std::vector<std::optional<T>>& list) {
+  append_array(out, list, [&](const std::optional<T>& value) {
+    value ? append_integer(out, static_cast<int64_t>(*value)) : void(out += "null");
+  });
+}
+
+// Every list of the encoding, under the names that the reference's Encoding has for them.
+void append_encoding(std::string& out, const Encoding& encoding) {
+  const auto key = [&](std::string_view name) {
+    out += out.back() == '{' ? "\"" : ", \"";
+    out.append(name).append("\": ");
+  };
+  const auto append_number = [&](int64_t value) { append_integer(out, value); };
+  out += '{';
+  key("ids"), append_ids(out, encoding.ids);
+  key("type_ids"), append_ids(out, encoding.type_ids);
+  key("tokens"), append_tokens(out, encoding);
+  key("offsets"), append_offsets(out, encoding);
+  key("word_ids"), append_optionals(out, encoding.word_ids);
+  key("sequence_ids"), append_optionals(out, encoding.sequence_ids());
+  key("special_tokens_mask"), append_array(out, encoding.special_tokens_mask, append_number);
+  key("attention_mask"), append_array(out, encoding.attention_mask, append_number);
+  key("overflowing");
+  append_array(out, encoding.overflowing, [&](const Encoding& window) { append_encoding(out, window); });
+  out += '}';
+}
+
+// One line of --jsonl: a text, or words that are split already.
 struct Request {
   std::string text;
+  std::optional<std::vector<std::string>> words;
   std::optional<std::string> pair;
   std::optional<bool> add_special_tokens;
 };
@@ -57,21 +87,28 @@ Request parse_request(std::string_view line) {
   if (!json.is_object()) throw Error(ErrorKind::kInvalidArgument, "request", "it is not a JSON object");
   Request request;
   bool has_text = false;
+  const auto are_strings = [](const Json& list) {
+    return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_string(); });
+  };
   for (const auto& [key, value] : json.items()) {
     const bool is_text = key == "text" && value.is_string();
     if (is_text) {
       request.text = value.get<std::string>();
       has_text = true;
+    } else if (key == "words" && are_strings(value)) {
+      request.words = value.get<std::vector<std::string>>();
     } else if (key == "pair" && (value.is_string() || value.is_null())) {
       if (value.is_string()) request.pair = value.get<std::string>();
     } else if (key == "add_special_tokens" && value.is_boolean()) {
       request.add_special_tokens = value.get<bool>();
     } else {
       throw Error(ErrorKind::kInvalidArgument, "request", "\"" + key + "\" is unknown or of the wrong kind",
-                  R"(give {"text": "...", "pair": "...", "add_special_tokens": true})");
+                  R"(give {"text": "...", "pair": "...", "add_special_tokens": true} or {"words": ["..."]})");
     }
   }
-  if (!has_text) throw Error(ErrorKind::kInvalidArgument, "request", "there is no \"text\"");
+  if (has_text == request.words.has_value()) {
+    throw Error(ErrorKind::kInvalidArgument, "request", "there is not one of \"text\" and \"words\"");
+  }
   return request;
 }
 
@@ -89,8 +126,11 @@ class TokenizeCommand final : public cli::Command {
     options.flag("--tokens", tokens_, "print tokens as the vocabulary spells them");
     options.flag("--offsets", offsets_,
                  "print where tokens come from: characters [begin, end); of several flags, lines are objects");
+    options.flag("--encoding", encoding_, "print all that is known of the tokens, as an object");
     options.flag("--json", json_, "print JSON, which is what lines always are");
-    options.flag("--jsonl", jsonl_, R"(lines are objects {"text": "...", "pair": "...", "add_special_tokens": true})");
+    options.flag(
+        "--jsonl", jsonl_,
+        R"(lines are objects {"text": "...", "pair": "...", "add_special_tokens": true} or {"words": ["..."]})");
     options.flag("--no-special-tokens", no_special_tokens_, "add no tokens that the text does not have");
   }
 
@@ -99,25 +139,29 @@ class TokenizeCommand final : public cli::Command {
     const PretrainedTokenizer pretrained = cli::load_tokenizer(model_);
     const Tokenizer& tokenizer = pretrained.tokenizer();
     cli::filter_lines([&](std::string_view line, std::string& out) {
+      const Request request = jsonl_ ? parse_request(line) : Request{.text = std::string(line)};
       EncodeOptions options;
-      options.add_special_tokens = !no_special_tokens_;
-      if (!jsonl_) return append_answer(tokenizer, line, options, out);
-      const Request request = parse_request(line);
       options.add_special_tokens = request.add_special_tokens.value_or(!no_special_tokens_);
       if (request.pair) options.pair = *request.pair;
-      append_answer(tokenizer, request.text, options, out);
+      append_answer(tokenizer, request, options, out);
     });
     return 0;
   }
 
  private:
-  void append_answer(const Tokenizer& tokenizer, std::string_view text, const EncodeOptions& options,
+  void append_answer(const Tokenizer& tokenizer, const Request& request, const EncodeOptions& options,
                      std::string& out) const {
     const bool object = ids_ + tokens_ + offsets_ > 1;
-    if (!tokens_ && !offsets_) {
-      append_ids(out, tokenizer.encode_ids(text, options));
+    if (!encoding_ && !tokens_ && !offsets_ && !request.words) {
+      append_ids(out, tokenizer.encode_ids(request.text, options));
+      out += '\n';
+      return;
+    }
+    const Encoding encoding =
+        request.words ? tokenizer.encode_words(*request.words, options) : tokenizer.encode(request.text, options);
+    if (encoding_) {
+      append_encoding(out, encoding);
     } else {
-      const Encoding encoding = tokenizer.encode(text, options);
       const char* separator = "{";
       const auto begin_list = [&](std::string_view key) {
         if (!object) return;
@@ -133,7 +177,8 @@ class TokenizeCommand final : public cli::Command {
   }
 
   std::string model_;
-  bool ids_ = false, tokens_ = false, offsets_ = false, json_ = false, jsonl_ = false, no_special_tokens_ = false;
+  bool ids_ = false, tokens_ = false, offsets_ = false, encoding_ = false, json_ = false, jsonl_ = false,
+       no_special_tokens_ = false;
 };
 
 }  // namespace

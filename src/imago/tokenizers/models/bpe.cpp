@@ -26,7 +26,7 @@ struct BpeScratch : ModelScratch {
 namespace {
 
 constexpr std::string_view kWordBegin = "\xE2\x96\x81";  // U+2581, which SentencePiece writes for a space
-// Below this many symbols scanning beats the lists of LongWordMerger.
+// Up to this many symbols scanning beats going window by window.
 constexpr size_t kShortWord = 48;
 constexpr uint8_t kLengthsFollow = 1;
 

@@ -10,6 +10,14 @@ namespace {
 
 constexpr uint32_t kEnd = UINT32_MAX;
 
+// Symbols of a window: few enough for scanning, many enough that seams are a small part. Where tokens are long (runs of
+// spaces), windows grow, up to a size that stays in the cache.
+constexpr uint32_t kWindow = 64, kMaxWindow = 4096;
+constexpr size_t kFewTokens = 8;
+// Tokens on either side of a seam that are tried first.
+constexpr size_t kSeam = 2;
+constexpr uint32_t kMaxSeam = 2 * kMaxWindow;  // symbols
+
 }  // namespace
 
 void merge_short_word(std::vector<BpeSymbol>& symbols, const MergeTable& merges,
@@ -38,7 +46,7 @@ void merge_short_word(std::vector<BpeSymbol>& symbols, const MergeTable& merges,
   symbols.resize(count);
 }
 
-void LongWordMerger::offer(uint32_t position, const MergeTable& merges) {
+void RankLists::offer(uint32_t position, const MergeTable& merges) {
   const Node& left = nodes_[position];
   if (left.next == kEnd) return;
   const MergeTable::Merge merge = merges.find(left.id, nodes_[left.next].id);
@@ -53,7 +61,7 @@ void LongWordMerger::offer(uint32_t position, const MergeTable& merges) {
 }
 
 // Puts a list back whose rest has to wait.
-void LongWordMerger::queue(uint32_t rank, Bucket bucket) {
+void RankLists::queue(uint32_t rank, Bucket bucket) {
   const auto [found, is_new] = buckets_.try_emplace(rank);
   if (is_new) {
     found->second = std::move(bucket);
@@ -64,7 +72,7 @@ void LongWordMerger::queue(uint32_t rank, Bucket bucket) {
   for (size_t i = bucket.next; i < bucket.positions.size(); ++i) found->second.push(bucket.positions[i]);
 }
 
-void LongWordMerger::merge_at(uint32_t position, int32_t result, const MergeTable& merges) {
+void RankLists::merge_at(uint32_t position, int32_t result, const MergeTable& merges) {
   Node& left = nodes_[position];
   Node& right = nodes_[left.next];
   left.id = result;
@@ -76,7 +84,7 @@ void LongWordMerger::merge_at(uint32_t position, int32_t result, const MergeTabl
   offer(position, merges);
 }
 
-void LongWordMerger::merge(std::vector<BpeSymbol>& symbols, const MergeTable& merges) {
+void RankLists::merge(std::vector<BpeSymbol>& symbols, const MergeTable& merges) {
   const auto count = static_cast<uint32_t>(symbols.size());
   nodes_.resize(count);
   for (uint32_t i = 0; i < count; ++i) {
@@ -113,6 +121,73 @@ void LongWordMerger::merge(std::vector<BpeSymbol>& symbols, const MergeTable& me
     if (node.size != 0) symbols[kept++] = {node.id, node.size};
   }
   symbols.resize(kept);
+}
+
+// Appends the encoding of the word's symbols [begin, end).
+void LongWordMerger::encode(uint32_t begin, uint32_t end, const MergeTable& merges, std::vector<Token>& tokens) {
+  stretch_.resize(end - begin);
+  // Sizes count symbols here: bytes follow from them at the end.
+  for (uint32_t i = begin; i < end; ++i) stretch_[i - begin] = {word_[i].id, 1};
+  if (stretch_.size() <= kWindow) {
+    merge_short_word(stretch_, merges, pairs_);
+  } else {
+    rank_lists_.merge(stretch_, merges);
+  }
+  for (const BpeSymbol& symbol : stretch_) {
+    tokens.push_back({symbol.id, begin, begin + symbol.size});
+    begin += symbol.size;
+  }
+}
+
+// Appends the encoding `next` of the symbols that follow. False when the seam reaches so far back that joining window
+// by window would not be linear.
+bool LongWordMerger::append(const std::vector<Token>& next, const MergeTable& merges) {
+  for (size_t left = kSeam, right = kSeam;;) {
+    left = std::min(left, tokens_.size());
+    right = std::min(right, next.size());
+    if (left == 0) break;
+    const Token first = tokens_[tokens_.size() - left], last = next[right - 1];
+    if (last.begin - first.begin > kMaxSeam) return false;
+    seam_.clear();
+    encode(first.begin, last.end, merges, seam_);
+    const bool left_fits = left == tokens_.size() || seam_.front() == first;
+    const bool right_fits = right == next.size() || seam_.back() == last;
+    if (left_fits && right_fits) {
+      tokens_.resize(tokens_.size() - left);
+      tokens_.insert(tokens_.end(), seam_.begin(), seam_.end());
+      tokens_.insert(tokens_.end(), next.begin() + static_cast<ptrdiff_t>(right), next.end());
+      return true;
+    }
+    if (!left_fits) left *= 2;
+    if (!right_fits) right *= 2;
+  }
+  tokens_.insert(tokens_.end(), next.begin(), next.end());
+  return true;
+}
+
+void LongWordMerger::merge(std::vector<BpeSymbol>& symbols, const MergeTable& merges) {
+  word_.swap(symbols);
+  tokens_.clear();
+  const auto size = static_cast<uint32_t>(word_.size());
+  uint32_t window = kWindow;
+  for (uint32_t begin = 0; begin < size;) {
+    const uint32_t end = begin + std::min(window, size - begin);
+    window_.clear();
+    encode(begin, end, merges, window_);
+    if (!append(window_, merges)) {
+      symbols.swap(word_);
+      rank_lists_.merge(symbols, merges);
+      return;
+    }
+    window = window_.size() < kFewTokens * window / kWindow ? std::min(window * 2, kMaxWindow) : kWindow;
+    begin = end;
+  }
+  symbols.clear();
+  for (const Token& token : tokens_) {
+    uint32_t bytes = 0;
+    for (uint32_t i = token.begin; i < token.end; ++i) bytes += word_[i].size;
+    symbols.push_back({token.id, bytes});
+  }
 }
 
 void merge_with_dropout(std::vector<BpeSymbol>& symbols, const MergeTable& merges, float dropout) {
