@@ -221,7 +221,7 @@ namespace {
 // The reference's normal forms are those of Unicode 9: what came later neither decomposes nor combines.
 bool is_later_than_unicode_9(char32_t c) {
   return c == 0x32FF || (c >= 0xA7F2 && c <= 0xA7F4) || c == 0xAB69 || (c >= 0x10781 && c <= 0x107BA) || c == 0x11938 ||
-         (c >= 0x1E030 && c <= 0x1E06D);
+         (c >= 0x1E030 && c <= 0x1E06D) || c == 0x1F16C || (c >= 0x1FBF0 && c <= 0x1FBF9);
 }
 
 size_t decompose_unicode_9(char32_t c, bool compatibility, char32_t* parts) {

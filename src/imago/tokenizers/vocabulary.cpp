@@ -1,6 +1,7 @@
 #include "imago/tokenizers/vocabulary.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "imago/base/error.h"
@@ -32,7 +33,7 @@ void Vocabulary::rehash(size_t slots) {
   }
 }
 
-void Vocabulary::add(std::string_view token, int32_t id) {
+void Vocabulary::add(std::string_view token, int32_t id, uint64_t hash) {
   if (id < 0 || id >= kMaxId) {
     throw Error(ErrorKind::kInvalidFile, "vocabulary",
                 "the id " + std::to_string(id) + " of the token '" + std::string(token) + "' is out of range");
@@ -41,7 +42,6 @@ void Vocabulary::add(std::string_view token, int32_t id) {
     throw Error(ErrorKind::kLimitExceeded, "vocabulary", "the tokens together have more than 4 GiB");
   }
   if ((entries_.size() + 1) * 2 > slots_.size()) rehash(std::max<size_t>(64, slots_.size() * 2));
-  const uint64_t hash = hash_bytes(token.data(), token.size());
   const uint32_t tag = static_cast<uint32_t>(hash >> 32);
   size_t i = hash & mask_;
   while (slots_[i].entry >= 0 && !(slots_[i].tag == tag && text_of(entries_[slots_[i].entry]) == token)) {
@@ -59,6 +59,36 @@ void Vocabulary::add(std::string_view token, int32_t id) {
   if (static_cast<size_t>(id) >= by_id_.size()) by_id_.resize(id + 1, kNone);
   by_id_[id] = slots_[i].entry;
   max_token_size_ = std::max(max_token_size_, token.size());
+}
+
+void Vocabulary::find_all(std::span<const std::string_view> tokens, std::span<int32_t> ids) const {
+  constexpr size_t kBatch = 96;
+  std::array<uint64_t, kBatch> hashes;
+  std::array<int32_t, kBatch> candidates;
+  if (slots_.empty()) std::fill(ids.begin(), ids.end(), kNone);
+  for (size_t begin = 0; begin < tokens.size() && !slots_.empty(); begin += kBatch) {
+    const auto batch = tokens.subspan(begin, std::min(kBatch, tokens.size() - begin));
+    for (size_t i = 0; i < batch.size(); ++i) {
+      hashes[i] = hash_bytes(batch[i].data(), batch[i].size());
+      prefetch(hashes[i]);
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      size_t slot = hashes[i] & mask_;
+      while (slots_[slot].entry >= 0 && slots_[slot].tag != static_cast<uint32_t>(hashes[i] >> 32)) {
+        slot = (slot + 1) & mask_;
+      }
+      candidates[i] = slots_[slot].entry;
+      if (candidates[i] >= 0) __builtin_prefetch(&entries_[candidates[i]]);
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (candidates[i] >= 0) __builtin_prefetch(bytes_.data() + entries_[candidates[i]].offset);
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const bool same = candidates[i] >= 0 && text_of(entries_[candidates[i]]) == batch[i];
+      // Another token may have the same tag.
+      ids[begin + i] = candidates[i] < 0 ? kNone : same ? entries_[candidates[i]].id : find(batch[i], hashes[i]);
+    }
+  }
 }
 
 }  // namespace imago::tokenizers

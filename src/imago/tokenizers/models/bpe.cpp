@@ -66,30 +66,31 @@ Bpe::Bpe(BpeOptions options, Vocabulary vocabulary, const std::vector<MergeRule>
 std::vector<MergeRule> Bpe::resolve_merges(const Vocabulary& vocabulary,
                                            const std::vector<std::pair<std::string_view, std::string_view>>& merges,
                                            size_t prefix_size) {
-  // Lookups in batches: the hashes of a batch are computed and their slots asked for before the first is looked at.
-  constexpr int64_t kBatch = 32;
+  constexpr size_t kBatch = 32;
   std::vector<MergeRule> rules(merges.size());
   parallel_for(static_cast<int64_t>(merges.size()), 1 << 14, [&](int64_t range_begin, int64_t range_end) {
-    std::array<std::string, kBatch> results;
-    std::array<std::array<uint64_t, 3>, kBatch> hashes;
-    for (int64_t begin = range_begin; begin < range_end; begin += kBatch) {
-      const auto count = static_cast<size_t>(std::min(kBatch, range_end - begin));
+    std::string results;
+    std::array<std::string_view, 3 * kBatch> tokens;
+    std::array<int32_t, 3 * kBatch> ids;
+    for (auto begin = static_cast<size_t>(range_begin); begin < static_cast<size_t>(range_end); begin += kBatch) {
+      const size_t count = std::min(kBatch, static_cast<size_t>(range_end) - begin);
+      size_t bytes = 0;
+      for (size_t i = begin; i < begin + count; ++i) bytes += merges[i].first.size() + merges[i].second.size();
+      results.clear();
+      results.reserve(bytes);  // views into it stay where they are
       for (size_t i = 0; i < count; ++i) {
-        const auto& [left, right] = merges[static_cast<size_t>(begin) + i];
-        results[i].assign(left);
-        if (right.size() >= prefix_size) results[i] += right.substr(prefix_size);
-        hashes[i] = {hash_bytes(left.data(), left.size()), hash_bytes(right.data(), right.size()),
-                     hash_bytes(results[i].data(), results[i].size())};
-        if (vocabulary.size() > 0) {
-          for (uint64_t hash : hashes[i]) vocabulary.prefetch(hash);
-        }
+        const auto& [left, right] = merges[begin + i];
+        const size_t at = results.size();
+        results += left;
+        results += right.substr(std::min(prefix_size, right.size()));
+        tokens[3 * i] = left;
+        tokens[3 * i + 1] = right;
+        tokens[3 * i + 2] = std::string_view(results).substr(at);
       }
+      vocabulary.find_all({tokens.data(), 3 * count}, {ids.data(), 3 * count});
       for (size_t i = 0; i < count; ++i) {
-        const auto& [left, right] = merges[static_cast<size_t>(begin) + i];
-        const bool has_prefix = right.size() >= prefix_size;
-        rules[static_cast<size_t>(begin) + i] = {
-            vocabulary.find(left, hashes[i][0]), vocabulary.find(right, hashes[i][1]),
-            has_prefix ? vocabulary.find(results[i], hashes[i][2]) : Vocabulary::kNone};
+        const bool has_prefix = merges[begin + i].second.size() >= prefix_size;
+        rules[begin + i] = {ids[3 * i], ids[3 * i + 1], has_prefix ? ids[3 * i + 2] : Vocabulary::kNone};
       }
     }
   });

@@ -70,11 +70,25 @@ class ModelJson {
     const object entries = required<object>("vocab", "object");
     Vocabulary vocabulary;
     vocabulary.reserve(entries.size(), entries.size() * 8);
+    // Entries are added some way behind where they are read, so that their places in the table are in the cache by
+    // then.
+    struct Entry {
+      std::string_view token;
+      uint64_t hash;
+      int32_t id;
+    };
+    std::array<Entry, 32> waiting;
+    size_t read = 0;
+    const auto add = [&](const Entry& entry) { vocabulary.add(entry.token, entry.id, entry.hash); };
     for (const auto& [token, value] : entries) {
       int64_t id = 0;
       if (value.get(id) || id < 0 || id > INT32_MAX) fail("the id of '" + std::string(token) + "' is no number");
-      vocabulary.add(token, static_cast<int32_t>(id));
+      Entry& entry = waiting[read % waiting.size()];
+      if (read++ >= waiting.size()) add(entry);
+      entry = {token, hash_bytes(token.data(), token.size()), static_cast<int32_t>(id)};
+      vocabulary.prefetch(entry.hash);
     }
+    for (size_t i = read - std::min(read, waiting.size()); i < read; ++i) add(waiting[i % waiting.size()]);
     return vocabulary;
   }
 

@@ -1,8 +1,8 @@
+#include <cstring>
+
 #include "imago/tokenizers/character_sets.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/normalizers/normalizers.h"
-
-#include <cstring>
 
 namespace imago::tokenizers {
 namespace {
@@ -67,14 +67,33 @@ class CharacterMap {
   std::string replacements_;
 };
 
-// The first grapheme cluster, with the marks that the reference's Unicode has and utf8proc's has not.
+// U+113D1 begins clusters since Unicode 16, and U+11A3A has ceased to.
+constexpr std::string_view kNewPrepend = "\xF0\x91\x8F\x91", kOldPrepend = "\xF0\x91\xA8\xBA";
+
+// Marks do not join a control character.
+bool takes_marks(std::string_view character) {
+  std::string marked(character);
+  marked += "\u0301";
+  return first_grapheme_size(marked) > character.size();
+}
+
+// The first grapheme cluster by the reference's Unicode, which is younger than utf8proc's.
 size_t cluster_size(std::string_view text) {
-  size_t size = first_grapheme_size(text);
+  size_t begin = 0;
+  while (text.substr(begin).starts_with(kNewPrepend)) begin += kNewPrepend.size();
+  if (begin == text.size()) return begin;
+  const std::string_view base = text.substr(begin, static_cast<size_t>(decode_utf8(text.substr(begin)).size));
+  if (begin > 0 && !takes_marks(base)) return begin;
+  const bool old_prepend = base == kOldPrepend;
+  size_t size = begin + (old_prepend ? base.size() : first_grapheme_size(text.substr(begin)));
+  size_t last = begin;  // where the cluster's last character begins
+  for (size_t at = begin; at < size; at += static_cast<size_t>(decode_utf8(text.substr(at)).size)) last = at;
   while (size < text.size()) {
     const DecodedCharacter next = decode_utf8(text.substr(size));
-    const bool recent_mark =
-        is_mark(category(next.code_point)) && general_category(next.code_point) == GeneralCategory::kUnassigned;
-    if (!recent_mark) break;
+    const bool recent = general_category(next.code_point) == GeneralCategory::kUnassigned;
+    if (!is_mark(category(next.code_point)) || !(recent || old_prepend)) break;
+    if (!takes_marks(text.substr(last, size - last))) break;
+    last = size;
     size += static_cast<size_t>(next.size);
   }
   return size;
