@@ -9,18 +9,17 @@
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/io/safetensors.h"
-#include "imago/models/bert/bert_heads.h"
-#include "imago/models/gpt2/gpt2_heads.h"
+#include "imago/models/bert/bert.h"
+#include "imago/models/gpt2/gpt2.h"
 #include "imago/models/llama/llama.h"
-#include "imago/models/t5/t5_models.h"
-#include "imago/nn/heads.h"
+#include "imago/models/t5/t5.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/slice/slice.h"
 
 namespace imago {
 namespace {
 
-using LlamaForCausalLM = nn::ForCausalLM<llama::LlamaModel>;
+using llama::LlamaForCausalLM;
 
 struct Golden {
   explicit Golden(const std::string& name)

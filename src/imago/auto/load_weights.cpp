@@ -24,6 +24,10 @@ struct Source {
   WeightRule::Action action = WeightRule::Action::kRename;
 };
 
+bool matches_any(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return match_pattern(p, name); });
+}
+
 class Loader {
  public:
   Loader(Model& model, const Checkpoint& checkpoint, const LoadOptions& options)
@@ -37,6 +41,7 @@ class Loader {
     match_names();
     bind();
     tie();
+    leave_out();
     for (const auto& [path, tensor] : parameters_) {
       if (!bound_.contains(path)) report_.missing.push_back(path);
     }
@@ -58,10 +63,9 @@ class Loader {
       }
       if (index_.contains(path)) {
         if (!sources_.emplace(path, source).second) duplicates_.push_back(name);
-      } else if (std::any_of(map_.ignored.begin(), map_.ignored.end(),
-                             [&](auto& p) { return match_pattern(p, name); })) {
+      } else if (matches_any(map_.ignored, name)) {
         continue;
-      } else if (bare && !name.starts_with(dotted) && checkpoint_has_prefix(dotted)) {
+      } else if (is_of_another_head(name, dotted)) {
         report_.unused.push_back(name);
       } else {
         unexpected_.push_back(name);
@@ -78,6 +82,12 @@ class Loader {
   bool checkpoint_has_prefix(const std::string& dotted) const {
     const auto& names = checkpoint_.names();
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(dotted); });
+  }
+
+  // Beside the bare model, and not of this model's own head.
+  bool is_of_another_head(const std::string& name, const std::string& dotted) const {
+    const bool own = !map_.head.empty() && name.starts_with(map_.head + ".");
+    return !map_.base_model_prefix.empty() && !own && !name.starts_with(dotted) && checkpoint_has_prefix(dotted);
   }
 
   std::string parameter_name(const std::string& name, WeightRule::Action& action) const {
@@ -105,8 +115,26 @@ class Loader {
       }
       Tensor tensor = checkpoint_.tensor(source.name);
       if (transpose_it) tensor = transpose(tensor, 0, 1);
-      if (options_.dtype && is_floating_point(tensor.dtype())) tensor = cast(tensor, *options_.dtype);
+      if (is_floating_point(tensor.dtype()))
+        tensor = cast(tensor, dtype_of(path, options_.dtype.value_or(tensor.dtype())));
       parameter = tensor;
+    }
+  }
+
+  DType dtype_of(const std::string& path, DType wanted) const {
+    return wanted == DType::f16 && matches_any(map_.keep_in_float32, path) ? DType::f32 : wanted;
+  }
+
+  // What the model can do without becomes undefined where the checkpoint has none of it.
+  void leave_out() {
+    const auto is_optional = [&](const auto& p) { return matches_any(map_.optional, p.first); };
+    const bool found = std::any_of(parameters_.begin(), parameters_.end(),
+                                   [&](const auto& p) { return is_optional(p) && bound_.contains(p.first); });
+    if (found) return;
+    for (const auto& parameter : parameters_) {
+      if (!is_optional(parameter)) continue;
+      *parameter.second = {};
+      bound_.insert(parameter.first);
     }
   }
 

@@ -5,11 +5,10 @@
 
 #include "imago/auto/load_weights.h"
 #include "imago/base/json.h"
-#include "imago/models/bert/bert_heads.h"
-#include "imago/models/gpt2/gpt2_heads.h"
+#include "imago/models/bert/bert.h"
+#include "imago/models/gpt2/gpt2.h"
 #include "imago/models/llama/llama.h"
-#include "imago/models/t5/t5_models.h"
-#include "imago/nn/heads.h"
+#include "imago/models/t5/t5.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/reduce/reduce.h"
 
@@ -43,8 +42,8 @@ void expect_saved_as_loaded(const std::string& name) {
 }
 
 TEST(CheckpointTest, WhatIsLoadedIsSaved) {
-  expect_saved_as_loaded<nn::ForCausalLM<llama::LlamaModel>>("llama/golden/causal_lm");
-  expect_saved_as_loaded<nn::ForCausalLM<llama::LlamaModel>>("llama/golden/tied");
+  expect_saved_as_loaded<llama::LlamaForCausalLM>("llama/golden/causal_lm");
+  expect_saved_as_loaded<llama::LlamaForCausalLM>("llama/golden/tied");
   expect_saved_as_loaded<gpt2::GPT2LMHeadModel>("gpt2/golden/causal_lm");
   expect_saved_as_loaded<gpt2::GPT2LMHeadModel>("gpt2/golden/untied");
   expect_saved_as_loaded<bert::BertForPreTraining>("bert/golden/pretraining");

@@ -9,7 +9,6 @@
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
-#include "imago/ops/embedding/embedding.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/matmul/matmul.h"
 #include "imago/ops/operators.h"
@@ -94,51 +93,64 @@ Tensor split_heads(const Tensor& x_BTD, int64_t heads) {
 
 Tensor merge_heads(const Tensor& x_BHTK) { return flatten(transpose(x_BHTK, 1, 2), 2, 3); }
 
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionContext& context,
-              const AttentionOptions& options) {
-  return context.is_eager() ? attend_eagerly(q, k, v, context, options)
-                            : scaled_dot_product_attention(q, k, v, context.mask, options);
+KeysValues keys_values(const AttentionContext& context, int64_t layer, const Tensor& x_BTD,
+                       const std::function<KeysValues(const Tensor&)>& project) {
+  if (!context.encoder_hidden_states) {
+    const KeysValues own = project(x_BTD);
+    return context.cache != nullptr ? context.cache->append(layer, own.keys, own.values) : own;
+  }
+  if (context.cache == nullptr) return project(context.encoder_hidden_states);
+  KeysValues all = context.cache->cross(layer);
+  if (!all.keys) {
+    all = project(context.encoder_hidden_states);
+    context.cache->set_cross(layer, all);
+  }
+  return all;
 }
 
-AttentionContext causal_attention(const TextInputs& inputs, int64_t batch, int64_t tokens, Tensors* weights) {
+Tensor attend(const Tensor& q, const KeysValues& all, const AttentionContext& context,
+              const AttentionOptions& options) {
+  return context.is_eager() ? attend_eagerly(q, all.keys, all.values, context, options)
+                            : scaled_dot_product_attention(q, all.keys, all.values, context.mask, options);
+}
+
+AttentionContext full_attention(const TextInputs& inputs, const Tensor& x_BTD, Recorder& record) {
+  AttentionContext context;
+  context.mask.key_padding = key_padding(inputs.attention_mask, x_BTD.size(0), x_BTD.size(1));
+  context.implementation = inputs.attention;
+  context.weights = record.attentions();
+  return context;
+}
+
+AttentionContext causal_attention(const TextInputs& inputs, const Tensor& x_BTD, Recorder& record) {
   const int64_t past = inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0;
-  AttentionContext context = full_attention(inputs, inputs.attention_mask, batch, past + tokens, weights);
+  AttentionContext context;
+  context.mask.key_padding = key_padding(inputs.attention_mask, x_BTD.size(0), past + x_BTD.size(1));
   context.mask.causal = true;
   context.cache = inputs.past_key_values;
-  return context;
-}
-
-AttentionContext full_attention(const TextInputs& inputs, const Tensor& attention_mask, int64_t batch, int64_t keys,
-                                Tensors* weights) {
-  AttentionContext context;
-  context.mask.key_padding = key_padding(attention_mask, batch, keys);
   context.implementation = inputs.attention;
-  context.weights = weights;
+  context.weights = record.attentions();
   return context;
 }
 
-Tensor positions_or_default(const TextInputs& inputs, int64_t tokens) {
-  if (inputs.position_ids) return inputs.position_ids;
-  const auto past = static_cast<double>(inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0);
-  return unsqueeze(Tensor::arange(past, past + static_cast<double>(tokens)), 0);
+AttentionContext cross_attention(const TextInputs& inputs, Recorder& record) {
+  AttentionContext context;
+  const Tensor& y_BSD = context.encoder_hidden_states = inputs.encoder_hidden_states;
+  if (!y_BSD) return context;
+  context.mask.key_padding = key_padding(inputs.encoder_attention_mask, y_BSD.size(0), y_BSD.size(1));
+  context.cache = inputs.past_key_values;
+  context.implementation = inputs.attention;
+  context.weights = record.cross_attentions();
+  return context;
 }
 
-Tensor learned_positions(const TextInputs& inputs, int64_t tokens, int64_t limit, std::string_view name) {
-  Tensor positions = positions_or_default(inputs, tokens);
-  const int64_t last = positions.numel() == 0 || positions.is_meta() ? 0 : amax(positions).item<int64_t>();
-  if (last >= limit) {
-    throw Error(ErrorKind::kInvalidArgument, "forward",
-                fmt::format("position {} is beyond the model's {} positions ({})", last, limit, name),
-                "shorten the input: the positions are learned, there are no more of them");
+DecoderContext decoder_attention(const TextInputs& inputs, const Tensor& x_BTD, Recorder& record,
+                                 bool has_cross_attention) {
+  if (inputs.encoder_hidden_states && !has_cross_attention) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "the model has no attention to encoder_hidden_states",
+                "set add_cross_attention in config.json, with the weights for it, or leave them out");
   }
-  return positions;
-}
-
-Tensor embeddings_or_lookup(const Tensor& inputs_embeds, const Tensor& input_ids, const Tensor& table) {
-  if (inputs_embeds.defined() == input_ids.defined()) {
-    throw Error(ErrorKind::kInvalidArgument, "forward", "the model takes either input_ids or inputs_embeds");
-  }
-  return inputs_embeds ? inputs_embeds : embedding(input_ids, table);
+  return {causal_attention(inputs, x_BTD, record), cross_attention(inputs, record)};
 }
 
 }  // namespace imago::nn

@@ -84,6 +84,7 @@ constexpr std::array kInertKeys = {"_name_or_path",
                                    "cross_attention_hidden_size",
                                    "tf_legacy_loss",
                                    "n_ctx",
+                                   "n_positions",  // a limit of old files, where a model does not read it
                                    "directionality",
                                    "pooler_fc_size",
                                    "pooler_num_attention_heads",
@@ -92,11 +93,22 @@ constexpr std::array kInertKeys = {"_name_or_path",
                                    "pooler_type",
                                    "gpt_neox_max_length"};
 
-void reject_unknown(const std::vector<std::string>& keys) {
+// Keys that a model does not read are of no effect at these values (as JSON), which are what it computes anyway.
+struct InertValue {
+  std::string_view key, value;
+};
+constexpr std::array kInertValues = {InertValue{"position_embedding_type", "\"absolute\""}};
+
+bool is_inert(const std::string& key, const Json& value) {
+  if (std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end()) return true;
+  return std::any_of(kInertValues.begin(), kInertValues.end(),
+                     [&](const InertValue& inert) { return inert.key == key && inert.value == dump_json(value); });
+}
+
+void reject_unknown(const Json& json, const std::vector<std::string>& keys) {
   std::vector<std::string> unknown;
-  std::copy_if(keys.begin(), keys.end(), std::back_inserter(unknown), [](const std::string& key) {
-    return std::find(kInertKeys.begin(), kInertKeys.end(), key) == kInertKeys.end();
-  });
+  std::copy_if(keys.begin(), keys.end(), std::back_inserter(unknown),
+               [&](const std::string& key) { return !is_inert(key, json.at(key)); });
   if (unknown.empty()) return;
   throw Error(ErrorKind::kUnsupported, "config.json",
               fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
@@ -133,11 +145,17 @@ std::vector<std::string> Config::labels() const {
 
 void read_config(const Json& json, Config& config) {
   if (!json.is_object()) throw Error(ErrorKind::kInvalidFile, "config.json", "the file is no JSON object");
-  reject_unknown(read_fields(json, config, "config.json").unknown);
+  reject_unknown(json, read_fields(json, config, "config.json").unknown);
   if (!config.dtype && json.contains("torch_dtype") && json["torch_dtype"].is_string())
     config.dtype = json["torch_dtype"].get<std::string>();
   config.source.text = dump_json(json);
   config.validate();
+}
+
+void require_heads(std::string_view size_key, int64_t size, std::string_view heads_key, int64_t heads) {
+  if (heads >= 1 && size >= 1 && size % heads == 0) return;
+  throw Error(ErrorKind::kInvalidFile, "config.json",
+              fmt::format("{} {} does not split evenly into {} {}", size_key, size, heads_key, heads));
 }
 
 Json write_config(const Config& config) {

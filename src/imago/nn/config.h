@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "imago/base/json.h"
@@ -36,6 +37,9 @@ struct Config {
 // Fills `config` from config.json. A key that is absent keeps its default. Throws Error kUnsupported for a key that is
 // neither a field nor known to leave the arithmetic alone (see inert_config_keys), and kInvalidFile for a wrong type.
 void read_config(const Json& json, Config& config);
+
+// Throws Error kInvalidFile unless `heads` (a key and its value) divides `size`, at least 1 each.
+void require_heads(std::string_view size_key, int64_t size, std::string_view heads_key, int64_t heads);
 
 // A copy of the source with every field's present value.
 Json write_config(const Config& config);

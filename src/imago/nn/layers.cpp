@@ -1,9 +1,11 @@
 #include "imago/nn/layers.h"
 
 #include "imago/base/error.h"
+#include "imago/ops/cast/cast.h"
 #include "imago/ops/embedding/embedding.h"
 #include "imago/ops/layer_norm/layer_norm.h"
 #include "imago/ops/linear/linear.h"
+#include "imago/ops/operators.h"
 #include "imago/ops/rms_norm/rms_norm.h"
 
 namespace imago::nn {
@@ -34,7 +36,8 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 
 Tensor RMSNorm::operator()(const Tensor& x) const {
   const ErrorScope scope(path);
-  return rms_norm(x, weight, eps);
+  if (x.dtype() == weight.dtype()) return rms_norm(x, weight, eps);
+  return cast(rms_norm(x, {}, eps), weight.dtype()) * weight;
 }
 
 }  // namespace imago::nn

@@ -36,7 +36,8 @@ struct LayerNorm : Module {
   Tensor operator()(const Tensor& x) const;
 };
 
-// Zhang and Sennrich 2019, over the last dimension; computed in float32 where x is narrower.
+// Zhang and Sennrich 2019, over the last dimension; computed in float32 where x is narrower. The result has the
+// weight's type (T5's residuals are wider than its weights in half precision).
 struct RMSNorm : Module {
   Tensor weight;
   double eps = 1e-6;

@@ -87,20 +87,42 @@ class CallableModel : public Model {
   }
 };
 
-// What pipelines and generation ask for. Each name is the reference's AutoModelFor... without the prefix.
-struct TextModel : CallableModel<TextInputs, BaseModelOutput> {};
-struct CausalLM : CallableModel<TextInputs, LogitsOutput> {};
-struct MaskedLM : CallableModel<TextInputs, LogitsOutput> {};
-struct NextSentencePrediction : CallableModel<TextInputs, LogitsOutput> {};
-struct SequenceClassification : CallableModel<TextInputs, LogitsOutput> {};
-struct TokenClassification : CallableModel<TextInputs, LogitsOutput> {};
-struct MultipleChoice : CallableModel<TextInputs, LogitsOutput> {};
-struct QuestionAnswering : CallableModel<TextInputs, QuestionAnsweringOutput> {};
-struct PreTraining : CallableModel<TextInputs, PreTrainingOutput> {};
+// What pipelines and generation ask for. Each name is the reference's AutoModelFor... without the prefix, which
+// kAutoClass says in full.
+struct TextModel : CallableModel<TextInputs, BaseModelOutput> {
+  static constexpr const char* kAutoClass = "AutoModel";
+};
+struct CausalLM : CallableModel<TextInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForCausalLM";
+};
+struct MaskedLM : CallableModel<TextInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForMaskedLM";
+};
+struct NextSentencePrediction : CallableModel<TextInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForNextSentencePrediction";
+};
+struct SequenceClassification : CallableModel<TextInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForSequenceClassification";
+};
+struct TokenClassification : CallableModel<TextInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForTokenClassification";
+};
+struct MultipleChoice : CallableModel<TextInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForMultipleChoice";
+};
+struct QuestionAnswering : CallableModel<TextInputs, QuestionAnsweringOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForQuestionAnswering";
+};
+struct PreTraining : CallableModel<TextInputs, PreTrainingOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForPreTraining";
+};
 // An encoder and a decoder, with whichever head; generation needs the encoder by itself.
 struct Seq2SeqModel : CallableModel<TextInputs, Seq2SeqOutput> {
+  static constexpr const char* kAutoClass = "AutoModel";
   virtual BaseModelOutput encode(const TextInputs& inputs) const = 0;
 };
-struct Seq2SeqLM : Seq2SeqModel {};
+struct Seq2SeqLM : Seq2SeqModel {
+  static constexpr const char* kAutoClass = "AutoModelForSeq2SeqLM";
+};
 
 }  // namespace imago

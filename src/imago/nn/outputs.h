@@ -2,6 +2,8 @@
 // asked for or does not exist. B batch, T tokens, D hidden, V vocabulary, H heads.
 #pragma once
 
+#include <utility>
+
 #include "imago/tensor/fields.h"
 #include "imago/tensor/tensor.h"
 
@@ -26,6 +28,21 @@ struct LogitsOutput : ModelOutput {
   Tensor logits;
   FIELDS_AND(ModelOutput, logits)
 };
+
+// Hands the hidden states and attentions of the model below up to the output of its head.
+inline void take_states(ModelOutput& out, ModelOutput below) {
+  out.hidden_states = std::move(below.hidden_states);
+  out.attentions = std::move(below.attentions);
+  out.cross_attentions = std::move(below.cross_attentions);
+}
+
+inline LogitsOutput logits_output(Tensor logits, Tensor loss, BaseModelOutput below) {
+  LogitsOutput out;
+  out.logits = std::move(logits);
+  out.loss = std::move(loss);
+  take_states(out, std::move(below));
+  return out;
+}
 
 struct QuestionAnsweringOutput : ModelOutput {
   Tensor start_logits, end_logits;  // [B, T]

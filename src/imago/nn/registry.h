@@ -3,7 +3,6 @@
 // which that folder defines.
 #pragma once
 
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -21,25 +20,31 @@ class Registry {
     std::string architecture;               // the class, as config.json's `architectures` has it
     std::vector<std::string> auto_classes;  // "AutoModelForCausalLM", ...
     // Builds the model without values. The JSON is config.json.
-    std::function<std::unique_ptr<Model>(const Json& config)> make;
+    std::unique_ptr<Model> (*make)(const Json& config);
   };
 
-  // Model is constructible from its ConfigType, and lies on the meta device until it is loaded.
+  // Model is constructible from its ConfigType, and lies on the meta device until it is loaded. It serves the auto
+  // class of its interface (Model::kAutoClass) and these others.
   template <class Model>
-  void add(std::string_view architecture, std::initializer_list<std::string_view> auto_classes) {
-    Entry entry{
-        Model::ConfigType::kModelType, std::string(architecture), {auto_classes.begin(), auto_classes.end()}, {}};
-    entry.make = [](const Json& json) -> std::unique_ptr<imago::Model> {
-      typename Model::ConfigType config;
-      read_config(json, config);
-      return std::make_unique<Model>(config);
-    };
+  void add(std::string_view architecture, std::initializer_list<std::string_view> other_auto_classes = {}) {
+    Entry entry{Model::ConfigType::kModelType,
+                std::string(architecture),
+                {other_auto_classes.begin(), other_auto_classes.end()},
+                make<Model>};
+    if constexpr (requires { Model::kAutoClass; }) entry.auto_classes.emplace_back(Model::kAutoClass);
     entries_.push_back(std::move(entry));
   }
 
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  template <class Model>
+  static std::unique_ptr<imago::Model> make(const Json& json) {
+    typename Model::ConfigType config;
+    read_config(json, config);
+    return std::make_unique<Model>(config);
+  }
+
   std::vector<Entry> entries_;
 };
 

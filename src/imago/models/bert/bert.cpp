@@ -1,29 +1,18 @@
 // B batch, T tokens, D hidden, H heads, K head size.
 #include "imago/models/bert/bert.h"
 
-#include <fmt/core.h>
-
 #include "imago/base/error.h"
-#include "imago/models/bert/bert_heads.h"
+#include "imago/nn/embeddings.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/operators.h"
-#include "imago/ops/slice/slice.h"
-#include "imago/ops/unary/unary.h"
 
 namespace imago::bert {
 
 void BertConfig::validate() const {
-  if (num_attention_heads < 1 || hidden_size % num_attention_heads != 0) {
-    throw Error(ErrorKind::kInvalidFile, "config.json",
-                fmt::format("hidden_size {} does not split into {} attention heads", hidden_size, num_attention_heads));
-  }
-  if (add_cross_attention) {
-    throw Error(ErrorKind::kUnsupported, "config.json", "add_cross_attention: BERT as a decoder of another encoder");
-  }
-  if (position_embedding_type.value_or("absolute") != "absolute") {
-    throw Error(ErrorKind::kUnsupported, "config.json",
-                fmt::format("position_embedding_type \"{}\"", *position_embedding_type),
-                "the reference has dropped relative positions of BERT, too");
+  require_heads("hidden_size", hidden_size, "num_attention_heads", num_attention_heads);
+  if (add_cross_attention && !is_decoder) {
+    throw Error(ErrorKind::kInvalidFile, "config.json", "add_cross_attention without is_decoder",
+                "an encoder does not attend to another; set is_decoder, or take add_cross_attention out");
   }
 }
 
@@ -34,72 +23,66 @@ Embeddings::Embeddings(const BertConfig& c)
       LayerNorm(c.hidden_size, c.layer_norm_eps) {}
 
 Tensor Embeddings::operator()(const TextInputs& in) const {
-  const Tensor words_BTD = nn::embeddings_or_lookup(in.inputs_embeds, in.input_ids, word_embeddings.weight);
+  const Tensor words_BTD = nn::embed(in, word_embeddings);
   const Tensor types = in.token_type_ids ? in.token_type_ids : Tensor::zeros({1, words_BTD.size(1)}, DType::i64);
-  const Tensor positions =
-      nn::learned_positions(in, words_BTD.size(1), position_embeddings.weight.size(0), "max_position_embeddings");
-  return LayerNorm(words_BTD + token_type_embeddings(types) + position_embeddings(positions));
+  return LayerNorm(words_BTD + token_type_embeddings(types) +
+                   nn::position_embeddings(in, words_BTD, position_embeddings, "max_position_embeddings"));
 }
 
-SelfAttention::SelfAttention(const BertConfig& c, int64_t layer)
-    : query(c.hidden_size, c.hidden_size),
-      key(c.hidden_size, c.hidden_size),
-      value(c.hidden_size, c.hidden_size),
-      heads(c.num_attention_heads),
-      layer_index(layer) {}
+Attention::Attention(const BertConfig& c, int64_t layer)
+    : projections({.hidden_size = c.hidden_size, .heads = c.num_attention_heads, .layer = layer}),
+      norm(c.hidden_size, c.layer_norm_eps) {}
 
-Tensor SelfAttention::operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
-  const Tensor q_BHTK = nn::split_heads(query(x_BTD), heads);
-  Tensor k_BHTK = nn::split_heads(key(x_BTD), heads);
-  Tensor v_BHTK = nn::split_heads(value(x_BTD), heads);
-  if (context.cache != nullptr) {
-    const KeysValues all = context.cache->append(layer_index, k_BHTK, v_BHTK);
-    k_BHTK = all.keys;
-    v_BHTK = all.values;
-  }
-  return nn::merge_heads(nn::attend(q_BHTK, k_BHTK, v_BHTK, context));
+void Attention::each_field(FieldVisitor& visitor) {
+  projections.each_field(visitor);
+  imago::internal::visit_field(visitor, "output.LayerNorm", norm);
 }
 
-Output::Output(const BertConfig& c, int64_t in_features)
-    : dense(in_features, c.hidden_size), LayerNorm(c.hidden_size, c.layer_norm_eps) {}
+Tensor Attention::operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
+  return norm(projections(x_BTD, context) + x_BTD);
+}
+
+Output::Output(const BertConfig& c)
+    : dense(c.intermediate_size, c.hidden_size), LayerNorm(c.hidden_size, c.layer_norm_eps) {}
 
 Tensor Output::operator()(const Tensor& x, const Tensor& residual_BTD) const {
   return LayerNorm(dense(x) + residual_BTD);
 }
 
-Tensor Pooler::operator()(const Tensor& x_BTD) const { return tanh(dense(select(x_BTD, 1, 0))); }
+Layer::Layer(const BertConfig& c, int64_t layer) : attention(c, layer), intermediate(c), output(c) {
+  if (c.add_cross_attention) crossattention.emplace(c, layer);
+}
 
-BertModel::BertModel(const BertConfig& c, bool add_pooling_layer) : embeddings(c), config_(c) {
+Tensor Layer::operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const {
+  Tensor h_BTD = attention(x_BTD, context.self);
+  if (context.has_encoder()) h_BTD = (*crossattention)(h_BTD, context.cross);
+  return output(intermediate(h_BTD), h_BTD);
+}
+
+BertModel::BertModel(const BertConfig& c, bool add_pooling_layer) : Backbone(c), embeddings(c) {
   for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) encoder.layer.emplace_back(c, layer);
   if (add_pooling_layer) pooler.dense = nn::Linear(c.hidden_size, c.hidden_size);
 }
 
 WeightMap BertModel::weight_map() const {
-  return {.base_model_prefix = kBaseModelPrefix,
+  return {.base_model_prefix = "bert",
           // Checkpoints that came from TensorFlow have its names of a norm's parameters; we save today's.
           .rules = {{"*.LayerNorm.weight"},
                     {"*.LayerNorm.bias"},
                     {"*.LayerNorm.gamma", "*.LayerNorm.weight"},
                     {"*.LayerNorm.beta", "*.LayerNorm.bias"}},
-          // A buffer of old checkpoints, and heads that another architecture has.
-          .ignored = {"*embeddings.position_ids", "*pooler.dense.*", "cls.*", "classifier.*", "qa_outputs.*"},
-          .tied = {}};
+          .ignored = {"*embeddings.position_ids", "*pooler.dense.*"},  // a buffer of old ones; a pooler nobody reads
+          .optional = {"pooler.dense.*"}};
 }
 
 BaseModelOutput BertModel::forward(const TextInputs& in) const {
-  BaseModelOutput out;
+  nn::Recorder record(in);
   Tensor x_BTD = embeddings(in);
-  const int64_t batch = x_BTD.size(0), tokens = x_BTD.size(1);
-  Tensors* weights = nn::wanted(in.output_attentions, out.attentions);
-  const auto context = config_.is_decoder ? nn::causal_attention(in, batch, tokens, weights)
-                                          : nn::full_attention(in, in.attention_mask, batch, tokens, weights);
-  for (const Layer& layer : encoder.layer) {
-    if (in.output_hidden_states) out.hidden_states.push_back(x_BTD);
-    x_BTD = layer(x_BTD, context);
-  }
-  if (in.output_hidden_states) out.hidden_states.push_back(x_BTD);
+  const auto context = config().is_decoder ? nn::decoder_attention(in, x_BTD, record, config().add_cross_attention)
+                                           : nn::DecoderContext{nn::full_attention(in, x_BTD, record), {}};
+  for (const Layer& layer : encoder.layer) x_BTD = layer(record(x_BTD), context);
+  BaseModelOutput out = record.finish(x_BTD);
   if (pooler.dense.weight) out.pooler_output = pooler(x_BTD);
-  out.last_hidden_state = std::move(x_BTD);
   return out;
 }
 
@@ -109,16 +92,15 @@ namespace imago {
 
 void register_bert(Registry& registry) {
   using namespace bert;
-  registry.add<BertModel>("BertModel", {"AutoModel", "AutoModelForTextEncoding"});
-  registry.add<BertForPreTraining>("BertForPreTraining", {"AutoModelForPreTraining"});
-  registry.add<BertLMHeadModel>("BertLMHeadModel", {"AutoModelForCausalLM"});
-  registry.add<BertForMaskedLM>("BertForMaskedLM", {"AutoModelForMaskedLM"});
-  registry.add<BertForNextSentencePrediction>("BertForNextSentencePrediction", {"AutoModelForNextSentencePrediction"});
-  registry.add<BertForSequenceClassification>("BertForSequenceClassification", {"AutoModelForSequenceClassification"});
-  registry.add<BertForMultipleChoice>("BertForMultipleChoice", {"AutoModelForMultipleChoice"});
-  registry.add<nn::TokenClassifier<BertWithoutPooler>>("BertForTokenClassification",
-                                                       {"AutoModelForTokenClassification"});
-  registry.add<nn::QuestionAnswerer<BertWithoutPooler>>("BertForQuestionAnswering", {"AutoModelForQuestionAnswering"});
+  registry.add<BertModel>("BertModel", {"AutoModelForTextEncoding"});
+  registry.add<BertForPreTraining>("BertForPreTraining");
+  registry.add<BertLMHeadModel>("BertLMHeadModel");
+  registry.add<BertForMaskedLM>("BertForMaskedLM");
+  registry.add<BertForNextSentencePrediction>("BertForNextSentencePrediction");
+  registry.add<BertForSequenceClassification>("BertForSequenceClassification");
+  registry.add<BertForMultipleChoice>("BertForMultipleChoice");
+  registry.add<BertForTokenClassification>("BertForTokenClassification");
+  registry.add<BertForQuestionAnswering>("BertForQuestionAnswering");
 }
 
 }  // namespace imago

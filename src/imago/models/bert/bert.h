@@ -2,9 +2,12 @@
 #pragma once
 
 #include "imago/nn/activations.h"
-#include "imago/nn/attention.h"
-#include "imago/nn/layers.h"
-#include "imago/nn/model.h"
+#include "imago/nn/backbone.h"
+#include "imago/nn/heads/classification.h"
+#include "imago/nn/heads/language_model.h"
+#include "imago/nn/heads/pretraining.h"
+#include "imago/nn/heads/question_answering.h"
+#include "imago/nn/multi_head_attention.h"
 
 namespace imago::bert {
 
@@ -16,10 +19,8 @@ struct BertConfig : Config {
   int64_t max_position_embeddings = 512, type_vocab_size = 2;
   double layer_norm_eps = 1e-12;
   bool is_decoder = false, add_cross_attention = false;
-  std::optional<std::string> position_embedding_type;  // of old files; only "absolute" is left
   FIELDS_AND(Config, vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act,
-             max_position_embeddings, type_vocab_size, layer_norm_eps, is_decoder, add_cross_attention,
-             position_embedding_type)
+             max_position_embeddings, type_vocab_size, layer_norm_eps, is_decoder, add_cross_attention)
 
   BertConfig() { pad_token_id = 0; }
   void validate() const override;
@@ -34,37 +35,27 @@ struct Embeddings : Module {
   Tensor operator()(const TextInputs& in) const;
 };
 
-struct SelfAttention : Module {
-  nn::Linear query, key, value;
-  FIELDS(query, key, value)
+// LayerNorm(attention(x) + x)
+struct Attention : Module {
+  nn::MultiHeadAttention<"self.query", "self.key", "self.value", "output.dense"> projections;
+  nn::LayerNorm norm;
+  void each_field(FieldVisitor& visitor);
 
-  SelfAttention(const BertConfig& c, int64_t layer);
+  Attention(const BertConfig& c, int64_t layer);
   Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
-
-  int64_t heads, layer_index;
 };
 
-// What ends both halves of a layer: LayerNorm(dense(x) + residual).
+// LayerNorm(dense(x) + residual)
 struct Output : Module {
   nn::Linear dense;
   nn::LayerNorm LayerNorm;
   FIELDS(dense, LayerNorm)
 
-  Output(const BertConfig& c, int64_t in_features);
+  explicit Output(const BertConfig& c);
   Tensor operator()(const Tensor& x, const Tensor& residual_BTD) const;
 };
 
-struct Attention : Module {
-  SelfAttention self;
-  Output output;
-  FIELDS(self, output)
-
-  Attention(const BertConfig& c, int64_t layer) : self(c, layer), output(c, c.hidden_size) {}
-  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
-    return output(self(x_BTD, context), x_BTD);
-  }
-};
-
+// activation(dense(x))
 struct Intermediate : Module {
   nn::Linear dense;
   FIELDS(dense)
@@ -78,15 +69,13 @@ struct Intermediate : Module {
 
 struct Layer : Module {
   Attention attention;
+  std::optional<Attention> crossattention;
   Intermediate intermediate;
   Output output;
-  FIELDS(attention, intermediate, output)
+  FIELDS(attention, crossattention, intermediate, output)
 
-  Layer(const BertConfig& c, int64_t layer) : attention(c, layer), intermediate(c), output(c, c.intermediate_size) {}
-  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
-    const Tensor h_BTD = attention(x_BTD, context);
-    return output(intermediate(h_BTD), h_BTD);
-  }
+  Layer(const BertConfig& c, int64_t layer);
+  Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const;
 };
 
 struct Encoder : Module {
@@ -94,34 +83,44 @@ struct Encoder : Module {
   FIELDS(layer)
 };
 
-// The first token's vector, for heads that judge the whole input. [B, T, D] -> [B, D]
-struct Pooler : Module {
-  nn::Linear dense;
-  FIELDS(dense)
-
-  Tensor operator()(const Tensor& x_BTD) const;
-};
-
-struct BertModel : TextModel {
-  using ConfigType = BertConfig;
-  static constexpr const char* kBaseModelPrefix = "bert";
+struct BertModel : nn::Backbone<BertConfig> {
+  static constexpr nn::FieldName kBaseModelPrefix = "bert";
+  static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   Embeddings embeddings;
   Encoder encoder;
-  Pooler pooler;  // without a weight in a model that has none
+  nn::Pooler pooler;
   FIELDS(embeddings, encoder, pooler)
 
   explicit BertModel(const BertConfig& c, bool add_pooling_layer = true);
-  const BertConfig& config() const override { return config_; }
   WeightMap weight_map() const override;
   BaseModelOutput forward(const TextInputs& in) const override;
-
- private:
-  BertConfig config_;
 };
 
 // For heads that look at tokens.
 struct BertWithoutPooler : BertModel {
   explicit BertWithoutPooler(const BertConfig& c) : BertModel(c, false) {}
 };
+
+using LMPredictionHead = nn::TransformedLMHead<"transform.dense", "transform.LayerNorm">;
+
+struct PreTrainingHeads : Module {
+  LMPredictionHead predictions;
+  nn::Linear seq_relationship;
+  FIELDS(predictions, seq_relationship)
+
+  explicit PreTrainingHeads(const BertConfig& c) : predictions(c), seq_relationship(c.hidden_size, 2) {}
+  nn::Ties ties(const std::string& name, const std::string& embeddings) const {
+    return predictions.ties(name + ".predictions", embeddings);
+  }
+};
+
+using BertForPreTraining = nn::ForPreTraining<BertModel, PreTrainingHeads, "cls">;
+using BertLMHeadModel = nn::ForCausalLM<BertWithoutPooler, LMPredictionHead, "cls.predictions">;
+using BertForMaskedLM = nn::ForMaskedLM<BertWithoutPooler, LMPredictionHead, "cls.predictions">;
+using BertForNextSentencePrediction = nn::ForNextSentencePrediction<BertModel, "cls.seq_relationship">;
+using BertForSequenceClassification = nn::ForSequenceClassification<BertModel, nn::Pooling::kPooler>;
+using BertForMultipleChoice = nn::ForMultipleChoice<BertModel>;
+using BertForTokenClassification = nn::ForTokenClassification<BertWithoutPooler>;
+using BertForQuestionAnswering = nn::ForQuestionAnswering<BertWithoutPooler>;
 
 }  // namespace imago::bert

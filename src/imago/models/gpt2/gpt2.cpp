@@ -1,61 +1,55 @@
 // B batch, T tokens, D hidden, H heads, K head size.
 #include "imago/models/gpt2/gpt2.h"
 
-#include <fmt/core.h>
-
 #include <cmath>
 
-#include "imago/base/error.h"
-#include "imago/models/gpt2/gpt2_heads.h"
+#include "imago/nn/embeddings.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/slice/slice.h"
 
 namespace imago::gpt2 {
+namespace {
+
+// Part `index` of several of equal size side by side, as heads.
+Tensor part(const Tensor& x, int64_t index, int64_t size, int64_t heads) {
+  return nn::split_heads(narrow(x, 2, index * size, size), heads);
+}
+
+}  // namespace
 
 GPT2Config::GPT2Config() {
   bos_token_id = 50256;
   eos_token_id = {50256};
 }
 
-void GPT2Config::validate() const {
-  if (n_head < 1 || n_embd % n_head != 0) {
-    throw Error(ErrorKind::kInvalidFile, "config.json",
-                fmt::format("n_embd {} does not split into n_head {} heads", n_embd, n_head));
-  }
-  if (add_cross_attention) {
-    throw Error(ErrorKind::kUnsupported, "config.json", "add_cross_attention: GPT-2 as a decoder of another encoder");
-  }
-}
-
-Attention::Attention(const GPT2Config& c, int64_t layer)
-    : c_attn(c.n_embd, 3 * c.n_embd),
+Attention::Attention(const GPT2Config& c, int64_t layer_index, bool cross)
+    : c_attn(c.n_embd, (cross ? 2 : 3) * c.n_embd),
       c_proj(c.n_embd, c.n_embd),
       heads(c.n_head),
-      layer_index(layer),
+      layer(layer_index),
       scale(c.scale_attn_weights ? 1 / std::sqrt(static_cast<double>(c.n_embd / c.n_head)) : 1.0),
       upcast(c.reorder_and_upcast_attn) {
+  if (cross) q_attn = nn::Linear(c.n_embd, c.n_embd);
   if (c.scale_attn_by_inverse_layer_idx) scale /= static_cast<double>(layer + 1);
 }
 
 Tensor Attention::operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
   const int64_t hidden = x_BTD.size(2);
-  const Tensor qkv = c_attn(x_BTD);
-  Tensor q_BHTK = nn::split_heads(narrow(qkv, 2, 0, hidden), heads);
-  Tensor k_BHTK = nn::split_heads(narrow(qkv, 2, hidden, hidden), heads);
-  Tensor v_BHTK = nn::split_heads(narrow(qkv, 2, 2 * hidden, hidden), heads);
-  if (context.cache != nullptr) {
-    const KeysValues all = context.cache->append(layer_index, k_BHTK, v_BHTK);
-    k_BHTK = all.keys;
-    v_BHTK = all.values;
-  }
+  const bool cross = q_attn.weight.defined();
+  const Tensor qkv = cross ? q_attn(x_BTD) : c_attn(x_BTD);
+  Tensor q_BHTK = part(qkv, 0, hidden, heads);
+  KeysValues all = nn::keys_values(context, layer, x_BTD, [&](const Tensor& y) {
+    const Tensor kv = cross ? c_attn(y) : narrow(qkv, 2, hidden, 2 * hidden);
+    return KeysValues{part(kv, 0, hidden, heads), part(kv, 1, hidden, heads)};
+  });
   // Fused attention computes half types in float32 anyway; the reference, too, reads this option only when eager.
   if (upcast && context.is_eager()) {
     q_BHTK = widen(q_BHTK);
-    k_BHTK = widen(k_BHTK);
+    all.keys = widen(all.keys);
   }
-  return c_proj(nn::merge_heads(nn::attend(q_BHTK, k_BHTK, v_BHTK, context, {.scale = scale})));
+  return c_proj(nn::merge_heads(nn::attend(q_BHTK, all, context, {.scale = scale})));
 }
 
 MLP::MLP(const GPT2Config& c)
@@ -64,45 +58,43 @@ MLP::MLP(const GPT2Config& c)
       activation(nn::activation(c.activation_function)) {}
 
 Block::Block(const GPT2Config& c, int64_t layer)
-    : ln_1(c.n_embd, c.layer_norm_epsilon), attn(c, layer), ln_2(c.n_embd, c.layer_norm_epsilon), mlp(c) {}
+    : ln_1(c.n_embd, c.layer_norm_epsilon), ln_2(c.n_embd, c.layer_norm_epsilon), attn(c, layer), mlp(c) {
+  if (!c.add_cross_attention) return;
+  crossattention.emplace(c, layer, true);
+  ln_cross_attn = nn::LayerNorm(c.n_embd, c.layer_norm_epsilon);
+}
 
-Tensor Block::operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
-  const Tensor h_BTD = attn(ln_1(x_BTD), context) + x_BTD;
+Tensor Block::operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const {
+  Tensor h_BTD = attn(ln_1(x_BTD), context.self) + x_BTD;
+  if (context.has_encoder()) h_BTD = h_BTD + (*crossattention)(ln_cross_attn(h_BTD), context.cross);
   return h_BTD + mlp(ln_2(h_BTD));
 }
 
 GPT2Model::GPT2Model(const GPT2Config& c)
-    : wte(c.vocab_size, c.n_embd), wpe(c.n_positions, c.n_embd), ln_f(c.n_embd, c.layer_norm_epsilon), config_(c) {
+    : Backbone(c), wte(c.vocab_size, c.n_embd), wpe(c.n_positions, c.n_embd), ln_f(c.n_embd, c.layer_norm_epsilon) {
   for (int64_t layer = 0; layer < c.n_layer; ++layer) h.emplace_back(c, layer);
 }
 
 WeightMap GPT2Model::weight_map() const {
   using Action = WeightRule::Action;
-  return {.base_model_prefix = kBaseModelPrefix,
+  return {.base_model_prefix = "transformer",
           // The first implementation computed x W; its weights are [in, out].
           .rules = {{"*.c_attn.weight", "", Action::kTranspose},
+                    {"*.q_attn.weight", "", Action::kTranspose},
                     {"*.c_proj.weight", "", Action::kTranspose},
                     {"*.c_fc.weight", "", Action::kTranspose}},
-          // Causal masks that old checkpoints keep, and heads that another architecture has.
-          .ignored = {"*.attn.bias", "*.attn.masked_bias", "lm_head.weight", "score.weight", "classifier.*",
-                      "qa_outputs.*", "multiple_choice_head.*"},
-          .tied = {}};
+          // Causal masks that old checkpoints keep; and those without a prefix may have a head all the same.
+          .ignored = {"*attn.bias", "*attn.masked_bias", "*crossattention.bias", "lm_head.weight"}};
 }
 
 BaseModelOutput GPT2Model::forward(const TextInputs& in) const {
-  BaseModelOutput out;
-  Tensor x_BTD = nn::embeddings_or_lookup(in.inputs_embeds, in.input_ids, wte.weight);
-  const int64_t batch = x_BTD.size(0), tokens = x_BTD.size(1);
-  x_BTD = x_BTD + wpe(nn::learned_positions(in, tokens, config_.n_positions, "n_positions"));
+  nn::Recorder record(in);
+  Tensor x_BTD = nn::embed(in, wte);
+  x_BTD = x_BTD + nn::position_embeddings(in, x_BTD, wpe, "n_positions");
   if (in.token_type_ids) x_BTD = x_BTD + wte(in.token_type_ids);
-  const auto context = nn::causal_attention(in, batch, tokens, nn::wanted(in.output_attentions, out.attentions));
-  for (const Block& block : h) {
-    if (in.output_hidden_states) out.hidden_states.push_back(x_BTD);
-    x_BTD = block(x_BTD, context);
-  }
-  out.last_hidden_state = ln_f(x_BTD);
-  if (in.output_hidden_states) out.hidden_states.push_back(out.last_hidden_state);
-  return out;
+  const auto context = nn::decoder_attention(in, x_BTD, record, config().add_cross_attention);
+  for (const Block& block : h) x_BTD = block(record(x_BTD), context);
+  return record.finish(ln_f(x_BTD));
 }
 
 }  // namespace imago::gpt2
@@ -111,12 +103,12 @@ namespace imago {
 
 void register_gpt2(Registry& registry) {
   using namespace gpt2;
-  registry.add<GPT2Model>("GPT2Model", {"AutoModel"});
-  registry.add<GPT2LMHeadModel>("GPT2LMHeadModel", {"AutoModelForCausalLM", "AutoModelForPreTraining"});
-  registry.add<GPT2DoubleHeadsModel>("GPT2DoubleHeadsModel", {});
-  registry.add<GPT2ForSequenceClassification>("GPT2ForSequenceClassification", {"AutoModelForSequenceClassification"});
-  registry.add<nn::TokenClassifier<GPT2Model>>("GPT2ForTokenClassification", {"AutoModelForTokenClassification"});
-  registry.add<nn::QuestionAnswerer<GPT2Model>>("GPT2ForQuestionAnswering", {"AutoModelForQuestionAnswering"});
+  registry.add<GPT2Model>("GPT2Model");
+  registry.add<GPT2LMHeadModel>("GPT2LMHeadModel", {"AutoModelForPreTraining"});
+  registry.add<GPT2DoubleHeadsModel>("GPT2DoubleHeadsModel");
+  registry.add<GPT2ForSequenceClassification>("GPT2ForSequenceClassification");
+  registry.add<GPT2ForTokenClassification>("GPT2ForTokenClassification");
+  registry.add<GPT2ForQuestionAnswering>("GPT2ForQuestionAnswering");
 }
 
 }  // namespace imago

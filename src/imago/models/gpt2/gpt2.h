@@ -3,8 +3,10 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/attention.h"
-#include "imago/nn/layers.h"
-#include "imago/nn/model.h"
+#include "imago/nn/backbone.h"
+#include "imago/nn/heads/classification.h"
+#include "imago/nn/heads/double_heads.h"
+#include "imago/nn/heads/question_answering.h"
 
 namespace imago::gpt2 {
 
@@ -24,17 +26,21 @@ struct GPT2Config : Config {
              summary_type, summary_use_proj, summary_proj_to_labels, summary_activation)
 
   GPT2Config();
-  void validate() const override;
+  void validate() const override { require_heads("n_embd", n_embd, "n_head", n_head); }
+  nn::SummaryOptions summary_options() const {
+    return {summary_type, summary_use_proj, summary_proj_to_labels, summary_activation};
+  }
 };
 
+// To the tokens before, or with `cross` to an encoder's output.
 struct Attention : Module {
-  nn::Linear c_attn, c_proj;
-  FIELDS(c_attn, c_proj)
+  nn::Linear c_attn, q_attn, c_proj;  // q_attn only in cross attention, where c_attn makes keys and values
+  FIELDS(c_attn, q_attn, c_proj)
 
-  Attention(const GPT2Config& c, int64_t layer);
+  Attention(const GPT2Config& c, int64_t layer, bool cross = false);
   Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
 
-  int64_t heads, layer_index;
+  int64_t heads, layer;
   double scale;
   bool upcast;
 };
@@ -50,31 +56,33 @@ struct MLP : Module {
 };
 
 struct Block : Module {
-  nn::LayerNorm ln_1;
+  nn::LayerNorm ln_1, ln_cross_attn, ln_2;
   Attention attn;
-  nn::LayerNorm ln_2;
+  std::optional<Attention> crossattention;
   MLP mlp;
-  FIELDS(ln_1, attn, ln_2, mlp)
+  FIELDS(ln_1, attn, ln_cross_attn, crossattention, ln_2, mlp)
 
   Block(const GPT2Config& c, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
+  Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const;
 };
 
-struct GPT2Model : TextModel {
-  using ConfigType = GPT2Config;
-  static constexpr const char* kBaseModelPrefix = "transformer";
+struct GPT2Model : nn::Backbone<GPT2Config> {
+  static constexpr nn::FieldName kBaseModelPrefix = "transformer";
+  static constexpr const char* kInputEmbeddings = "wte.weight";
   nn::Embedding wte, wpe;
   std::vector<Block> h;
   nn::LayerNorm ln_f;
   FIELDS(wte, wpe, h, ln_f)
 
   explicit GPT2Model(const GPT2Config& c);
-  const GPT2Config& config() const override { return config_; }
   WeightMap weight_map() const override;
   BaseModelOutput forward(const TextInputs& in) const override;
-
- private:
-  GPT2Config config_;
 };
+
+using GPT2LMHeadModel = nn::ForCausalLM<GPT2Model>;
+using GPT2DoubleHeadsModel = nn::DoubleHeadsModel<GPT2Model>;
+using GPT2ForSequenceClassification = nn::ScoreAtLastToken<GPT2Model>;
+using GPT2ForTokenClassification = nn::ForTokenClassification<GPT2Model>;
+using GPT2ForQuestionAnswering = nn::ForQuestionAnswering<GPT2Model>;
 
 }  // namespace imago::gpt2

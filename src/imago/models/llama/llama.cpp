@@ -1,11 +1,8 @@
 // B batch, T tokens, D hidden, H heads, K head size.
 #include "imago/models/llama/llama.h"
 
-#include <fmt/core.h>
-
-#include "imago/base/error.h"
+#include "imago/nn/embeddings.h"
 #include "imago/nn/gated_activation.h"
-#include "imago/nn/heads.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/rope/rope.h"
@@ -13,33 +10,26 @@
 namespace imago::llama {
 
 void LlamaConfig::validate() const {
-  if (num_attention_heads < 1 || key_value_heads() < 1 || num_attention_heads % key_value_heads() != 0) {
-    throw Error(
-        ErrorKind::kInvalidFile, "config.json",
-        fmt::format("{} attention heads do not share {} key/value heads", num_attention_heads, key_value_heads()));
-  }
+  require_heads("num_attention_heads", num_attention_heads, "num_key_value_heads", key_value_heads());
 }
 
-Attention::Attention(const LlamaConfig& c, int64_t layer)
+Attention::Attention(const LlamaConfig& c, int64_t layer_index)
     : q_proj(c.hidden_size, c.num_attention_heads * c.head_size(), c.attention_bias),
       k_proj(c.hidden_size, c.key_value_heads() * c.head_size(), c.attention_bias),
       v_proj(c.hidden_size, c.key_value_heads() * c.head_size(), c.attention_bias),
       o_proj(c.num_attention_heads * c.head_size(), c.hidden_size, c.attention_bias),
       heads(c.num_attention_heads),
       key_value_heads(c.key_value_heads()),
-      layer_index(layer) {}
+      layer(layer_index) {}
 
 Tensor Attention::operator()(const Tensor& x_BTD, const LayerContext& context) const {
   const auto& [cos, sin] = context.angles;
   const Tensor q_BHTK = rope(nn::split_heads(q_proj(x_BTD), heads), cos, sin);
-  Tensor k_BHTK = rope(nn::split_heads(k_proj(x_BTD), key_value_heads), cos, sin);
-  Tensor v_BHTK = nn::split_heads(v_proj(x_BTD), key_value_heads);
-  if (context.attention.cache != nullptr) {
-    const KeysValues all = context.attention.cache->append(layer_index, k_BHTK, v_BHTK);
-    k_BHTK = all.keys;
-    v_BHTK = all.values;
-  }
-  return o_proj(nn::merge_heads(nn::attend(q_BHTK, k_BHTK, v_BHTK, context.attention)));
+  const KeysValues all = nn::keys_values(context.attention, layer, x_BTD, [&](const Tensor& x) {
+    return KeysValues{rope(nn::split_heads(k_proj(x), key_value_heads), cos, sin),
+                      nn::split_heads(v_proj(x), key_value_heads)};
+  });
+  return o_proj(nn::merge_heads(nn::attend(q_BHTK, all, context.attention)));
 }
 
 MLP::MLP(const LlamaConfig& c)
@@ -64,31 +54,23 @@ Tensor DecoderLayer::operator()(const Tensor& x_BTD, const LayerContext& context
 }
 
 LlamaModel::LlamaModel(const LlamaConfig& c)
-    : embed_tokens(c.vocab_size, c.hidden_size),
+    : Backbone(c),
+      embed_tokens(c.vocab_size, c.hidden_size),
       norm(c.hidden_size, c.rms_norm_eps),
-      config_(c),
       rotary_(nn::RotaryConfig::read(c.rope_parameters, c.rope_scaling, c.rope_theta, c.head_size(),
                                      c.max_position_embeddings)) {
   for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) layers.emplace_back(c, layer);
 }
 
-WeightMap LlamaModel::weight_map() const {
-  return {.base_model_prefix = "model", .rules = {}, .ignored = {"*rotary_emb.inv_freq"}, .tied = {}};
-}
+WeightMap LlamaModel::weight_map() const { return {.base_model_prefix = "model", .ignored = {"*rotary_emb.inv_freq"}}; }
 
 BaseModelOutput LlamaModel::forward(const TextInputs& in) const {
-  BaseModelOutput out;
-  Tensor x_BTD = nn::embeddings_or_lookup(in.inputs_embeds, in.input_ids, embed_tokens.weight);
-  const int64_t batch = x_BTD.size(0), tokens = x_BTD.size(1);
-  const LayerContext context{rotary_(nn::positions_or_default(in, tokens), x_BTD.dtype()),
-                             nn::causal_attention(in, batch, tokens, nn::wanted(in.output_attentions, out.attentions))};
-  for (const DecoderLayer& layer : layers) {
-    if (in.output_hidden_states) out.hidden_states.push_back(x_BTD);
-    x_BTD = layer(x_BTD, context);
-  }
-  out.last_hidden_state = norm(x_BTD);
-  if (in.output_hidden_states) out.hidden_states.push_back(out.last_hidden_state);
-  return out;
+  nn::Recorder record(in);
+  Tensor x_BTD = nn::embed(in, embed_tokens);
+  const LayerContext context{rotary_(nn::position_ids(in, x_BTD), x_BTD.dtype()),
+                             nn::causal_attention(in, x_BTD, record)};
+  for (const DecoderLayer& layer : layers) x_BTD = layer(record(x_BTD), context);
+  return record.finish(norm(x_BTD));
 }
 
 }  // namespace imago::llama
@@ -96,14 +78,12 @@ BaseModelOutput LlamaModel::forward(const TextInputs& in) const {
 namespace imago {
 
 void register_llama(Registry& registry) {
-  using llama::LlamaModel;
-  registry.add<LlamaModel>("LlamaModel", {"AutoModel"});
-  registry.add<nn::ForCausalLM<LlamaModel>>("LlamaForCausalLM", {"AutoModelForCausalLM"});
-  registry.add<nn::ForSequenceClassification<LlamaModel>>("LlamaForSequenceClassification",
-                                                          {"AutoModelForSequenceClassification"});
-  registry.add<nn::ForTokenClassification<LlamaModel>>("LlamaForTokenClassification",
-                                                       {"AutoModelForTokenClassification"});
-  registry.add<nn::ForQuestionAnswering<LlamaModel>>("LlamaForQuestionAnswering", {"AutoModelForQuestionAnswering"});
+  using namespace llama;
+  registry.add<LlamaModel>("LlamaModel");
+  registry.add<LlamaForCausalLM>("LlamaForCausalLM");
+  registry.add<LlamaForSequenceClassification>("LlamaForSequenceClassification");
+  registry.add<LlamaForTokenClassification>("LlamaForTokenClassification");
+  registry.add<LlamaForQuestionAnswering>("LlamaForQuestionAnswering");
 }
 
 }  // namespace imago

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "imago/nn/attention.h"
-#include "imago/nn/layers.h"
-#include "imago/nn/model.h"
+#include "imago/nn/backbone.h"
+#include "imago/nn/heads/classification.h"
+#include "imago/nn/heads/language_model.h"
+#include "imago/nn/heads/question_answering.h"
 #include "imago/nn/rotary.h"
 
 namespace imago::llama {
@@ -42,7 +44,7 @@ struct Attention : Module {
   Attention(const LlamaConfig& c, int64_t layer);
   Tensor operator()(const Tensor& x_BTD, const LayerContext& context) const;
 
-  int64_t heads, key_value_heads, layer_index;
+  int64_t heads, key_value_heads, layer;
 };
 
 struct MLP : Module {
@@ -65,21 +67,25 @@ struct DecoderLayer : Module {
   Tensor operator()(const Tensor& x_BTD, const LayerContext& context) const;
 };
 
-struct LlamaModel : TextModel {
-  using ConfigType = LlamaConfig;
+struct LlamaModel : nn::Backbone<LlamaConfig> {
+  static constexpr nn::FieldName kBaseModelPrefix = "model";
+  static constexpr const char* kInputEmbeddings = "embed_tokens.weight";
   nn::Embedding embed_tokens;
   std::vector<DecoderLayer> layers;
   nn::RMSNorm norm;
   FIELDS(embed_tokens, layers, norm)
 
   explicit LlamaModel(const LlamaConfig& c);
-  const Config& config() const override { return config_; }
   WeightMap weight_map() const override;
   BaseModelOutput forward(const TextInputs& in) const override;
 
  private:
-  LlamaConfig config_;
   nn::Rotary rotary_;
 };
+
+using LlamaForCausalLM = nn::ForCausalLM<LlamaModel>;
+using LlamaForSequenceClassification = nn::ScoreAtLastToken<LlamaModel>;
+using LlamaForTokenClassification = nn::ForTokenClassification<LlamaModel, "score">;
+using LlamaForQuestionAnswering = nn::ForQuestionAnswering<LlamaModel, "qa_outputs", "transformer">;
 
 }  // namespace imago::llama

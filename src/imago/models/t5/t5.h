@@ -2,9 +2,10 @@
 #pragma once
 
 #include "imago/nn/activations.h"
-#include "imago/nn/attention.h"
-#include "imago/nn/layers.h"
-#include "imago/nn/model.h"
+#include "imago/nn/heads/classification.h"
+#include "imago/nn/heads/sequence_to_sequence.h"
+#include "imago/nn/keep_finite.h"
+#include "imago/nn/multi_head_attention.h"
 
 namespace imago::t5 {
 
@@ -18,10 +19,9 @@ struct T5Config : Config {
   std::optional<std::string> dense_act_fn;
   std::optional<bool> is_gated_act, scale_decoder_outputs;
   bool is_decoder = false;
-  std::optional<int64_t> n_positions;  // of old files; relative positions know no limit
   FIELDS_AND(Config, vocab_size, d_model, d_kv, d_ff, num_layers, num_heads, num_decoder_layers,
              relative_attention_num_buckets, relative_attention_max_distance, layer_norm_epsilon, feed_forward_proj,
-             dense_act_fn, is_gated_act, scale_decoder_outputs, is_decoder, n_positions)
+             dense_act_fn, is_gated_act, scale_decoder_outputs, is_decoder)
 
   T5Config();
   void validate() const override;
@@ -31,40 +31,12 @@ struct T5Config : Config {
   bool scales_decoder_outputs() const { return scale_decoder_outputs.value_or(tie_word_embeddings); }
 };
 
-// Whether a stack attends to the left only, and to an encoder.
-enum class StackKind { kEncoder, kDecoder };
-
 // Attention without a scale, the distance between query and key being told by a bias per head.
-struct Attention : Module {
-  nn::Linear q, k, v, o;
-  nn::Embedding relative_attention_bias;  // in the first layer of a stack only
-  FIELDS(q, k, v, o, relative_attention_bias)
+struct Attention : nn::MultiHeadAttention<"q", "k", "v", "o"> {
+  nn::Embedding relative_attention_bias;  // in the first layer of a stack only, for all of them
+  FIELDS_AND(MultiHeadAttention, relative_attention_bias)
 
   Attention(const T5Config& c, int64_t layer, bool with_relative_bias);
-  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
-  // To an encoder's output y [B, S, D], whose keys and values are computed once.
-  Tensor cross(const Tensor& x_BTD, const Tensor& y_BSD, const nn::AttentionContext& context) const;
-
-  int64_t heads, layer_index;
-
- private:
-  Tensor attend(const Tensor& x_BTD, const KeysValues& all, const nn::AttentionContext& context) const;
-};
-
-struct SelfAttentionLayer : Module {
-  Attention SelfAttention;
-  nn::RMSNorm layer_norm;
-  FIELDS(SelfAttention, layer_norm)
-
-  SelfAttentionLayer(const T5Config& c, int64_t layer);
-};
-
-struct CrossAttentionLayer : Module {
-  Attention EncDecAttention;
-  nn::RMSNorm layer_norm;
-  FIELDS(EncDecAttention, layer_norm)
-
-  CrossAttentionLayer(const T5Config& c, int64_t layer);
 };
 
 // wo(activation(wi x)), or gated wo(activation(wi_0 x) wi_1 x).
@@ -78,28 +50,36 @@ struct DenseReluDense : Module {
   std::string activation;
 };
 
-struct FeedForwardLayer : Module {
-  t5::DenseReluDense DenseReluDense;
+// x + body(layer_norm(x))
+template <class Body, nn::FieldName name>
+struct Residual : Module {
+  Body body;
   nn::RMSNorm layer_norm;
-  FIELDS(DenseReluDense, layer_norm)
 
-  explicit FeedForwardLayer(const T5Config& c);
+  template <class... Arguments>
+  explicit Residual(const T5Config& c, Arguments... arguments)
+      : body(c, arguments...), layer_norm(c.d_model, c.layer_norm_epsilon) {}
+  void each_field(FieldVisitor& visitor) {
+    imago::internal::visit_field(visitor, name, body);
+    imago::internal::visit_field(visitor, "layer_norm", layer_norm);
+  }
+  template <class... Context>
+  Tensor operator()(const Tensor& x_BTD, const Context&... context) const {
+    return nn::keep_finite(nn::add_wider(x_BTD, body(layer_norm(x_BTD), context...)));
+  }
 };
 
-// What every layer of a stack gets beside its input.
-struct StackContext {
-  nn::AttentionContext self, cross;
-  Tensor encoder_hidden_states;  // undefined in an encoder
-};
+// Whether a stack attends to the left only, and to an encoder.
+enum class StackKind { kEncoder, kDecoder };
 
 struct Block : Module {
-  SelfAttentionLayer self_attention;
-  std::optional<CrossAttentionLayer> cross_attention;
-  FeedForwardLayer feed_forward;
+  Residual<Attention, "SelfAttention"> self_attention;
+  std::optional<Residual<Attention, "EncDecAttention">> cross_attention;
+  Residual<DenseReluDense, "DenseReluDense"> feed_forward;
   void each_field(FieldVisitor& visitor);  // as "layer.0", "layer.1", ...
 
   Block(const T5Config& c, StackKind kind, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const StackContext& context) const;
+  Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const;
 };
 
 struct Stack : Module {
@@ -111,16 +91,37 @@ struct Stack : Module {
   Stack(const T5Config& c, StackKind stack_kind);
   BaseModelOutput operator()(const TextInputs& in) const;
 
- private:
-  Tensor position_bias(int64_t past, int64_t tokens) const;
-
-  StackKind kind_;
-  int64_t max_distance_;
+  StackKind kind;
+  int64_t max_distance;
 };
 
-// The bucket of a key at `distance` (its position less the query's). Half of the buckets are for one distance each, the
-// others grow with its logarithm up to max_distance; an encoder has as many for either side. Equal to the reference's
-// float32 arithmetic, also where a logarithm falls on the edge of two buckets.
-int64_t relative_position_bucket(int64_t distance, bool bidirectional, int64_t num_buckets, int64_t max_distance);
+struct T5Model : nn::EncoderDecoder<T5Config> {
+  static constexpr nn::FieldName kBaseModelPrefix = "transformer";
+  static constexpr const char* kInputEmbeddings = "shared.weight";
+  nn::Embedding shared;
+  Stack encoder;
+  std::optional<Stack> decoder;
+  FIELDS(shared, encoder, decoder)
+
+  explicit T5Model(const T5Config& c);
+  WeightMap weight_map() const override;
+  BaseModelOutput encode(const TextInputs& in) const override { return encoder(in); }
+  BaseModelOutput decode(const TextInputs& in) const override { return (*decoder)(in); }
+};
+
+// Tied whatever tie_word_embeddings says: version 1.1, which says no, has another matrix in its checkpoints, and what a
+// checkpoint has is kept.
+struct LMHead : nn::LMHead {
+  explicit LMHead(const T5Config& c) : nn::LMHead(c), scaled(c.scales_decoder_outputs()) { tied = true; }
+  Tensor operator()(const Tensor& x_BTD) const;
+
+  bool scaled;
+};
+
+using T5EncoderModel = nn::EncoderOnly<T5Model>;
+using T5ForConditionalGeneration = nn::ForConditionalGeneration<T5Model, LMHead, "lm_head", "">;
+using T5ForQuestionAnswering = nn::Seq2SeqForQuestionAnswering<T5Model, "qa_outputs", "">;
+using T5ForSequenceClassification = nn::Seq2SeqForSequenceClassification<T5Model, nn::ClassificationHead>;
+using T5ForTokenClassification = nn::ForTokenClassification<T5EncoderModel>;
 
 }  // namespace imago::t5

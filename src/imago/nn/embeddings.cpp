@@ -1,0 +1,36 @@
+#include "imago/nn/embeddings.h"
+
+#include <fmt/core.h>
+
+#include "imago/base/error.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/reshape/reshape.h"
+
+namespace imago::nn {
+
+Tensor embed(const TextInputs& inputs, const Embedding& table) {
+  if (inputs.inputs_embeds.defined() == inputs.input_ids.defined()) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "the model takes either input_ids or inputs_embeds");
+  }
+  return inputs.inputs_embeds ? inputs.inputs_embeds : table(inputs.input_ids);
+}
+
+Tensor position_ids(const TextInputs& inputs, const Tensor& x_BTD) {
+  if (inputs.position_ids) return inputs.position_ids;
+  const auto past = static_cast<double>(inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0);
+  return unsqueeze(Tensor::arange(past, past + static_cast<double>(x_BTD.size(1))), 0);
+}
+
+Tensor position_embeddings(const TextInputs& inputs, const Tensor& x_BTD, const Embedding& table,
+                           std::string_view limit) {
+  const Tensor positions = position_ids(inputs, x_BTD);
+  const int64_t last = positions.numel() == 0 || positions.is_meta() ? 0 : amax(positions).item<int64_t>();
+  if (last >= table.weight.size(0)) {
+    throw Error(ErrorKind::kInvalidArgument, "forward",
+                fmt::format("position {} is beyond the model's {} positions ({})", last, table.weight.size(0), limit),
+                "shorten the input: the positions are learned, there are no more of them");
+  }
+  return table(positions);
+}
+
+}  // namespace imago::nn

@@ -1,0 +1,23 @@
+// From a text model's inputs to the vectors that its first layer reads. B batch, T tokens, D hidden.
+#pragma once
+
+#include <string_view>
+
+#include "imago/nn/layers.h"
+#include "imago/nn/model.h"
+
+namespace imago::nn {
+
+// The embeddings that the caller gave, or those of the ids: [B, T, D]. Throws Error kInvalidArgument unless there is
+// one of both.
+Tensor embed(const TextInputs& inputs, const Embedding& table);
+
+// Positions of the tokens of x, [1, T], counted on from the cache where the caller gave none.
+Tensor position_ids(const TextInputs& inputs, const Tensor& x_BTD);
+
+// Learned embeddings of the same, a row of `table` each. `limit` names the number of rows in config.json. Throws Error
+// kInvalidArgument for a position beyond them.
+Tensor position_embeddings(const TextInputs& inputs, const Tensor& x_BTD, const Embedding& table,
+                           std::string_view limit);
+
+}  // namespace imago::nn

@@ -1,0 +1,57 @@
+#include "imago/nn/heads/classification.h"
+
+#include "imago/base/error.h"
+#include "imago/nn/losses.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/ops/unary/unary.h"
+
+namespace imago::nn {
+
+Tensor ClassificationHead::operator()(const Tensor& x) const { return out_proj(tanh(dense(x))); }
+
+LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in) {
+  BaseModelOutput below = base.forward(in);
+  Tensor logits = head(pool(pooling, below, in, base.config()));
+  Tensor loss = sequence_classification_loss(logits, in.labels, base.config());
+  return logits_output(std::move(logits), std::move(loss), std::move(below));
+}
+
+LogitsOutput classify_tokens(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
+  BaseModelOutput below = base.forward(in);
+  Tensor logits = head(below.last_hidden_state);
+  Tensor loss = token_loss(logits, in.labels);
+  return logits_output(std::move(logits), std::move(loss), std::move(below));
+}
+
+LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
+  BaseModelOutput below = base.forward(in);
+  Tensor logits = head(below.pooler_output);
+  Tensor loss = token_loss(logits, in.labels);
+  return logits_output(std::move(logits), std::move(loss), std::move(below));
+}
+
+LogitsOutput choose(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
+  BaseModelOutput below = base.forward(flatten_choices(in));
+  Tensor logits = reshape(head(below.pooler_output), {-1, number_of_choices(in)});
+  Tensor loss = token_loss(logits, in.labels);
+  return logits_output(std::move(logits), std::move(loss), std::move(below));
+}
+
+TextInputs flatten_choices(TextInputs in) {
+  if (!in.input_ids && !in.inputs_embeds) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "the model takes either input_ids or inputs_embeds");
+  }
+  const int wanted = in.inputs_embeds ? in.inputs_embeds.dim() : in.input_ids.dim() + 1;
+  if (wanted != 4) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "the model compares choices, but the inputs have none",
+                "give input_ids as [batch, choices, tokens]");
+  }
+  for (Tensor* input : {&in.input_ids, &in.attention_mask, &in.token_type_ids, &in.position_ids, &in.inputs_embeds}) {
+    if (*input) *input = flatten(*input, 0, 1);
+  }
+  return in;
+}
+
+int64_t number_of_choices(const TextInputs& in) { return (in.inputs_embeds ? in.inputs_embeds : in.input_ids).size(1); }
+
+}  // namespace imago::nn

@@ -1,0 +1,16 @@
+#include "imago/nn/recorder.h"
+
+namespace imago::nn {
+
+const Tensor& Recorder::operator()(const Tensor& x_BTD) {
+  if (inputs_.output_hidden_states) output_.hidden_states.push_back(x_BTD);
+  return x_BTD;
+}
+
+BaseModelOutput Recorder::finish(Tensor last_hidden_state) {
+  (*this)(last_hidden_state);
+  output_.last_hidden_state = std::move(last_hidden_state);
+  return std::move(output_);
+}
+
+}  // namespace imago::nn
