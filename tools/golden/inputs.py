@@ -36,6 +36,11 @@ class InputMaker:
             inputs["attention_mask"] = real.long()
         if self.token_types:
             inputs["token_type_ids"] = torch.where(real, (torch.arange(self.tokens) >= self.tokens // 2).long(), 0)
+        if getattr(self.config, "add_cross_attention", False):  # a decoder of another encoder, whose last token is padding
+            shape = (self.batch, self.target_tokens, self.config.hidden_size)
+            inputs["encoder_hidden_states"] = torch.randn(shape, generator=self.generator)
+            inputs["encoder_attention_mask"] = torch.ones(shape[:2], dtype=torch.long)
+            inputs["encoder_attention_mask"][-1, -1] = 0
         if auto_class == "AutoModel" and self.config.is_encoder_decoder:
             inputs["decoder_input_ids"] = self._integers(
                 FIRST_ORDINARY_ID, self.config.vocab_size, self.batch, self.target_tokens

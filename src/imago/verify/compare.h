@@ -16,9 +16,8 @@ struct TensorCheck {
   std::string note;  // what is wrong, where numbers do not say it: "shape [2, 3], expected [2, 4]"
 };
 
-// `keep`, if defined, is bool of the tensors' shape: what is false there means nothing and is not compared.
 TensorCheck compare_floating(const std::string& name, const Tensor& ours, const Tensor& reference, const Tensor& truth,
-                             DType dtype, const Tensor& keep = {});
+                             DType dtype);
 
 // Integers (token ids, labels) must be equal.
 TensorCheck compare_exactly(const std::string& name, const Tensor& ours, const Tensor& reference);

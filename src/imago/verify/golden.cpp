@@ -60,7 +60,8 @@ Golden Golden::open(const std::string& folder) {
       golden.runs.push_back({"generate." + name + ".sequences", dump_json(options)});
     golden.train = read_train(json.value("train", Json::object()));
     if (json.contains("dtype")) golden.dtype = parse_dtype(json["dtype"].get<std::string>());
-    golden.ignore_padding = json.value("ignore_padding", false);
+    const Json forward = json.value("forward", Json::object());
+    golden.says_attention = forward.contains("attn_implementation") || golden.forward.output_attentions;
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::kInvalidFile, "golden.json", error.what());
   }

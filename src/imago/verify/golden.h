@@ -30,7 +30,7 @@ struct Golden {
   AdamWOptions train;
   int64_t train_steps = 0;
   std::optional<DType> dtype;
-  bool ignore_padding = false;
+  bool says_attention = false;  // whether forward.attention is what the reference used, or may be either
   SafetensorsFile file;
 };
 

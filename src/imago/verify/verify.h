@@ -4,10 +4,14 @@
 //   golden.json: {"auto_class": "AutoModelForCausalLM", "forward": {"output_hidden_states": true},
 //                 "generate": {"max_new_tokens": 16, "do_sample": false}}, and optionally
 //                 "generate_runs" {name: options}, "train" {"steps", "lr", "betas", "eps", "weight_decay"},
-//                 "dtype" (what the reference ran in), "ignore_padding" (positions without a token mean nothing);
+//                 "dtype" (what the reference ran in);
 //   golden.safetensors: inputs.<argument>, outputs.<field>, f64.outputs.<field>, grads.<parameter>,
 //   f64.grads.<parameter>,
 //                 losses, f64.losses, generate.sequences, generate.<name>.sequences.
+// A query that sees no key (a causal model's padding in front of a text) has an output of its own in each of the
+// reference's implementations of attention: zero in sdpa, its default, and the mean of all values in eager. We compute
+// both. "attn_implementation" in "forward" says which it was; without it, ours is sdpa, and where that fails, eager, if
+// fewer tensors fail so. Every position is compared in any case.
 // Where there is no float64 value, the reference's own is taken for the truth and its error for the largest of its
 // others.
 #pragma once
