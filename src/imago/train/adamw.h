@@ -1,9 +1,7 @@
 // AdamW (Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization"), with torch's arithmetic and defaults.
 #pragma once
 
-#include <cstdint>
-
-#include "imago/tensor/tensor.h"
+#include "imago/train/optimizer.h"
 
 namespace imago {
 
@@ -11,24 +9,18 @@ struct AdamWOptions {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 1e-2;
 };
 
-class AdamW {
+class AdamW final : public Optimizer {
  public:
-  // Steps write into the parameters' own storage, which must be writable. Each leaf is listed once.
-  AdamW(Tensors parameters, AdamWOptions options);
+  // lr and weight_decay of the options count where no groups give them.
+  AdamW(Tensors parameters, AdamWOptions options)
+      : AdamW({{std::move(parameters), options.lr, options.weight_decay}}, options) {}
+  AdamW(std::vector<ParameterGroup> groups, AdamWOptions options) : Optimizer(std::move(groups)), options_(options) {}
 
-  // Moves every parameter that has a gradient.
-  void step();
-  void zero_grad();
+ protected:
+  Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
 
  private:
-  struct State {
-    Tensor exp_avg, exp_avg_sq;
-  };
-
-  Tensors parameters_;
-  std::vector<State> states_;
   AdamWOptions options_;
-  int64_t steps_ = 0;
 };
 
 }  // namespace imago

@@ -1,0 +1,65 @@
+#include "imago/train/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/tensor/grad_meta.h"
+
+namespace imago {
+
+Optimizer::Optimizer(std::vector<ParameterGroup> groups) : groups_(std::move(groups)) {
+  size_t count = 0;
+  for (const ParameterGroup& group : groups_) count += group.parameters.size();
+  states_.resize(count);
+}
+
+void Optimizer::step() {
+  const NoGrad no_grad;
+  size_t index = 0;
+  for (const ParameterGroup& group : groups_) {
+    for (const Tensor& parameter : group.parameters) {
+      State& state = states_[index++];
+      const Tensor gradient = parameter.grad();
+      if (!gradient.defined()) continue;
+      ++state.step;
+      copy_(parameter, update(parameter.detach(), gradient, group, state));
+    }
+  }
+}
+
+void Optimizer::zero_grad() {
+  for (const ParameterGroup& group : groups_) {
+    for (const Tensor& parameter : group.parameters) parameter.set_grad({});
+  }
+}
+
+Tensor& Optimizer::kept(State& state, const char* name, const Tensor& like) {
+  Tensor& tensor = state.tensors[name];
+  if (!tensor.defined()) tensor = Tensor::zeros(like.shape(), like.dtype(), like.device());
+  return tensor;
+}
+
+double clip_grad_norm_(const Tensors& parameters, double max_norm, double p) {
+  const NoGrad no_grad;
+  double total = 0;
+  for (const Tensor& parameter : parameters) {
+    if (!parameter.grad().defined()) continue;
+    const double each = norm(parameter.grad(), p).item<double>();
+    // Written so that a NaN stays one and is seen by the caller.
+    if (std::isinf(p))
+      total = each <= total ? total : each;
+    else
+      total = std::hypot(total, each);
+  }
+  const double scale = max_norm / (total + 1e-6);
+  if (scale >= 1) return total;
+  for (const Tensor& parameter : parameters) {
+    if (parameter.grad().defined()) parameter.set_grad(parameter.grad() * scale);
+  }
+  return total;
+}
+
+}  // namespace imago

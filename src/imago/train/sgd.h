@@ -1,0 +1,25 @@
+// Gradient descent with momentum, Nesterov's form included (Sutskever et al. 2013), with torch's arithmetic.
+#pragma once
+
+#include "imago/train/optimizer.h"
+
+namespace imago {
+
+struct SGDOptions {
+  double momentum = 0, dampening = 0;
+  bool nesterov = false;  // needs momentum, and no dampening
+};
+
+class SGD final : public Optimizer {
+ public:
+  // Throws Error kInvalidArgument where nesterov lacks what it needs.
+  SGD(std::vector<ParameterGroup> groups, SGDOptions options);
+
+ protected:
+  Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
+
+ private:
+  SGDOptions options_;
+};
+
+}  // namespace imago
