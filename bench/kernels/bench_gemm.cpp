@@ -2,7 +2,6 @@
 //   bench_gemm [rounds] [only shapes whose line contains this text]
 #include <fmt/core.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -11,7 +10,7 @@
 #include "imago/base/thread_pool.h"
 #include "imago/kernels/cpu/convert.h"
 #include "imago/kernels/cpu/gemm.h"
-#include "imago/kernels/cpu/reduce.h"
+#include "imago/kernels/cpu/machine_limits.h"
 #include "timing.h"
 
 #ifdef IMAGO_BENCH_OPENBLAS
@@ -42,20 +41,6 @@ struct Shape {
 
 int rounds = 5;
 std::string only;
-
-// GB/s of summing an array larger than the caches with all threads: what reading weights can reach at most.
-double read_bandwidth() {
-  static const std::vector<float> data = random_array<float>(kPoolBytes / 4);
-  std::vector<Contestant> contestants;
-  static std::atomic<float> sink = 0;  // so that the sum is not left out
-  contestants.push_back({"read", [] {
-                           parallel_for(static_cast<int64_t>(data.size()), 1 << 16, [](int64_t begin, int64_t end) {
-                             sink = kernels::sum(data.data() + begin, end - begin);
-                           });
-                         }});
-  take_turns(contestants, 2 * rounds, 0.05);
-  return static_cast<double>(kPoolBytes) / contestants[0].seconds * 1e-9;
-}
 
 template <class B>
 void bench_shape(const Shape& s, const char* type, double bandwidth) {
@@ -122,7 +107,7 @@ void bench_shape(const Shape& s, const char* type, double bandwidth) {
 }
 
 void run() {
-  const double bandwidth = read_bandwidth();
+  const double bandwidth = kernels::measure_read_bandwidth(seconds_now) * 1e-9;
   fmt::print("{} threads; reading memory: {:.1f} GB/s. GFLOP/s of the best of {} bursts each, taking turns:\n",
              num_threads(), bandwidth, rounds);
   for (bool transpose_b : {true, false}) {

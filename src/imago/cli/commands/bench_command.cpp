@@ -13,6 +13,8 @@
 #include "imago/base/thread_pool.h"
 #include "imago/cli/command.h"
 #include "imago/cli/options.h"
+#include "imago/cli/work_counter.h"
+#include "imago/kernels/cpu/machine_limits.h"
 #include "imago/tensor/grad_meta.h"
 
 namespace imago {
@@ -80,40 +82,68 @@ class BenchCommand final : public cli::Command {
       next_token(*model, cache, {1});
     }
     const double first_token = seconds_since_process_start();
-    double prompt_rate = 0, decode_rate = 0;
-    for (int run = 0; run < repeat_; ++run) measure(*model, prompt_rate, decode_rate);
-
-    const Json report = {{"model", model_},
-                         {"threads", num_threads()},
-                         {"prompt_tokens", prompt_},
-                         {"new_tokens", new_},
-                         {"prompt_tokens_per_second", prompt_rate},
-                         {"decode_tokens_per_second", decode_rate},
-                         {"load_seconds", load},
-                         {"start_to_first_token_seconds", first_token},
-                         {"peak_memory_bytes", peak_memory()}};
-    if (json_) {
-      fmt::print("{}\n", dump_json(report, 2));
-    } else {
-      for (const auto& [key, value] : report.items()) {
-        fmt::print("{:<30} {}\n", key,
-                   value.is_number_float() ? fmt::format("{:.3f}", value.get<double>()) : dump_json(value));
-      }
+    const int64_t memory = peak_memory();
+    Rates best;
+    // Alternating with the model, so that what else the machine does falls on both.
+    double bandwidth = 0, gemm_peak = 0;
+    for (int run = 0; run < repeat_; ++run) {
+      measure(*model, best);
+      bandwidth = std::max(bandwidth, kernels::measure_read_bandwidth());
+      gemm_peak = std::max(gemm_peak, kernels::measure_gemm_peak());
     }
+    const double decode_bandwidth = best.bytes_per_token * best.decode,
+                 prompt_speed = best.prompt_operations * best.prompt;
+    print({{"model", model_},
+           {"threads", num_threads()},
+           {"prompt_tokens", prompt_},
+           {"new_tokens", new_},
+           {"prompt_tokens_per_second", best.prompt},
+           {"prompt_gflops", prompt_speed * 1e-9},
+           {"gemm_peak_gflops", gemm_peak * 1e-9},
+           {"prompt_share_of_gemm_peak", prompt_speed / gemm_peak},
+           {"decode_tokens_per_second", best.decode},
+           {"decode_bytes_per_token", static_cast<int64_t>(best.bytes_per_token)},
+           {"decode_gigabytes_per_second", decode_bandwidth * 1e-9},
+           {"read_gigabytes_per_second", bandwidth * 1e-9},
+           {"decode_share_of_read_bandwidth", decode_bandwidth / bandwidth},
+           {"load_seconds", load},
+           {"start_to_first_token_seconds", first_token},
+           {"peak_memory_bytes", memory}});
     return 0;
   }
 
  private:
-  void measure(const CausalLM& model, double& prompt_rate, double& decode_rate) const {
+  // Tokens per second, and what a token of the prompt costs to compute and one of the answer to read.
+  struct Rates {
+    double prompt = 0, prompt_operations = 0, decode = 0, bytes_per_token = 0;
+  };
+
+  void measure(const CausalLM& model, Rates& best) const {
     KeyValueCache cache;
     std::vector<int64_t> prompt;
     for (int64_t i = 0; i < prompt_; ++i) prompt.push_back(3 + i % 97);
+    const double prompt_tokens = static_cast<double>(prompt_), new_tokens = static_cast<double>(new_);
+    int64_t token = 0;
+    {
+      const WorkCounter work;
+      const auto start = std::chrono::steady_clock::now();
+      token = next_token(model, cache, prompt);
+      best.prompt = std::max(best.prompt, prompt_tokens / seconds_since(start));
+      best.prompt_operations = work.operations / prompt_tokens;
+    }
+    const WorkCounter work;
     const auto start = std::chrono::steady_clock::now();
-    int64_t token = next_token(model, cache, prompt);
-    prompt_rate = std::max(prompt_rate, static_cast<double>(prompt_) / seconds_since(start));
-    const auto decode_start = std::chrono::steady_clock::now();
     for (int64_t i = 0; i < new_; ++i) token = next_token(model, cache, {token});
-    decode_rate = std::max(decode_rate, static_cast<double>(new_) / seconds_since(decode_start));
+    best.decode = std::max(best.decode, new_tokens / seconds_since(start));
+    best.bytes_per_token = static_cast<double>(work.bytes) / new_tokens;
+  }
+
+  void print(const Json& report) const {
+    if (json_) return fmt::print("{}\n", dump_json(report, 2));
+    for (const auto& [key, value] : report.items()) {
+      fmt::print("{:<30} {}\n", key,
+                 value.is_number_float() ? fmt::format("{:.3f}", value.get<double>()) : dump_json(value));
+    }
   }
 
   std::string model_, dtype_;

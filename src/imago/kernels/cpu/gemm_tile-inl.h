@@ -113,6 +113,7 @@ void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* cons
   using V = hn::Vec<Simd<float>>;
   constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
   constexpr int64_t kLine = 64 / sizeof(B);
+  constexpr int64_t kChunk = kLine > 2 * kLanes ? kLine : 2 * kLanes;
   V sums[kRows][kDotColumns];
   IMAGO_UNROLL
   for (int row = 0; row < kRows; ++row) {
@@ -133,20 +134,21 @@ void dot_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const B* cons
       for (int row = 0; row < kRows; ++row) sums[row][column] = hn::MulAdd(lanes[row], weight, sums[row][column]);
     }
   };
-  int64_t p = 0;
-  const auto step = [&]() HWY_ATTR {
+  const auto step = [&](int64_t p) HWY_ATTR {
     multiply(a + p, [&](int column) HWY_ATTR { return load_half<0>(d, b[column] + p); });
     multiply(a + p + kLanes, [&](int column) HWY_ATTR { return load_half<1>(d, b[column] + p); });
-    p += 2 * kLanes;
   };
-  while (p + kLine <= k) {
+  int64_t p = 0;
+  for (; p + kChunk <= k; p += kChunk) {
     IMAGO_UNROLL
     for (int column = 0; column < kDotColumns; ++column) {
-      hwy::Prefetch(b[column] + p + kDotFetchBytes / static_cast<int64_t>(sizeof(B)));
+      for (int64_t i = 0; i < kChunk; i += kLine) {
+        hwy::Prefetch(b[column] + p + i + kDotFetchBytes / static_cast<int64_t>(sizeof(B)));
+      }
     }
-    for (int64_t end = p + kLine; p < end;) step();
+    for (int64_t i = 0; i < kChunk; i += 2 * kLanes) step(p + i);
   }
-  while (p + 2 * kLanes <= k) step();
+  for (; p + 2 * kLanes <= k; p += 2 * kLanes) step(p);
   if (p < k) {
     HWY_ALIGN float rest[kDotColumns][2 * kLanes] = {};
     for (int column = 0; column < kDotColumns; ++column) {

@@ -47,14 +47,15 @@ HWY_INLINE hn::Vec<D> load(D d, const float16* from) {
 }
 
 // Two vectors' worth of elements, one vector at a time, in the order that is cheapest to come by: of bfloat16 the even
-// elements are a shift away and the odd ones a mask, where PromoteTo would cost a load and two shuffles for each.
+// elements are a shift away and the odd ones two, where PromoteTo would cost a load and two shuffles for each.
 // arrange_halves puts floats into the same order.
 template <int kHalf, class D, class T>
 HWY_INLINE hn::Vec<D> load_half(D d, const T* from) {
   if constexpr (std::is_same_v<T, bfloat16>) {
     const hn::RebindToUnsigned<D> du;
     const auto pairs = hn::LoadU(du, reinterpret_cast<const uint32_t*>(from));
-    return hn::BitCast(d, kHalf == 0 ? hn::ShiftLeft<16>(pairs) : hn::And(pairs, hn::Set(du, 0xffff0000u)));
+    // Two shifts and not a mask, which would take the register that the innermost loop of a product is short of.
+    return hn::BitCast(d, hn::ShiftLeft<16>(kHalf == 0 ? pairs : hn::ShiftRight<16>(pairs)));
   } else {
     return load(d, from + kHalf * static_cast<int64_t>(hn::MaxLanes(d)));
   }
