@@ -3,8 +3,9 @@
 
     python tools/golden/sweep.py build/release/bin/imago --count 40 --seed 7 --out FOLDER
 
-Prints one line for each golden: what it is, the worst error in units of what is allowed, and what diverges first. The
-exit status is 1 when any fails. Folders that pass are removed unless --keep is given.
+Prints for each golden what it is, the tensor that comes nearest to what is allowed (or goes beyond it) and the first
+module to diverge; at the end a table. --json FILE writes the same for programs. The exit status is 1 when any fails.
+Folders that pass are removed unless --keep is given.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -203,6 +205,7 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
         generate=GREEDY if generates else None,
         checkpoint=r.choice(["safetensors", "safetensors", "sharded", "bin"]),
         margin=1.0,
+        attention=r.choice([None, "sdpa", "eager"]),
     )
 
 
@@ -221,26 +224,67 @@ def summary(golden: Golden) -> str:
     return " ".join(parts)
 
 
-def verify(program: Path, folder: Path) -> tuple[bool, str, float]:
-    """Whether it passes, what is said about the worst tensor, and the worst ratio to the reference's own error."""
+@dataclass
+class Result:
+    """What `imago verify` said of one golden."""
+
+    golden: str
+    description: str
+    ok: bool
+    passed: int = 0
+    failed: int = 0
+    worst_ratio: float = math.inf  # the largest error over the reference's own
+    worst_tensor: str = ""  # the one that comes nearest to what is allowed, or goes beyond it
+    share: float = math.inf  # its part of what is allowed
+    first_divergence: str = ""
+    failures: list[str] = field(default_factory=list)
+    text: str = ""
+
+
+def verify(program: Path, folder: Path, description: str) -> Result:
     done = subprocess.run([program, "verify", folder, "--json"], capture_output=True, text=True, timeout=600)
     try:
         report = json.loads(done.stdout)
     except json.JSONDecodeError:
-        return False, f"exit {done.returncode}, no JSON: {(done.stderr or done.stdout).strip()[-300:]}", math.inf
-    return done.returncode == 0, describe(report), float(report["worst_ratio"])
+        text = f"exit {done.returncode}, no JSON: {(done.stderr or done.stdout).strip()[-300:]}"
+        return Result(folder.name, description, False, text=text)
+    worst = max(report["tensors"], key=_share)
+    return Result(
+        folder.name,
+        description,
+        done.returncode == 0,
+        report["passed"],
+        report["failed"],
+        float(report["worst_ratio"]),
+        worst["name"],
+        _share(worst),
+        report.get("first_divergence") or "",
+        [describe_tensor(tensor) for tensor in report["tensors"] if not tensor["passed"]],
+        describe(report),
+    )
 
 
 def describe(report: dict) -> str:
     """Counts, the tensor that comes nearest to what is allowed (or goes beyond it), and the first module to diverge."""
     text = f"{report['passed']} passed, {report['failed']} failed"
     if report["tensors"]:
-        # Numbers that JSON cannot write (inf, nan) come as text, which float() reads.
-        worst = max(report["tensors"], key=_share)
-        text += f"; worst {worst['name']}: {float(worst['error']):.1e}, reference {float(worst['reference_error']):.1e}"
-        text += f", allowed {float(worst['allowed']):.1e}" + (f" ({worst['note']})" if worst.get("note") else "")
+        text += f"; worst {describe_tensor(max(report['tensors'], key=_share))}"
     first = report.get("first_divergence")
     return text + (f"; first to diverge: {first}" if first else "")
+
+
+def describe_tensor(tensor: dict) -> str:
+    # Numbers that JSON cannot write (inf, nan) come as text, which float() reads.
+    text = f"{tensor['name']}: {float(tensor['error']):.1e}, reference {float(tensor['reference_error']):.1e}"
+    return text + f", allowed {float(tensor['allowed']):.1e}" + (f" ({tensor['note']})" if tensor.get("note") else "")
+
+
+def print_table(results: list[Result]) -> None:
+    print(f"{'golden':<12}{'passed':>7}{'failed':>7}{'ratio':>7}{'share':>7}  worst tensor")
+    for r in results:
+        print(f"{r.golden:<12}{r.passed:7d}{r.failed:7d}{r.worst_ratio:7.2f}{r.share:7.2f}  {r.worst_tensor}", end="")
+        print(f"  (first to diverge: {r.first_divergence})" if r.first_divergence else "")
+    print("ratio: the largest error over the reference's own. share: the worst tensor's part of what is allowed.")
 
 
 def _share(tensor: dict) -> float:
@@ -257,24 +301,39 @@ def main() -> int:
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--only", choices=sorted(CONFIGS), help="one model type")
     p.add_argument("--out", type=Path, help="folder for the goldens; default: a temporary one")
+    p.add_argument("--unscreened", action="store_true", help="take the first seed, even where the reference was lucky")
+    p.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE")
     p.add_argument("--keep", action="store_true", help="keep folders that pass")
     a = p.parse_args()
     torch.set_num_threads(1)
     r, out = random.Random(a.seed), a.out or Path(tempfile.mkdtemp(prefix="sweep"))
-    failures, worst_ratio = 0, 0.0
+    results = []
     for i in range(a.count):
         model_type = a.only or sorted(CONFIGS)[i % len(CONFIGS)]
         golden, folder = random_golden(r, model_type), out / f"{i:03d}_{model_type}"
+        if a.unscreened:
+            golden.margin = None
         write(golden, folder)
-        passed, text, ratio = verify(a.imago.resolve(), folder) if a.imago else (True, "written", 0.0)
-        failures, worst_ratio = failures + (not passed), max(worst_ratio, ratio)
-        print(f"{'ok  ' if passed else 'FAIL'} {folder.name}  {summary(golden)}\n       {text}", flush=True)
-        if passed and a.imago and not a.keep:
+        if a.imago is None:
+            print(f"{folder.name}  {summary(golden)}", flush=True)
+            continue
+        result = verify(a.imago.resolve(), folder, summary(golden))
+        results.append(result)
+        print(f"{'ok  ' if result.ok else 'FAIL'} {folder.name}  {result.description}\n       {result.text}", flush=True)
+        if result.ok and not a.keep:
             shutil.rmtree(folder)
-    print(f"{a.count - failures} passed, {failures} failed; worst error over the reference's own: {worst_ratio:.2f}")
+    if a.json:
+        a.json.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+    if not results:
+        return 0
+    print_table(results)
+    failures = sum(not result.ok for result in results)
+    tensors, failed = sum(r.passed + r.failed for r in results), sum(r.failed for r in results)
+    print(f"{len(results) - failures} goldens passed, {failures} failed; {failed} of {tensors} tensors failed;", end=" ")
+    print(f"worst error over the reference's own: {max(r.worst_ratio for r in results):.2f}")
     if failures:
         print(f"folders of failures are in {out}")
-    return bool(failures)
+    return int(bool(failures))
 
 
 if __name__ == "__main__":

@@ -82,6 +82,21 @@ TEST(CheckpointTest, AnEncoderIsReadFromAWholeModel) {
   EXPECT_TRUE(same(encoder.forward(in).last_hidden_state, whole.encode(in).last_hidden_state));
 }
 
+// As a sentence embedding model reads a masked language model's checkpoint: nothing is made up, and a head that would
+// read the pooler is told.
+TEST(CheckpointTest, ABareModelDoesWithoutAPoolerThatIsNotThere) {
+  const auto bare = load<bert::BertModel>("bert/golden/masked_lm");
+  const auto whole = load<bert::BertForMaskedLM>("bert/golden/masked_lm");
+  TextInputs in;
+  in.input_ids = Tensor::from(std::vector<int64_t>{5, 9, 2, 17}, {1, 4});
+  in.output_hidden_states = true;
+  const BaseModelOutput out = bare.forward(in);
+  EXPECT_FALSE(out.pooler_output.defined());
+  EXPECT_TRUE(same(out.last_hidden_state, whole.forward(in).hidden_states.back()));
+  EXPECT_THAT([] { load<bert::BertForNextSentencePrediction>("bert/golden/masked_lm"); },
+              testing::ThrowsMessage<std::exception>(testing::HasSubstr("bert.pooler.dense.weight")));
+}
+
 // A new head on a trained model: what is missing is listed, not made up.
 TEST(CheckpointTest, ANewHeadIsMissing) {
   bert::BertConfig config;

@@ -1,5 +1,7 @@
 #include "imago/nn/layers.h"
 
+#include <fmt/core.h>
+
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/embedding/embedding.h"
@@ -20,9 +22,17 @@ Tensor Linear::operator()(const Tensor& x) const {
   return linear(x, weight, bias);
 }
 
+Embedding::Embedding(int64_t num_embeddings, int64_t embedding_dim, std::optional<int64_t> padding)
+    : weight(parameter({num_embeddings, embedding_dim})), padding_idx(padding) {
+  if (!padding || (*padding >= -num_embeddings && *padding < num_embeddings)) return;
+  throw Error(ErrorKind::kInvalidFile, "config.json",
+              fmt::format("pad_token_id {} is none of {} tokens", *padding, num_embeddings),
+              "set it to a token of the vocabulary, or to null");
+}
+
 Tensor Embedding::operator()(const Tensor& indices) const {
   const ErrorScope scope(path);
-  return embedding(indices, weight);
+  return embedding(indices, weight, padding_idx);
 }
 
 LayerNorm::LayerNorm(int64_t size, double epsilon, bool with_bias) : weight(parameter({size})), eps(epsilon) {

@@ -1,6 +1,8 @@
 // The layers that every architecture is made of, named and shaped as in torch.nn.
 #pragma once
 
+#include <optional>
+
 #include "imago/nn/module.h"
 
 namespace imago::nn {
@@ -15,13 +17,16 @@ struct Linear : Module {
   Tensor operator()(const Tensor& x) const;
 };
 
-// Row `index` of the table, for each index. [...] -> [..., embedding_dim]
+// Row `index` of the table, for each index. [...] -> [..., embedding_dim]. The row `padding_idx` gets no gradient from
+// here; a negative one counts from the end.
 struct Embedding : Module {
   Tensor weight;
+  std::optional<int64_t> padding_idx;
   FIELDS(weight)
 
   Embedding() = default;
-  Embedding(int64_t num_embeddings, int64_t embedding_dim) : weight(parameter({num_embeddings, embedding_dim})) {}
+  // Throws Error kInvalidFile for a padding_idx that is no row.
+  Embedding(int64_t num_embeddings, int64_t embedding_dim, std::optional<int64_t> padding_idx = {});
   Tensor operator()(const Tensor& indices) const;
 };
 

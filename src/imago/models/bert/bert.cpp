@@ -17,7 +17,7 @@ void BertConfig::validate() const {
 }
 
 Embeddings::Embeddings(const BertConfig& c)
-    : word_embeddings(c.vocab_size, c.hidden_size),
+    : word_embeddings(c.vocab_size, c.hidden_size, c.pad_token_id),
       position_embeddings(c.max_position_embeddings, c.hidden_size),
       token_type_embeddings(c.type_vocab_size, c.hidden_size),
       LayerNorm(c.hidden_size, c.layer_norm_eps) {}

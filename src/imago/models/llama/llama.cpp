@@ -55,7 +55,7 @@ Tensor DecoderLayer::operator()(const Tensor& x_BTD, const LayerContext& context
 
 LlamaModel::LlamaModel(const LlamaConfig& c)
     : Backbone(c),
-      embed_tokens(c.vocab_size, c.hidden_size),
+      embed_tokens(c.vocab_size, c.hidden_size, c.pad_token_id),
       norm(c.hidden_size, c.rms_norm_eps),
       rotary_(nn::RotaryConfig::read(c.rope_parameters, c.rope_scaling, c.rope_theta, c.head_size(),
                                      c.max_position_embeddings)) {
