@@ -16,13 +16,6 @@ LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, 
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }
 
-LogitsOutput classify_tokens(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
-  BaseModelOutput below = base.forward(in);
-  Tensor logits = head(below.last_hidden_state);
-  Tensor loss = token_loss(logits, in.labels);
-  return logits_output(std::move(logits), std::move(loss), std::move(below));
-}
-
 LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
   BaseModelOutput below = base.forward(in);
   Tensor logits = head(below.pooler_output);

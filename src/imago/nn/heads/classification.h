@@ -1,8 +1,8 @@
 // Scores per label: of the whole input, of each token, of each of several inputs.
 #pragma once
 
+#include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/pooling.h"
-#include "imago/nn/heads/with_head.h"
 
 namespace imago::nn {
 
@@ -18,7 +18,6 @@ struct ClassificationHead : Module {
 };
 
 LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in);
-LogitsOutput classify_tokens(const TextModel& base, const HeadFunction& head, const TextInputs& in);
 LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, const TextInputs& in);
 LogitsOutput choose(const TextModel& base, const HeadFunction& head, const TextInputs& in);
 
@@ -39,7 +38,7 @@ template <class Base, FieldName name = "classifier", FieldName prefix = Base::kB
 struct ForTokenClassification : WithHead<TokenClassification, Base, LabelScores<true>, name, prefix> {
   using ForTokenClassification::WithHead::WithHead;
   LogitsOutput forward(const TextInputs& in) const override {
-    return classify_tokens(this->base, this->head_function(), in);
+    return predict_tokens(this->base, this->head_function(), in);
   }
 };
 

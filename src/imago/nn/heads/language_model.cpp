@@ -26,7 +26,7 @@ LogitsOutput causal_lm(const TextModel& base, const HeadFunction& head, const Te
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }
 
-LogitsOutput masked_lm(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
+LogitsOutput predict_tokens(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
   BaseModelOutput below = base.forward(in);
   Tensor logits = head(below.last_hidden_state);
   Tensor loss = token_loss(logits, in.labels);

@@ -47,8 +47,8 @@ struct TransformedLMHead : TransformedScores {
 
 // Token n + 1 is predicted at token n. With logits_to_keep only the last positions are computed.
 LogitsOutput causal_lm(const TextModel& base, const HeadFunction& head, const TextInputs& in);
-// A token is predicted at its own place.
-LogitsOutput masked_lm(const TextModel& base, const HeadFunction& head, const TextInputs& in);
+// A token is predicted at its own place; so is a label of it.
+LogitsOutput predict_tokens(const TextModel& base, const HeadFunction& head, const TextInputs& in);
 
 template <class Base, class Head = LMHead, FieldName name = "lm_head", FieldName prefix = Base::kBaseModelPrefix>
 struct ForCausalLM : WithHead<CausalLM, Base, Head, name, prefix> {
@@ -59,7 +59,9 @@ struct ForCausalLM : WithHead<CausalLM, Base, Head, name, prefix> {
 template <class Base, class Head, FieldName name, FieldName prefix = Base::kBaseModelPrefix>
 struct ForMaskedLM : WithHead<MaskedLM, Base, Head, name, prefix> {
   using ForMaskedLM::WithHead::WithHead;
-  LogitsOutput forward(const TextInputs& in) const override { return masked_lm(this->base, this->head_function(), in); }
+  LogitsOutput forward(const TextInputs& in) const override {
+    return predict_tokens(this->base, this->head_function(), in);
+  }
 };
 
 }  // namespace imago::nn
