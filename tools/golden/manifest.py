@@ -120,6 +120,16 @@ def llama() -> dict[str, Golden]:
         ),
         "token_classification": head(52, "AutoModelForTokenClassification", {"num_labels": 5}),
         "question_answering": head(53, "AutoModelForQuestionAnswering"),
+        # Padding is judged, too, but passes no gradient to its embedding.
+        "question_answering_right_padding": Golden(
+            "llama",
+            "AutoModelForQuestionAnswering",
+            one,
+            54,
+            inputs=dict(batch=3, tokens=8, padding="right"),
+            gradients=70_000,
+            train=True,
+        ),
     }
 
 
