@@ -7,6 +7,7 @@
 
 #include "imago/base/error.h"
 #include "imago/tensor/dispatch.h"
+#include "imago/tensor/encoded_matrix.h"
 #include "imago/tensor/grad_meta.h"
 
 namespace imago {
@@ -41,6 +42,11 @@ bool fits(int64_t offset, const Shape& shape, const Shape& strides, int64_t elem
   }
   int64_t end = 0;
   return !__builtin_mul_overflow(last + 1, element_size, &end) && end <= bytes;
+}
+
+[[noreturn]] void throw_encoded(const char* where, const Tensor& tensor) {
+  throw Error(ErrorKind::kUnsupported, where, "an encoded weight has no array of elements: " + tensor.describe(),
+              "decode it first");
 }
 
 }  // namespace
@@ -109,13 +115,25 @@ Tensor Tensor::on_storage(std::shared_ptr<Storage> storage, int64_t offset, cons
                             shape.to_string(), strides.to_string(), offset, storage->bytes()));
   }
   Tensor tensor;
-  tensor.impl_ = std::make_shared<Impl>(Impl{std::move(storage), offset, numel, shape, strides, dtype, nullptr});
+  tensor.impl_ =
+      std::make_shared<Impl>(Impl{std::move(storage), offset, numel, shape, strides, dtype, nullptr, nullptr});
+  return tensor;
+}
+
+Tensor Tensor::encoded(std::shared_ptr<const EncodedMatrix> encoding, DType dtype) {
+  const Shape shape = {encoding->rows(), encoding->columns()};
+  auto storage = Storage::borrow(nullptr, 0, encoding, false);
+  Tensor tensor;
+  tensor.impl_ = std::make_shared<Impl>(Impl{std::move(storage), 0, checked_product(shape, "encoded"), shape,
+                                             contiguous_strides(shape), dtype, nullptr, std::move(encoding)});
   return tensor;
 }
 
 int64_t Tensor::size(int64_t dim_) const { return impl_->shape[normalize_dim(dim_, dim(), "size")]; }
 
 Device Tensor::device() const { return impl_->storage->device(); }
+
+int64_t Tensor::nbytes() const { return encoding() ? encoding()->nbytes() : numel() * size_of(dtype()); }
 
 bool Tensor::is_contiguous() const {
   int64_t expected = 1;
@@ -127,6 +145,7 @@ bool Tensor::is_contiguous() const {
 }
 
 const void* Tensor::const_data_raw() const {
+  if (encoding()) throw_encoded("data", *this);
   if (is_meta()) return nullptr;
   return storage()->data() + offset() * size_of(dtype());
 }
@@ -147,10 +166,13 @@ void Tensor::expect_dtype(DType expected) const {
 }
 
 Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) const {
+  if (encoding()) throw_encoded("view", *this);
   return on_storage(storage(), offset, shape, strides, dtype());
 }
 
-Tensor Tensor::detach() const { return alias(shape(), strides(), offset()); }
+Tensor Tensor::detach() const {
+  return encoding() ? encoded(encoding(), dtype()) : alias(shape(), strides(), offset());
+}
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
@@ -178,6 +200,10 @@ Tensor& Tensor::set_requires_grad(bool requires_grad) {
     throw Error(ErrorKind::kInvalidArgument, "set_requires_grad",
                 "only floating-point tensors have gradients, not " + describe());
   }
+  if (requires_grad && encoding()) {
+    throw Error(ErrorKind::kUnsupported, "set_requires_grad", "an encoded weight is not trained: " + describe(),
+                "train an adapter on it, or decode it first");
+  }
   if (impl_->grad_meta == nullptr) impl_->grad_meta = std::make_shared<GradMeta>();
   impl_->grad_meta->requires_grad = requires_grad;
   return *this;
@@ -192,7 +218,8 @@ void Tensor::set_grad(Tensor grad) const {
 
 std::string Tensor::describe() const {
   if (!defined()) return "undefined";
-  return fmt::format("{} {} on {}", to_string(dtype()), shape().to_string(), to_string(device()));
+  const std::string format = encoding() ? fmt::format(" as {}", encoding()->format()) : std::string();
+  return fmt::format("{} {}{} on {}", to_string(dtype()), shape().to_string(), format, to_string(device()));
 }
 
 #define IMAGO_INSTANTIATE(T)                                      \

@@ -14,6 +14,7 @@
 namespace imago {
 
 struct GradMeta;
+class EncodedMatrix;
 
 class Tensor {
  public:
@@ -48,6 +49,11 @@ class Tensor {
   static Tensor on_storage(std::shared_ptr<Storage> storage, int64_t offset, const Shape& shape, const Shape& strides,
                            DType dtype);
 
+  // A matrix in a weight format (encoded_matrix.h). It stands for its values, of `dtype`, but they are not to be had as
+  // an array: linear and embedding compute with the encoding itself, decode() gives a plain tensor, and all else throws
+  // Error kUnsupported.
+  static Tensor encoded(std::shared_ptr<const EncodedMatrix> encoding, DType dtype = DType::f32);
+
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const { return defined(); }
 
@@ -61,8 +67,9 @@ class Tensor {
   Device device() const;
   bool is_meta() const { return device() == Device::kMeta; }
   bool is_contiguous() const;
-  int64_t nbytes() const { return numel() * size_of(dtype()); }
+  int64_t nbytes() const;
   const std::shared_ptr<Storage>& storage() const { return impl_->storage; }
+  const std::shared_ptr<const EncodedMatrix>& encoding() const { return impl_->encoding; }  // null for plain numbers
 
   // The first element. The template form checks the dtype. Null on the meta device.
   // const_data is for reading; data() is for writing and throws where the storage is read-only.
@@ -99,7 +106,7 @@ class Tensor {
   void set_grad_meta(std::shared_ptr<GradMeta> meta) { impl_->grad_meta = std::move(meta); }
 
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
-  std::string describe() const;  // "float32 [2, 3] on cpu", or "undefined"
+  std::string describe() const;  // "float32 [2, 3] on cpu", "float32 [2, 32] as q8_0 on cpu", or "undefined"
 
  private:
   struct Impl {
@@ -109,6 +116,7 @@ class Tensor {
     Shape shape, strides;
     DType dtype = DType::f32;
     std::shared_ptr<GradMeta> grad_meta;
+    std::shared_ptr<const EncodedMatrix> encoding;
   };
 
   void expect_dtype(DType dtype) const;

@@ -10,6 +10,7 @@
 #include "imago/ops/embedding/embedding.h"
 #include "imago/ops/kernel_table.h"
 #include "imago/tensor/dispatch.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago {
 namespace {
@@ -26,7 +27,25 @@ std::vector<int64_t> checked_indices(const char* where, const Tensor& indices, i
   return values;
 }
 
+void decode_rows(const EncodedMatrix& weight, const std::vector<int64_t>& rows, Tensor& output) {
+  const int64_t columns = weight.columns();
+  dispatch_floating(op::Embedding::name, output.dtype(), [&]<class T>() {
+    T* to = output.data<T>();
+    parallel_for(static_cast<int64_t>(rows.size()), 16, [&](int64_t begin, int64_t end) {
+      std::vector<float> values(static_cast<size_t>(columns));
+      for (int64_t i = begin; i < end; ++i) {
+        weight.decode_row(rows[static_cast<size_t>(i)], values.data());
+        std::transform(values.begin(), values.end(), to + i * columns, convert_scalar<T, float>);
+      }
+    });
+  });
+}
+
 void embedding_cpu(const op::Embedding&, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+  if (inputs[0].encoding()) {
+    return decode_rows(*inputs[0].encoding(), checked_indices(op::Embedding::name, inputs[1], inputs[0].size(0)),
+                       outputs[0]);
+  }
   const Tensor weight = inputs[0].strides()[1] == 1 ? inputs[0] : contiguous(inputs[0]);
   const std::vector<int64_t> rows = checked_indices(op::Embedding::name, inputs[1], weight.size(0));
   if (outputs[0].numel() == 0) return;

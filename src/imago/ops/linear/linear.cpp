@@ -10,6 +10,7 @@
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reshape/reshape.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago {
 
@@ -31,14 +32,14 @@ TensorSpec op::Linear::check(const Tensor& x, const Tensor& weight, const Tensor
 }
 
 Tensor op::Linear::decompose(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
-  const Tensor y = matmul(x, transpose(weight, 0, 1));
+  const Tensor y = matmul(x, transpose(decode(weight), 0, 1));
   return bias.defined() ? y + bias : y;
 }
 
 Tensors op::Linear::vjp(const Backward& b) const {
   const Tensor &x = b.input(0), &weight = b.input(1), &g = b.grad();
   Tensor grad_x, grad_weight, grad_bias;
-  if (b.needs_input(0)) grad_x = matmul(g, weight);
+  if (b.needs_input(0)) grad_x = matmul(g, decode(weight));
   if (b.needs_input(1)) {
     const int64_t in = weight.size(1), out = weight.size(0);
     const int64_t rows = x.shape().sub(0, x.dim() - 1).product();

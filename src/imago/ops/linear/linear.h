@@ -16,7 +16,8 @@ struct Linear {
 }  // namespace op
 
 // x [..., in] times weight [out, in] transposed, plus bias [out], which may be undefined. All of one dtype; half types
-// are summed in float, bias included, and rounded once.
+// are summed in float, bias included, and rounded once. The weight may be encoded (quantized): it is multiplied as it
+// is, and takes no gradient.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
 }  // namespace imago

@@ -1,8 +1,10 @@
 #include "imago/kernels/cpu/gemm.h"
+#include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/kernel_table.h"
 #include "imago/ops/linear/linear.h"
 #include "imago/tensor/dispatch.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago {
 namespace {
@@ -40,8 +42,23 @@ void multiply(const Tensor& x_in, const Tensor& weight_in, const Tensor& bias, T
   kernels::gemm(gemm);
 }
 
+// Encodings are multiplied in float; other dtypes are cast on the way in and out.
+void multiply_encoded(const Tensor& x_in, const EncodedMatrix& weight, const Tensor& bias_in, Tensor& y_out) {
+  const Tensor x_float = cast(x_in, DType::f32);
+  const bool in_place = has_equal_rows(x_float);
+  const Tensor x = in_place ? x_float : contiguous(x_float);
+  const Tensor bias = bias_in.defined() ? contiguous(cast(bias_in, DType::f32)) : bias_in;
+  const bool is_float = y_out.dtype() == DType::f32;
+  Tensor y = is_float ? y_out : Tensor::empty(y_out.shape());
+  const int64_t stride = in_place && x.dim() > 1 ? x.strides()[x.dim() - 2] : weight.columns();
+  weight.multiply(x.const_data<float>(), y.numel() / weight.rows(), stride,
+                  bias.defined() ? bias.const_data<float>() : nullptr, y.data<float>());
+  if (!is_float) y_out = cast(y, y_out.dtype());
+}
+
 void linear_cpu(const op::Linear&, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   if (outputs[0].numel() == 0) return;
+  if (inputs[1].encoding()) return multiply_encoded(inputs[0], *inputs[1].encoding(), inputs[2], outputs[0]);
   dispatch_floating(op::Linear::name, inputs[0].dtype(),
                     [&]<class T>() { multiply<T>(inputs[0], inputs[1], inputs[2], outputs[0]); });
 }

@@ -1,0 +1,23 @@
+#include "imago/kernels/cpu/convert.h"
+#include "imago/quant/format.h"
+
+namespace imago {
+
+// Elements stored as bfloat16 and computed with in float. Apart from the dtype of that name, in which activations are
+// bfloat16 too: files of other formats mix it with float32.
+void register_bf16(quant::FormatTable& table) {
+  quant::Format format{};
+  format.name = "bf16";
+  format.ggml_type = 30;
+  format.block_elements = 1;
+  format.block_bytes = sizeof(bfloat16);
+  format.encode = [](const float* from, int64_t count, std::byte* to) {
+    kernels::convert(from, reinterpret_cast<bfloat16*>(to), count);
+  };
+  format.widen = [](const std::byte* from, int64_t count, float* to) {
+    kernels::convert(reinterpret_cast<const bfloat16*>(from), to, count);
+  };
+  table.add(format);
+}
+
+}  // namespace imago

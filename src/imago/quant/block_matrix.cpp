@@ -1,0 +1,121 @@
+#include "imago/quant/block_matrix.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <vector>
+
+#include "imago/base/error.h"
+#include "imago/base/thread_pool.h"
+#include "imago/kernels/cpu/gemm.h"
+#include "imago/kernels/cpu/scratch.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/contiguous/contiguous.h"
+#include "imago/quant/group_product.h"
+#include "imago/quant/group_tile.h"
+
+namespace imago::quant {
+namespace {
+
+constexpr const char* kWhere = "quant";
+
+void check_columns(const Format& format, int64_t columns) {
+  if (fits(format, columns)) return;
+  throw Error(ErrorKind::kInvalidArgument, kWhere,
+              fmt::format("rows of {} elements are no whole number of {} blocks of {}", columns, format.name,
+                          format.block_elements),
+              "choose a format with smaller blocks for this weight");
+}
+
+bool all_finite(const float* values, int64_t count) {
+  return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+BlockMatrix::BlockMatrix(const Format& format, int64_t rows, int64_t columns, std::shared_ptr<const Storage> storage)
+    : EncodedMatrix(rows, columns),
+      format_(format),
+      row_bytes_(columns / format.block_elements * format.block_bytes),
+      storage_(std::move(storage)),
+      data_(storage_->data()) {
+  check_columns(format, columns);
+  int64_t bytes = 0;
+  if (rows < 0 || __builtin_mul_overflow(rows, row_bytes_, &bytes) || bytes != storage_->bytes()) {
+    throw Error(ErrorKind::kInvalidArgument, kWhere,
+                fmt::format("{} bytes are not those of a matrix [{}, {}] in {}", storage_->bytes(), rows, columns,
+                            format.name));
+  }
+}
+
+void BlockMatrix::decode_row(int64_t index, float* to) const {
+  decode_blocks(format_, row(index), columns() / format_.block_elements, to);
+}
+
+// Few rows of x are multiplied straight from the blocks, many in tiles of integers. Where there are none, the weights
+// are decoded, some rows at a time.
+void BlockMatrix::multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const {
+  constexpr int64_t kPanelElements = 1 << 20;
+  if (m == 0 || rows() == 0) return;
+  if (format_.group != 0) {
+    const GroupMatrix matrix{format_, data_, rows(), columns()};
+    if (m <= kMaxProductRows) return multiply_groups(matrix, x, m, stride, bias, y);
+    if (multiply_tiles(matrix, x, m, stride, bias, y)) return;
+  }
+  thread_local kernels::Scratch scratch;
+  const int64_t panel = std::min(std::max<int64_t>(kPanelElements / columns(), 16), rows());
+  float* const decoded = scratch.get<float>(panel * columns());
+  for (int64_t first = 0; first < rows(); first += panel) {
+    const int64_t count = std::min(panel, rows() - first);
+    parallel_for(count, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) decode_row(first + r, decoded + r * columns());
+    });
+    kernels::Gemm<float, float, float> gemm;
+    gemm.m = m;
+    gemm.n = count;
+    gemm.k = columns();
+    gemm.a = x;
+    gemm.lda = stride;
+    gemm.b = decoded;
+    gemm.ldb = columns();
+    gemm.transpose_b = true;
+    gemm.c = y + first;
+    gemm.ldc = rows();
+    gemm.bias = bias == nullptr ? nullptr : bias + first;
+    kernels::gemm(gemm);
+  }
+}
+
+Tensor encode(const Tensor& matrix, const Format& format) {
+  if (matrix.dim() != 2) {
+    throw Error(ErrorKind::kInvalidArgument, kWhere, "only matrices are stored in blocks, not " + matrix.describe());
+  }
+  const int64_t rows = matrix.size(0), columns = matrix.size(1), blocks = columns / format.block_elements;
+  check_columns(format, columns);
+  const Tensor values = contiguous(cast(decode(matrix), DType::f32));
+  const float* from = values.const_data<float>();
+  const std::shared_ptr<Storage> storage = Storage::allocate(rows * blocks * format.block_bytes, Device::kCPU);
+  std::atomic<bool> sound = true;
+  parallel_for(rows, 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> decoded(static_cast<size_t>(columns));
+    for (int64_t r = begin; r < end && sound; ++r) {
+      if (!all_finite(from + r * columns, columns)) {
+        sound = false;
+        return;
+      }
+      std::byte* to = storage->data() + r * blocks * format.block_bytes;
+      format.encode(from + r * columns, blocks, to);
+      decode_blocks(format, to, blocks, decoded.data());
+      if (!all_finite(decoded.data(), columns)) sound = false;
+    }
+  });
+  if (!sound) {
+    throw Error(ErrorKind::kInvalidArgument, kWhere,
+                fmt::format("the weight has values that {} cannot hold: NaN, infinities or too large", format.name));
+  }
+  return Tensor::encoded(std::make_shared<BlockMatrix>(format, rows, columns, storage), matrix.dtype());
+}
+
+}  // namespace imago::quant

@@ -1,0 +1,28 @@
+// Products of few rows with a matrix of groups, straight from its blocks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "imago/quant/format.h"
+
+namespace imago::quant {
+
+inline constexpr int64_t kMaxProductRows = 8;
+
+struct GroupMatrix {
+  const Format& format;
+  const std::byte* data;
+  int64_t rows, columns;
+};
+
+// y [m, rows] = x [m, columns] W^T + bias (or null), for m up to kMaxProductRows.
+//
+// The products are taken in integers: x is rounded to 16 bits in each run of 32 elements, to within 2^-16 of the run's
+// largest magnitude (8 bits, as is usual, lose 256 times as much). An element of y is off by no more than
+//   sum over elements of |scale * q| * max|x of its run| / 65534
+// plus float rounding. 16 bits rather than float because four bits come out of a byte faster than they turn into
+// floats: this keeps up with memory where the other does not.
+void multiply_groups(const GroupMatrix& weight, const float* x, int64_t m, int64_t stride, const float* bias, float* y);
+
+}  // namespace imago::quant

@@ -1,0 +1,46 @@
+#include "imago/quant/q2_k/q2_k.h"
+
+#include "imago/kernels/cpu/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "imago/quant/q2_k/q2_k.cpp"
+#include <hwy/foreach_target.h>
+// Highway's header must come after foreach_target.h.
+#include "imago/quant/unpack-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace imago::quant::HWY_NAMESPACE {
+
+void unpack_q2_k(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
+  const auto unpack = [](const Q2_K::Block& block, int8_t* q, float* scale, float* offset) HWY_ATTR {
+    const float common_scale = widen(block.scale), common_minimum = widen(block.minimum);
+    for (int g = 0; g < 16; ++g) {
+      scale[g] = common_scale * static_cast<float>(block.scales[g] & 15);
+      offset[g] = -(common_minimum * static_cast<float>(block.scales[g] >> 4));
+    }
+    for (int run = 0; run < 8; ++run) unpack_bits<2>(block.values + run / 4 * 32, run % 4 * 2, q + run * 32);
+  };
+  for_each_block<Q2_K>(from, blocks, to, scale_to, offset_to, unpack);
+}
+
+}  // namespace imago::quant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imago {
+namespace quant {
+
+HWY_EXPORT(unpack_q2_k);
+
+}  // namespace quant
+
+void register_q2_k(quant::FormatTable& table) {
+  using quant::Q2_K;
+  table.add(
+      quant::group_format<Q2_K>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
+        HWY_DYNAMIC_DISPATCH(quant::unpack_q2_k)(from, blocks, q, scale, offset);
+      }));
+}
+
+}  // namespace imago
+#endif

@@ -1,0 +1,35 @@
+// Q5_1: 32 values of 5 bits above a minimum, and a scale; 6 bits per weight.
+#pragma once
+
+#include <cstdint>
+
+#include "imago/quant/fifth_bits.h"
+#include "imago/quant/format.h"
+#include "imago/quant/nibbles.h"
+#include "imago/quant/rounding.h"
+
+namespace imago::quant {
+
+struct Q5_1 {
+  static constexpr const char* kName = "q5_1";
+  static constexpr uint32_t kGgmlType = 7;
+  static constexpr int64_t kElements = 32, kGroup = 32;
+  static constexpr bool kHasOffset = true;
+
+  struct Block {
+    float16 scale, minimum;
+    uint8_t fifth_bits[4], nibbles[16];
+  };
+  static_assert(sizeof(Block) == 24);
+
+  static void encode(const float* x, Block& block) {
+    uint8_t q[kElements];
+    const auto [scale, minimum] = round_between<31>(x, kElements, q);
+    block.scale = float16(scale);
+    block.minimum = float16(minimum);
+    take_fifth_bits(q, block.fifth_bits);
+    pack_nibbles(q, block.nibbles);
+  }
+};
+
+}  // namespace imago::quant
