@@ -3,19 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/io/checkpoint.h"
+#include "imago/io/gguf_file.h"
 #include "imago/io/hub_cache.h"
 
 namespace imago {
 
 void register_all_models(Registry& registry);
+void register_all_gguf(GgufArchitectures& architectures);
 
 namespace {
+
+// A whole checkpoint in one file, rather than a folder.
+bool is_gguf(const std::string& path) {
+  std::error_code ignored;
+  return path.ends_with(".gguf") && std::filesystem::is_regular_file(path, ignored);
+}
 
 bool serves(const Registry::Entry& entry, std::string_view auto_class) {
   return std::find(entry.auto_classes.begin(), entry.auto_classes.end(), auto_class) != entry.auto_classes.end();
@@ -83,8 +92,28 @@ const Registry& registry() {
   return instance;
 }
 
+const GgufArchitectures& gguf_architectures() {
+  static const GgufArchitectures instance = [] {
+    GgufArchitectures all;
+    register_all_gguf(all);
+    return all;
+  }();
+  return instance;
+}
+
 std::string resolve_checkpoint(const std::string& path_or_id, const std::string& revision) {
+  if (is_gguf(path_or_id)) return path_or_id;
   return find_model_folder(path_or_id, revision);
+}
+
+Json read_checkpoint_config(const std::string& checkpoint) {
+  if (!is_gguf(checkpoint)) return read_json(checkpoint + "/config.json");
+  return parse_json(GgufFile::open(checkpoint, gguf_architectures()).config(), checkpoint);
+}
+
+Checkpoint open_checkpoint(const std::string& checkpoint) {
+  if (!is_gguf(checkpoint)) return Checkpoint::open(checkpoint);
+  return Checkpoint::of_file(std::make_shared<GgufFile>(GgufFile::open(checkpoint, gguf_architectures())));
 }
 
 std::unique_ptr<Model> model_from_config(const Json& config, std::string_view auto_class) {
@@ -96,8 +125,8 @@ std::unique_ptr<Model> model_from_pretrained(const std::string& path_or_id, std:
                                              const PretrainedOptions& options) {
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
   const ErrorScope scope(folder);
-  std::unique_ptr<Model> model = model_from_config(read_json(folder + "/config.json"), auto_class);
-  load_weights(*model, Checkpoint::open(folder), {.dtype = options.dtype, .allow_missing = options.allow_missing});
+  std::unique_ptr<Model> model = model_from_config(read_checkpoint_config(folder), auto_class);
+  load_weights(*model, open_checkpoint(folder), {.dtype = options.dtype, .allow_missing = options.allow_missing});
   return model;
 }
 

@@ -13,6 +13,9 @@
 
 namespace imago {
 
+class Checkpoint;
+class GgufArchitectures;
+
 struct PretrainedOptions {
   std::string revision = "main";  // of a Hub id
   std::optional<DType> dtype;     // none keeps the checkpoint's
@@ -21,9 +24,15 @@ struct PretrainedOptions {
 
 // The architectures of this build.
 const Registry& registry();
+const GgufArchitectures& gguf_architectures();
 
-// The folder of a checkpoint: a folder as it is, a Hub id from the Hub's cache. Throws Error kNotFound saying where it
-// looked.
+// Of a checkpoint as resolve_checkpoint gives it: what config.json says (or a GGUF file's metadata, under the same
+// names), and the weights. Throw what reading throws.
+Json read_checkpoint_config(const std::string& checkpoint);
+Checkpoint open_checkpoint(const std::string& checkpoint);
+
+// The folder of a checkpoint: a folder or a GGUF file as it is, a Hub id from the Hub's cache. Throws Error kNotFound
+// saying where it looked.
 std::string resolve_checkpoint(const std::string& path_or_id, const std::string& revision = "main");
 
 // The model without values, from config.json's text. `auto_class` ("AutoModelForCausalLM") chooses the head; empty

@@ -105,7 +105,8 @@ class Loader {
       Tensor& parameter = *index_.at(path);
       const TensorInfo& info = checkpoint_.info(source.name);
       Shape shape = info.shape;
-      const bool transpose_it = source.action == WeightRule::Action::kTranspose && shape.size() == 2;
+      const bool transpose_it =
+          source.action == WeightRule::Action::kTranspose && shape.size() == 2 && !info.as_parameter;
       if (transpose_it) std::swap(shape[0], shape[1]);
       bound_.insert(path);
       if (!(shape == parameter.shape())) {
@@ -116,7 +117,7 @@ class Loader {
       Tensor tensor = checkpoint_.tensor(source.name);
       if (transpose_it) tensor = transpose(tensor, 0, 1);
       if (is_floating_point(tensor.dtype()))
-        tensor = cast(tensor, dtype_of(path, options_.dtype.value_or(tensor.dtype())));
+        tensor = in_dtype(tensor, dtype_of(path, options_.dtype.value_or(tensor.dtype())));
       parameter = tensor;
     }
   }
@@ -136,6 +137,11 @@ class Loader {
       *parameter.second = {};
       bound_.insert(parameter.first);
     }
+  }
+
+  // An encoded weight keeps its blocks and stands for values of the other dtype.
+  static Tensor in_dtype(const Tensor& tensor, DType dtype) {
+    return tensor.encoding() ? Tensor::encoded(tensor.encoding(), dtype) : cast(tensor, dtype);
   }
 
   // A tied parameter takes the other's tensor itself, so that both are one leaf of the gradient tape. Where the

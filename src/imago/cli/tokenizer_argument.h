@@ -7,9 +7,9 @@
 
 namespace imago::cli {
 
-// A checkpoint's folder, a Hub id in the cache, or a tokenizer.json. A file is obeyed as written; of a folder, padding
-// and truncation are left to the caller, as in the reference.
-// Throws Error kNotFound, and what reading the files throws.
+// A checkpoint's folder, a Hub id in the cache, or a tokenizer.json or GGUF file. A file is obeyed as written; of a
+// folder, padding and truncation are left to the caller, as in the reference. Throws Error kNotFound, and what reading
+// the files throws.
 PretrainedTokenizer load_tokenizer(const std::string& model_or_file);
 
 }  // namespace imago::cli

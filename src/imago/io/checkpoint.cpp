@@ -96,7 +96,7 @@ int64_t Checkpoint::bytes() const {
   for (const auto& file : files_) {
     for (const std::string& name : file->names()) {
       const TensorInfo& info = file->info(name);
-      total += info.shape.product() * size_of(info.dtype);
+      total += info.format.empty() ? info.shape.product() * size_of(info.dtype) : info.end - info.begin;
     }
   }
   return total;

@@ -21,6 +21,8 @@ class Checkpoint {
   static Checkpoint open(const std::string& folder);
   // One file by its path: a safetensors file when it is called so, else what torch.save writes.
   static Checkpoint open_file(const std::string& path);
+  // A file that is open already.
+  static Checkpoint of_file(std::shared_ptr<const TensorFile> file) { return Checkpoint({std::move(file)}); }
 
   const std::vector<std::string>& names() const { return names_.names(); }
   bool contains(std::string_view name) const { return names_.find(name).has_value(); }

@@ -51,12 +51,16 @@ Tensor TensorFile::view(int64_t begin, int64_t size, int64_t offset, const Shape
   if (info.dtype == DType::boolean) check_booleans({data, static_cast<size_t>(size)});
   std::shared_ptr<Storage> storage;
   if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(size_of(info.dtype)) == 0) {
-    storage = Storage::borrow(data, size, std::make_shared<MappedFile>(file_), false);
+    storage = mapped(begin, size);
   } else {
     storage = Storage::allocate(size, Device::kCPU);
     if (size > 0) std::memcpy(storage->data(), data, static_cast<size_t>(size));
   }
   return Tensor::on_storage(std::move(storage), offset, info.shape, strides, info.dtype);
+}
+
+std::shared_ptr<Storage> TensorFile::mapped(int64_t begin, int64_t size) const {
+  return Storage::borrow(file_.bytes().data() + begin, size, std::make_shared<MappedFile>(file_), false);
 }
 
 int64_t checked_bytes(std::span<const int64_t> sizes, int64_t element_size, const char* where, std::string_view name) {

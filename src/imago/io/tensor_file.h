@@ -21,6 +21,9 @@ struct TensorInfo {
   DType dtype = DType::f32;
   Shape shape;
   int64_t begin = 0, end = 0;  // the bytes of the file that hold its elements
+  std::string_view format;     // of a matrix in a weight format ("q4_0"); empty for plain numbers
+  // Laid out as the model's parameter is, whatever the Hub's checkpoints do: a rule that transposes does not apply.
+  bool as_parameter = false;
 
   TensorSpec spec() const { return {shape, dtype}; }
 };
@@ -50,6 +53,9 @@ class TensorFile {
   // them.
   Tensor view(int64_t begin, int64_t size, int64_t offset, const Shape& strides, const TensorInfo& info) const;
   const TensorInfo& info_at(size_t index) const { return infos_[index]; }
+  std::span<const std::byte> bytes() const { return file_.bytes(); }
+  // Read-only bytes of the file, which they keep mapped.
+  std::shared_ptr<Storage> mapped(int64_t begin, int64_t size) const;
 
  private:
   size_t index_of(std::string_view name) const;

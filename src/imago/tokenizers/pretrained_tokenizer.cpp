@@ -39,6 +39,7 @@ bool is_generic(std::string_view class_name) {
 }  // namespace
 
 PretrainedTokenizer PretrainedTokenizer::from_folder(const std::string& folder) {
+  if (folder.ends_with(".gguf") && std::filesystem::is_regular_file(folder)) return from_file(folder);
   const ErrorScope scope(folder);
   const std::string path = folder + "/tokenizer.json";
   const Json config = tokenizers::read_tokenizer_config(folder);

@@ -28,7 +28,8 @@ class PretrainedTokenizer {
  public:
   // Reads tokenizer.json, or where a folder has none the files there were before it (vocab.txt, vocab.json and
   // merges.txt, SentencePiece and tiktoken models, GGUF) as the reference's tokenizer class does. Throws Error
-  // kNotFound naming the files looked for, kUnsupported naming a class that is not known, and what reading throws.
+  // kNotFound naming the files looked for, kUnsupported naming a class that is not known, and what reading throws. A
+  // GGUF file, which is a whole checkpoint, is taken for a folder.
   static PretrainedTokenizer from_folder(const std::string& folder);
 
   // A single file: tokenizer.json, SentencePiece .model, .tiktoken, .gguf or vocab.txt, without what a folder says

@@ -37,25 +37,25 @@ class InspectCommand final : public cli::Command {
   std::string example() const override { return "imago inspect assets/story"; }
 
   void add_options(cli::Options& options) override {
-    options.option("model", model_, "a checkpoint's folder or Hub id").required();
+    options.option("model", model_, "a checkpoint's folder, Hub id or GGUF file").required();
     options.flag("--tensors", tensors_, "list every tensor");
     options.flag("--json", json_, "print as JSON");
   }
 
   int run() override {
     const std::string folder = resolve_checkpoint(model_);
-    const Json config = read_json(folder + "/config.json");
-    const Checkpoint checkpoint = Checkpoint::open(folder);
+    const Json config = read_checkpoint_config(folder);
+    const Checkpoint checkpoint = open_checkpoint(folder);
     std::map<std::string, int64_t> by_dtype;
     Json list = Json::array();
     int64_t parameters = 0;
     for (const std::string& name : checkpoint.names()) {
       const TensorInfo& info = checkpoint.info(name);
       parameters += info.shape.product();
-      by_dtype[std::string(to_string(info.dtype))] += info.shape.product();
-      list.push_back({{"name", name},
-                      {"dtype", std::string(to_string(info.dtype))},
-                      {"shape", std::vector<int64_t>(info.shape.begin(), info.shape.end())}});
+      const std::string dtype(info.format.empty() ? to_string(info.dtype) : info.format);
+      by_dtype[dtype] += info.shape.product();
+      list.push_back(
+          {{"name", name}, {"dtype", dtype}, {"shape", std::vector<int64_t>(info.shape.begin(), info.shape.end())}});
     }
     Json facts = {{"folder", folder}, {"model_type", config.value("model_type", std::string())}};
     facts["architectures"] = config.value("architectures", Json::array());

@@ -71,7 +71,7 @@ class TemplateCommand final : public cli::Command {
     if (!request.is_object()) throw Error(ErrorKind::kInvalidArgument, "request", "it is not a JSON object");
     const bool is_file = std::filesystem::is_regular_file(model_);
     const std::string path = is_file ? model_ : find_model_folder(model_);
-    if (!is_file) add_special_tokens(path, request);
+    if (!is_file || path.ends_with(".gguf")) add_special_tokens(path, request);
 
     chat::ApplyOptions options;
     options.continue_final_message = take_continued_field(request);

@@ -7,6 +7,7 @@
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/tokenizers/chat/limits.h"
+#include "imago/tokenizers/legacy/gguf_vocabulary.h"
 
 namespace imago::chat {
 namespace {
@@ -67,6 +68,13 @@ bool TemplateFiles::add_from_jinja_files(const std::string& folder) {
   return !templates_.empty();
 }
 
+bool TemplateFiles::add_from_gguf(const std::string& path) {
+  const MappedFile file = MappedFile::open(path);
+  const std::optional<std::string> source = tokenizers::parse_gguf_vocabulary(file.text(), path).chat_template;
+  if (source) add("default", *source);
+  return source.has_value();
+}
+
 TemplateFiles TemplateFiles::load(const std::string& path) {
   TemplateFiles files;
   files.path_ = path;
@@ -77,6 +85,8 @@ TemplateFiles TemplateFiles::load(const std::string& path) {
             files.add_from_json((fs::path(path) / "chat_template.json").string());
   } else if (path.ends_with(".json")) {
     found = files.add_from_json(path);
+  } else if (path.ends_with(".gguf")) {
+    found = files.add_from_gguf(path);
   } else {
     files.add("default", read_source(path));
     found = true;
@@ -108,6 +118,18 @@ const std::string& TemplateFiles::select(std::string_view name, bool has_tools) 
 
 Json special_token_variables(const std::string& folder) {
   Json variables = Json::object();
+  if (folder.ends_with(".gguf")) {
+    const MappedFile file = MappedFile::open(folder);
+    const tokenizers::GgufVocabulary vocabulary = tokenizers::parse_gguf_vocabulary(file.text(), folder);
+    const auto name = [&](const char* variable, std::optional<int32_t> id) {
+      if (id) variables[variable] = std::string(vocabulary.tokens[static_cast<size_t>(*id)]);
+    };
+    name("bos_token", vocabulary.bos_token_id);
+    name("eos_token", vocabulary.eos_token_id);
+    name("unk_token", vocabulary.unknown_token_id);
+    name("pad_token", vocabulary.padding_token_id);
+    return variables;
+  }
   // Later ones count: the tokenizer's own configuration over the old map.
   for (const char* file : {"special_tokens_map.json", "tokenizer_config.json"}) {
     fs::path path = fs::path(folder) / file;

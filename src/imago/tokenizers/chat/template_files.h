@@ -28,6 +28,7 @@ class TemplateFiles {
  private:
   void add(std::string name, std::string source);
   bool add_from_json(const std::string& path);
+  bool add_from_gguf(const std::string& path);
   bool add_from_jinja_files(const std::string& folder);
 
   std::string path_;

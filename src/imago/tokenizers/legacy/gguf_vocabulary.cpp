@@ -177,6 +177,10 @@ void read_entry(Reader& reader, std::string_view key, ValueType type, GgufVocabu
     vocabulary.architecture = read_string(reader, type, key);
     return;
   }
+  if (key == "tokenizer.chat_template") {
+    vocabulary.chat_template = read_string(reader, type, key);
+    return;
+  }
   if (!key.starts_with(kPrefix)) return reader.skip(type);
   const std::string_view name = key.substr(kPrefix.size());
   const std::pair<std::string_view, std::optional<int32_t>*> ids[] = {

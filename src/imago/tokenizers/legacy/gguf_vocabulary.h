@@ -29,6 +29,7 @@ struct GgufVocabulary {
   std::vector<TokenType> token_types;
   std::vector<std::string_view> merges;  // "left right"
   std::string_view precompiled_charsmap;
+  std::optional<std::string> chat_template;  // "tokenizer.chat_template"
   std::optional<int32_t> bos_token_id, eos_token_id, unknown_token_id, separator_token_id, padding_token_id,
       cls_token_id, mask_token_id;
   std::optional<bool> add_bos_token, add_eos_token, add_space_prefix, remove_extra_whitespaces;
