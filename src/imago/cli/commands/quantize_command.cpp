@@ -1,0 +1,96 @@
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "imago/auto/auto_model.h"
+#include "imago/base/error.h"
+#include "imago/base/file.h"
+#include "imago/base/json.h"
+#include "imago/base/progress.h"
+#include "imago/cli/command.h"
+#include "imago/cli/options.h"
+#include "imago/export/divergence.h"
+#include "imago/export/quantize.h"
+#include "imago/tokenizers/pretrained_tokenizer.h"
+
+namespace imago {
+namespace {
+
+constexpr int64_t kMaxTextBytes = 64 << 20;
+
+std::string format_value(const Json& value) {
+  return value.is_number_float() ? fmt::format("{:.6g}", value.get<double>()) : dump_json(value);
+}
+
+class QuantizeCommand final : public cli::Command {
+ public:
+  std::string name() const override { return "quantize"; }
+  std::string description() const override {
+    return "store a model's weights in fewer bits, with a receipt of what it costs";
+  }
+  std::string example() const override {
+    return "imago quantize model-f16.gguf model-q4_k.gguf --method q4_k --text book.txt";
+  }
+
+  void add_options(cli::Options& options) override {
+    options.option("model", model_, "a GGUF file").required();
+    options.option("out", out_, "the GGUF file to write").required();
+    options.option("--method", method_, "the weight format: q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...")
+        .required();
+    options.option("--text", text_, "a text file on which both models are compared");
+    options.option("--tokens", tokens_, "how much of the text to read (default 2048 tokens)").positive();
+    options.option("--window", window_, "tokens that are read at once (default 256)").positive();
+    options.flag("--json", json_, "print the receipt as JSON");
+  }
+
+  int run() override {
+    if (!model_.ends_with(".gguf")) {
+      throw Error(ErrorKind::kUnsupported, "quantize", fmt::format("{} is no GGUF file", model_),
+                  "give a .gguf file in float16 or float32");
+    }
+    const QuantizeReport report = write();
+    Json receipt = {{"method", method_},
+                    {"bytes_before", report.bytes_before},
+                    {"bytes_after", report.bytes_after},
+                    {"bits_per_weight", report.bits_per_weight()},
+                    {"weights_by_format", report.weights_by_format}};
+    if (!text_.empty()) add_divergence(receipt);
+    if (json_) {
+      fmt::print("{}\n", dump_json(receipt, 2));
+    } else {
+      for (const auto& [key, value] : receipt.items()) fmt::print("{:<20} {}\n", key, format_value(value));
+    }
+    return 0;
+  }
+
+ private:
+  QuantizeReport write() const {
+    Progress progress("quantizing", 0, "tensors");
+    return quantize_gguf(model_, out_, method_, [&](size_t, size_t) { progress.advance(); });
+  }
+
+  void add_divergence(Json& receipt) const {
+    const PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(model_);
+    const auto encoded = tokenizer.tokenizer().encode(read_file(text_, kMaxTextBytes)).ids;
+    std::vector<int64_t> ids(encoded.begin(), encoded.end());
+    if (static_cast<int64_t>(ids.size()) > tokens_) ids.resize(static_cast<size_t>(tokens_));
+    const auto original = AutoModelForCausalLM::from_pretrained(model_);
+    const auto changed = AutoModelForCausalLM::from_pretrained(out_);
+    const Divergence divergence = compare_on_text(*original, *changed, ids, window_);
+    receipt["tokens"] = divergence.tokens;
+    receipt["kl_divergence"] = divergence.kl_divergence;
+    receipt["top1_agreement"] = divergence.top1_agreement;
+    receipt["perplexity_before"] = divergence.perplexity_before;
+    receipt["perplexity_after"] = divergence.perplexity_after;
+  }
+
+  std::string model_, out_, method_, text_;
+  int64_t tokens_ = 2048, window_ = 256;
+  bool json_ = false;
+};
+
+}  // namespace
+
+void register_quantize_command(CommandTable& table) { table.add(std::make_unique<QuantizeCommand>()); }
+
+}  // namespace imago
