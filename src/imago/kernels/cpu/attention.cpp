@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <utility>
 
 #include "imago/base/thread_pool.h"
@@ -180,19 +181,35 @@ class AttentionBlock {
     }
   }
 
-  // Four keys at a time; the last one fills up their number.
+  // The keys are cut into runs that are read side by side, as DirectGemm reads a weight; the last ones may overlap.
   void score_directly(int64_t first, int64_t count) {
     constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
     HWY_ALIGN float totals[kMaxDirectRows * kDotColumns * kLanes];
-    for (int64_t i = 0; i < count; i += kDotColumns) {
+    const int64_t run = (count + kDotColumns - 1) / kDotColumns;
+    for (int64_t i = 0; i < run; ++i) {
       const T* keys[kDotColumns];
-      for (int j = 0; j < kDotColumns; ++j) keys[j] = key(first + std::min(i + j, count - 1));
+      int64_t index[kDotColumns];
+      for (int j = 0; j < kDotColumns; ++j) {
+        index[j] = std::min(j * run, count - run) + i;
+        keys[j] = key(first + index[j]);
+        fetch_value(first + index[j]);
+      }
       std::fill(totals, totals + rows_ * kDotColumns * kLanes, 0.0f);
       dot_rows(rows_, a_.head_size, query_, query_stride_, keys, totals);
       for (int64_t row = 0; row < rows_; ++row) {
-        add_lanes(totals + row * kDotColumns * kLanes, kDotColumns, scores_ + row * kKeyBlock + i);
+        float sums[kDotColumns];
+        add_lanes(totals + row * kDotColumns * kLanes, kDotColumns, sums);
+        for (int j = 0; j < kDotColumns; ++j) scores_[row * kKeyBlock + index[j]] = sums[j];
       }
     }
+  }
+
+  // Values are added up a few columns at a time, in steps too short for the hardware to foresee. Into the second level:
+  // the first could not hold a block of them until it is their turn.
+  void fetch_value(int64_t key) const {
+    const auto* const row = reinterpret_cast<const std::byte*>(value(key));
+    const int64_t bytes = a_.value_size * static_cast<int64_t>(sizeof(T));
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(row + i, 0, 2);
   }
 
   void score_packed(int64_t first, int64_t count) {

@@ -13,6 +13,7 @@
 #include <hwy/highway.h>
 
 #include "imago/kernels/cpu/load_store-inl.h"
+#include "imago/kernels/cpu/log_float-inl.h"
 #include "imago/kernels/cpu/math-inl.h"
 #include "imago/kernels/cpu/math_float-inl.h"
 
@@ -72,12 +73,12 @@ HWY_INLINE void map(Function f, float* output, int64_t size, Inputs... inputs) {
   }
 IMAGO_UNARY(exp, map, exp_float)
 IMAGO_UNARY(expm1, map_in_double, expm1)
-IMAGO_UNARY(log, map_in_double, log)
-IMAGO_UNARY(log1p, map_in_double, log1p)
+IMAGO_UNARY(log, map, log_float)
+IMAGO_UNARY(log1p, map, log1p_float)
 IMAGO_UNARY(tanh, map, tanh_float)
 IMAGO_UNARY(erf, map, erf_float)
 IMAGO_UNARY(sigmoid, map, sigmoid_float)
-IMAGO_UNARY(softplus, map_in_double, softplus)
+IMAGO_UNARY(softplus, map, softplus_float)
 IMAGO_UNARY(silu, map, silu_float)
 IMAGO_UNARY(gelu, map, gelu_float)
 IMAGO_UNARY(gelu_tanh, map, gelu_tanh_float)

@@ -77,11 +77,11 @@ TEST(Elementwise, Expm1) {
 }
 TEST(Elementwise, Log) {
   check(
-      log<float>, [](double x) { return std::log(x); }, kBound);
+      log<float>, [](double x) { return std::log(x); }, kFloatBound);
 }
 TEST(Elementwise, Log1p) {
   check(
-      log1p<float>, [](double x) { return std::log1p(x); }, kBound);
+      log1p<float>, [](double x) { return std::log1p(x); }, kFloatBound);
 }
 TEST(Elementwise, Sqrt) {
   check(
@@ -113,7 +113,7 @@ TEST(Elementwise, Sigmoid) {
 }
 TEST(Elementwise, Softplus) {
   check(
-      softplus<float>, [](double x) { return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x))); }, kBound);
+      softplus<float>, [](double x) { return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x))); }, kFloatBound);
 }
 TEST(Elementwise, Silu) {
   check(

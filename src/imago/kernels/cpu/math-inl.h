@@ -46,17 +46,6 @@ HWY_INLINE hn::Vec<D> reduce_by_log2(D d, hn::Vec<D> x, hn::Vec<D>& n) {
 }
 
 template <class D>
-HWY_INLINE hn::Vec<D> exp(D d, hn::Vec<D> x) {
-  const auto low = hn::Set(d, -700.0), high = hn::Set(d, 700.0);  // far beyond float
-  hn::Vec<D> n;
-  const auto r = reduce_by_log2(d, hn::Min(hn::Max(x, low), high), n);
-  auto result = hn::Mul(hn::Add(expm1_reduced(d, r), hn::Set(d, 1.0)), power_of_two(d, n));
-  result = hn::IfThenElse(hn::Gt(x, high), hn::Set(d, std::numeric_limits<double>::infinity()), result);
-  result = hn::IfThenElse(hn::Lt(x, low), hn::Zero(d), result);
-  return hn::IfThenElse(hn::IsNaN(x), x, result);
-}
-
-template <class D>
 HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
   const auto low = hn::Set(d, -700.0), high = hn::Set(d, 700.0);
   hn::Vec<D> n;
@@ -65,46 +54,6 @@ HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
   auto result = hn::MulAdd(expm1_reduced(d, r), scale, hn::Sub(scale, hn::Set(d, 1.0)));
   result = hn::IfThenElse(hn::Gt(x, high), hn::Set(d, std::numeric_limits<double>::infinity()), result);
   return hn::IfThenElse(hn::IsNaN(x), x, result);
-}
-
-// log((1 + s) / (1 - s)) for |s| <= 0.172
-template <class D>
-HWY_INLINE hn::Vec<D> log_ratio(D d, hn::Vec<D> s) {
-  static constexpr double kSeries[] = {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13};
-  return hn::Mul(s, polynomial(d, hn::Mul(s, s), kSeries));
-}
-
-// For normal x, which every float is.
-template <class D>
-HWY_INLINE hn::Vec<D> log(D d, hn::Vec<D> x) {
-  const hn::RebindToSigned<D> di;
-  const auto one = hn::Set(d, 1.0);
-  // Counted from sqrt(1/2), so that the mantissa lies around one.
-  const auto bits = hn::Sub(hn::BitCast(di, x), hn::Set(di, int64_t{0x3fe6a09e667f3bcd}));
-  const auto exponent = hn::ShiftRight<52>(bits);
-  const auto mantissa = hn::BitCast(d, hn::Sub(hn::BitCast(di, x), hn::ShiftLeft<52>(exponent)));
-  const auto magic = hn::Set(d, 0x1.8p52);
-  const auto n = hn::Sub(hn::BitCast(d, hn::Add(hn::BitCast(di, magic), exponent)), magic);
-  const auto series = log_ratio(d, hn::Div(hn::Sub(mantissa, one), hn::Add(mantissa, one)));
-  auto result = hn::MulAdd(n, hn::Set(d, 0.6931471805599453), series);
-  const auto infinity = hn::Set(d, std::numeric_limits<double>::infinity());
-  result = hn::IfThenElse(hn::Eq(x, infinity), infinity, result);
-  result = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity), result);
-  result = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Set(d, std::numeric_limits<double>::quiet_NaN()), result);
-  return hn::IfThenElse(hn::IsNaN(x), x, result);
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> log1p(D d, hn::Vec<D> x) {
-  const auto small = log_ratio(d, hn::Div(x, hn::Add(x, hn::Set(d, 2.0))));
-  const auto large = log(d, hn::Add(x, hn::Set(d, 1.0)));
-  return hn::IfThenElse(hn::Lt(hn::Abs(x), hn::Set(d, 0.25)), small, large);
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> softplus(D d, hn::Vec<D> x) {
-  const auto positive = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
-  return hn::Add(positive, log1p(d, exp(d, hn::Neg(hn::Abs(x)))));
 }
 
 // Beyond this the reduction below runs out of exact digits.

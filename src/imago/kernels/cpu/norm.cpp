@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "imago/kernels/cpu/each_type.h"
 #include "imago/kernels/cpu/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -76,10 +77,7 @@ void layer_norm(const T* input, const T* weight, const T* bias, T* output, int64
                       double eps) {                                                                          \
     layer_norm(input, weight, bias, output, rows, size, eps);                                                \
   }
-IMAGO_ROWS(float)
-IMAGO_ROWS(bfloat16)
-IMAGO_ROWS(float16)
-IMAGO_ROWS(double)
+IMAGO_EACH_TYPE(IMAGO_ROWS)
 #undef IMAGO_ROWS
 
 }  // namespace
@@ -104,10 +102,7 @@ namespace imago::kernels {
                        double eps) {                                                                          \
     HWY_DYNAMIC_DISPATCH(layer_norm_##T)(input, weight, bias, output, rows, size, eps);                       \
   }
-IMAGO_ROWS(float)
-IMAGO_ROWS(bfloat16)
-IMAGO_ROWS(float16)
-IMAGO_ROWS(double)
+IMAGO_EACH_TYPE(IMAGO_ROWS)
 #undef IMAGO_ROWS
 
 }  // namespace imago::kernels

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "imago/kernels/cpu/each_type.h"
 #include "imago/kernels/cpu/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -29,10 +30,7 @@ namespace {
   }                                                                                         \
   accumulate_t<T> max_##T(const T* input, int64_t size) { return max_row(input, size, 1); } \
   accumulate_t<T> min_##T(const T* input, int64_t size) { return -max_row(input, size, -1); }
-IMAGO_REDUCE(float)
-IMAGO_REDUCE(bfloat16)
-IMAGO_REDUCE(float16)
-IMAGO_REDUCE(double)
+IMAGO_EACH_TYPE(IMAGO_REDUCE)
 #undef IMAGO_REDUCE
 
 }  // namespace
@@ -93,10 +91,7 @@ int64_t find(const T* input, int64_t size, accumulate_t<T> value) {
   int64_t argmin(const T* input, int64_t size) {                  \
     return find(input, size, min(input, size));                   \
   }
-IMAGO_REDUCE(float)
-IMAGO_REDUCE(bfloat16)
-IMAGO_REDUCE(float16)
-IMAGO_REDUCE(double)
+IMAGO_EACH_TYPE(IMAGO_REDUCE)
 #undef IMAGO_REDUCE
 
 }  // namespace imago::kernels

@@ -1,6 +1,6 @@
 #include "imago/kernels/cpu/rotary.h"
 
-#include "imago/kernels/cpu/half.h"
+#include "imago/kernels/cpu/each_type.h"
 
 namespace imago::kernels {
 namespace {
@@ -33,11 +33,8 @@ void rotary_rows(const T* input, int64_t input_stride, const float* cos, const f
 
 #define IMAGO_ROTARY(T)                                                                                          \
   template void rotary_rows(const T* input, int64_t input_stride, const float* cos, const float* sin, T* output, \
-                            int64_t output_stride, int64_t rows, int64_t size, RotaryPairs pairs)
-IMAGO_ROTARY(float);
-IMAGO_ROTARY(bfloat16);
-IMAGO_ROTARY(float16);
-IMAGO_ROTARY(double);
+                            int64_t output_stride, int64_t rows, int64_t size, RotaryPairs pairs);
+IMAGO_EACH_TYPE(IMAGO_ROTARY)
 #undef IMAGO_ROTARY
 
 }  // namespace imago::kernels

@@ -16,7 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace imago::kernels {
 namespace HWY_NAMESPACE {
 
-// output[i] = f(inputs[i]...) on vectors of what T is computed in. Null inputs are not allowed.
+// output[i] = f(inputs[i]...) on vectors of what T is computed in; inputs may be of that type. Null inputs are not
+// allowed.
 template <class T, class Function, class... Inputs>
 HWY_INLINE void map_rows(T* output, int64_t size, Function f, const Inputs*... inputs) {
   const Simd<T> d;
@@ -29,8 +30,8 @@ HWY_INLINE void map_rows(T* output, int64_t size, Function f, const Inputs*... i
   }
 }
 
-template <class T, class Function>
-HWY_INLINE void map_row(const T* input, T* output, int64_t size, Function f) {
+template <class Input, class T, class Function>
+HWY_INLINE void map_row(const Input* input, T* output, int64_t size, Function f) {
   map_rows(output, size, f, input);
 }
 

@@ -1,7 +1,10 @@
 #include "imago/kernels/cpu/softmax.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "imago/kernels/cpu/each_type.h"
+#include "imago/kernels/cpu/scratch.h"
 #include "imago/kernels/cpu/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -12,6 +15,18 @@
 
 #include "imago/kernels/cpu/math_float-inl.h"
 #include "imago/kernels/cpu/row-inl.h"
+
+#ifndef IMAGO_KERNELS_CPU_SOFTMAX_ONCE
+#define IMAGO_KERNELS_CPU_SOFTMAX_ONCE
+namespace imago::kernels {
+namespace {
+
+constexpr int64_t kBlock = 2048;
+thread_local Scratch row_scratch;
+
+}  // namespace
+}  // namespace imago::kernels
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::kernels::HWY_NAMESPACE {
@@ -27,35 +42,29 @@ HWY_INLINE hn::Vec<Simd<double>> exp_lanes(hn::Vec<Simd<double>> x) {
   return hn::Load(d, lanes);
 }
 
-// The sum of exp(input - largest), and the terms themselves if output is not null.
-template <class T>
-accumulate_t<T> sum_of_exponentials(const T* input, accumulate_t<T> largest, T* output, int64_t size) {
-  const Simd<T> d;
-  const auto offset = hn::Set(d, largest);
-  const auto term = [&](auto x) HWY_ATTR { return exp_lanes(hn::Sub(x, offset)); };
-  if (output == nullptr) return sum_row(input, size, term);
-  // Narrow outputs cannot hold the terms for a second pass, so they are computed twice.
-  if constexpr (!std::is_same_v<T, accumulate_t<T>>) {
-    return sum_row(input, size, term);
-  } else {
-    map_row(input, output, size, term);
-    return sum_row(output, size, [](auto x) HWY_ATTR { return x; });
-  }
-}
-
 template <class T>
 void softmax(const T* input, T* output, int64_t rows, int64_t size) {
+  using Sum = accumulate_t<T>;
   const Simd<T> d;
   for (int64_t row = 0; row < rows; ++row, input += size, output += size) {
     if (size == 0) continue;
-    const accumulate_t<T> largest = max_row(input, size);
-    const auto scale = hn::Set(d, 1 / sum_of_exponentials(input, largest, output, size));
-    if constexpr (std::is_same_v<T, accumulate_t<T>>) {
-      map_row(output, output, size, [&](auto x) HWY_ATTR { return hn::Mul(x, scale); });
+    // The terms, which narrow outputs cannot hold until their sum is known.
+    Sum* terms = nullptr;
+    if constexpr (std::is_same_v<T, Sum>) {
+      terms = output;
     } else {
-      const auto offset = hn::Set(d, largest);
-      map_row(input, output, size, [&](auto x) HWY_ATTR { return hn::Mul(exp_lanes(hn::Sub(x, offset)), scale); });
+      terms = row_scratch.get<Sum>(size);
     }
+    const auto offset = hn::Set(d, max_row(input, size));
+    // Block by block, so that the terms are added up while they are in the nearest cache.
+    double sum = 0;
+    for (int64_t begin = 0; begin < size; begin += kBlock) {
+      const int64_t count = std::min(kBlock, size - begin);
+      map_row(input + begin, terms + begin, count, [&](auto x) HWY_ATTR { return exp_lanes(hn::Sub(x, offset)); });
+      sum += sum_row(terms + begin, count, [](auto x) HWY_ATTR { return x; });
+    }
+    const auto scale = hn::Set(d, static_cast<Sum>(1 / sum));
+    map_row(terms, output, size, [&](auto x) HWY_ATTR { return hn::Mul(x, scale); });
   }
 }
 
@@ -65,9 +74,9 @@ void log_softmax(const T* input, T* output, int64_t rows, int64_t size) {
   for (int64_t row = 0; row < rows; ++row, input += size, output += size) {
     if (size == 0) continue;
     const accumulate_t<T> largest = max_row(input, size);
-    const accumulate_t<T> sum = sum_of_exponentials(input, largest, static_cast<T*>(nullptr), size);
-    // Two subtractions: adding the small logarithm to the large maximum first would lose its digits.
     const auto offset = hn::Set(d, largest);
+    const accumulate_t<T> sum = sum_row(input, size, [&](auto x) HWY_ATTR { return exp_lanes(hn::Sub(x, offset)); });
+    // Two subtractions: adding the small logarithm to the large maximum first would lose its digits.
     const auto log_sum = hn::Set(d, std::log(sum));
     map_row(input, output, size, [&](auto x) HWY_ATTR { return hn::Sub(hn::Sub(x, offset), log_sum); });
   }
@@ -78,10 +87,7 @@ void log_softmax(const T* input, T* output, int64_t rows, int64_t size) {
   void log_softmax_##T(const T* input, T* output, int64_t rows, int64_t size) {                                   \
     log_softmax(input, output, rows, size);                                                                       \
   }
-IMAGO_ROWS(float)
-IMAGO_ROWS(bfloat16)
-IMAGO_ROWS(float16)
-IMAGO_ROWS(double)
+IMAGO_EACH_TYPE(IMAGO_ROWS)
 #undef IMAGO_ROWS
 
 }  // namespace
@@ -104,10 +110,7 @@ namespace imago::kernels {
   void log_softmax_rows(const T* input, T* output, int64_t rows, int64_t size) { \
     HWY_DYNAMIC_DISPATCH(log_softmax_##T)(input, output, rows, size);            \
   }
-IMAGO_ROWS(float)
-IMAGO_ROWS(bfloat16)
-IMAGO_ROWS(float16)
-IMAGO_ROWS(double)
+IMAGO_EACH_TYPE(IMAGO_ROWS)
 #undef IMAGO_ROWS
 
 }  // namespace imago::kernels
