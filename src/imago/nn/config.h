@@ -45,3 +45,9 @@ void require_heads(std::string_view size_key, int64_t size, std::string_view hea
 Json write_config(const Config& config);
 
 }  // namespace imago
+
+// FIELDS serves structs with a virtual each_field, as configurations and models have it, and without, and so cannot say
+// `override`; Clang would have it say so in a class that says it elsewhere.
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Winconsistent-missing-override"
+#endif

@@ -23,10 +23,10 @@ Attention::Attention(const LlamaConfig& c, int64_t layer_index)
       layer(layer_index) {}
 
 Tensor Attention::operator()(const Tensor& x_BTD, const LayerContext& context) const {
-  const auto& [cos, sin] = context.angles;
-  const Tensor q_BHTK = rope(nn::split_heads(q_proj(x_BTD), heads), cos, sin);
+  const auto rotated = [&](const Tensor& x_BHTK) { return rope(x_BHTK, context.angles.cos, context.angles.sin); };
+  const Tensor q_BHTK = rotated(nn::split_heads(q_proj(x_BTD), heads));
   const KeysValues all = nn::keys_values(context.attention, layer, x_BTD, [&](const Tensor& x) {
-    return KeysValues{rope(nn::split_heads(k_proj(x), key_value_heads), cos, sin),
+    return KeysValues{rotated(nn::split_heads(k_proj(x), key_value_heads)),
                       nn::split_heads(v_proj(x), key_value_heads)};
   });
   return o_proj(nn::merge_heads(nn::attend(q_BHTK, all, context.attention)));
