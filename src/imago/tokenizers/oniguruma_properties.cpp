@@ -88,12 +88,12 @@ std::string property_members(const std::string& name, bool bracket) {
   }
   // Unicode 16 made the small letters above (U+0363 and on) alphabetic.
   const std::string alphabetic = "\\p{Alphabetic}\\x{363}-\\x{36f}" + additions("L");
-  if (plain == "alpha") return alphabetic;
+  if (plain == "alpha" || plain == "alphabetic") return alphabetic;
   if (plain == "alnum") return alphabetic + category_members("Nd");
   if (plain == "space" || plain == "whitespace") return std::string(kSpaceMembers);
   if (plain == "word") return word_members() + std::string(bracket ? "" : kLatin1NumberMembers);
-  if (plain == "upper") return "\\p{Uppercase}" + additions("Lu");
-  if (plain == "lower") return "\\p{Lowercase}" + additions("Ll");
+  if (plain == "upper" || plain == "uppercase") return "\\p{Uppercase}" + additions("Lu");
+  if (plain == "lower" || plain == "lowercase") return "\\p{Lowercase}" + additions("Ll");
   if (plain == "punct") return category_members("P") + (bracket ? category_members("S") : "");
   if (plain == "blank") return "\\t" + category_members("Zs");
   if (plain == "graph" || plain == "print") {
@@ -108,9 +108,6 @@ std::string property_members(const std::string& name, bool bracket) {
   }
   static constexpr std::string_view kBinary[] = {"any",
                                                  "ascii",
-                                                 "alphabetic",
-                                                 "uppercase",
-                                                 "lowercase",
                                                  "emoji",
                                                  "emojipresentation",
                                                  "emojimodifier",

@@ -66,16 +66,6 @@ std::vector<const Json*> StageJson::elements(std::string_view name) {
 }
 const Json& StageJson::object(std::string_view name) { return member(name, "object"); }
 
-StageJson::Pattern StageJson::pattern() {
-  const Json& pattern = object("pattern");
-  const bool is_regex = pattern.contains("Regex");
-  const auto text = pattern.find(is_regex ? "Regex" : "String");
-  if (pattern.size() != 1 || text == pattern.end() || !text->is_string()) {
-    fail("the pattern is neither a String nor a Regex");
-  }
-  return {text->get<std::string>(), is_regex};
-}
-
 char32_t StageJson::character(std::string_view name) {
   const std::string& text = string(name);
   if (!text.empty()) {

@@ -31,12 +31,6 @@ class StageJson {
   char32_t character(std::string_view name);                 // a string of one character
   std::vector<const Json*> elements(std::string_view name);  // of an array
   const Json& object(std::string_view name);
-  // "pattern": {"String": ...} or {"Regex": ...}.
-  struct Pattern {
-    std::string text;
-    bool is_regex;
-  };
-  Pattern pattern();
   bool has(std::string_view name) const;
   const Json* find(std::string_view name);  // null when absent or null
 

@@ -127,6 +127,11 @@ Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, con
   Scratch scratch(parts);
   std::vector<ModelToken> tokens;
   Encoding encoding;
+  const size_t expected = string.splits().size() + text.size() / 16;
+  encoding.ids.reserve(expected);
+  encoding.tokens.reserve(expected);
+  encoding.offsets.reserve(expected);
+  encoding.word_ids.reserve(expected);
   for (size_t i = 0; i < string.splits().size(); ++i) {
     const PreTokenizedString::Split& split = string.splits()[i];
     const bool added = split.token_id != PreTokenizedString::kNoToken;
@@ -197,8 +202,8 @@ Encoding post_process(const TokenizerParts& parts, Encoding first, std::optional
   } else {
     return std::move(encodings[0]);
   }
-  Encoding joined;
-  for (const Encoding& encoding : encodings) joined.merge_with(encoding);
+  Encoding joined = std::move(encodings[0]);
+  for (size_t i = 1; i < encodings.size(); ++i) joined.merge_with(encodings[i]);
   return joined;
 }
 

@@ -1,6 +1,6 @@
 #include "imago/base/unicode.h"
+#include "imago/tokenizers/byte_level_options.h"
 #include "imago/tokenizers/decoders/decoders.h"
-#include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/normalized_string.h"
 
 namespace imago::tokenizers {
@@ -9,8 +9,7 @@ namespace {
 // Bytes from the characters that spell them. A token with a character that spells no byte stands for itself.
 class ByteLevel final : public Decoder {
  public:
-  ByteLevel(bool add_prefix_space, bool trim_offsets, bool use_regex)
-      : add_prefix_space_(add_prefix_space), trim_offsets_(trim_offsets), use_regex_(use_regex) {}
+  explicit ByteLevel(const ByteLevelOptions& options) : options_(options) {}
 
   void decode(std::vector<std::string>& tokens) const override {
     std::string bytes;
@@ -23,23 +22,16 @@ class ByteLevel final : public Decoder {
     }
     tokens.assign(1, to_valid_utf8(bytes));
   }
-  void write_json(JsonWriter& writer) const override {
-    writer.begin_stage("ByteLevel");
-    writer.member("add_prefix_space", add_prefix_space_);
-    writer.member("trim_offsets", trim_offsets_);
-    writer.member("use_regex", use_regex_);
-    writer.end_object();
-  }
+  void write_json(JsonWriter& writer) const override { options_.write_json(writer); }
 
  private:
-  bool add_prefix_space_, trim_offsets_, use_regex_;
+  ByteLevelOptions options_;
 };
 
 }  // namespace
 
 std::unique_ptr<Decoder> make_byte_level_decoder(StageJson& json) {
-  return std::make_unique<ByteLevel>(json.boolean("add_prefix_space"), json.boolean("trim_offsets"),
-                                     json.boolean("use_regex", true));
+  return std::make_unique<ByteLevel>(ByteLevelOptions(json));
 }
 
 }  // namespace imago::tokenizers

@@ -1,6 +1,5 @@
 #include "imago/tokenizers/decoders/decoders.h"
-#include "imago/tokenizers/json_writer.h"
-#include "imago/tokenizers/regex.h"
+#include "imago/tokenizers/pattern.h"
 
 namespace imago::tokenizers {
 namespace {
@@ -8,22 +7,18 @@ namespace {
 // Replaces what a pattern matches, within each token.
 class Replace final : public Decoder {
  public:
-  Replace(std::string pattern, bool is_regex, std::string content)
-      : pattern_(std::move(pattern)),
-        is_regex_(is_regex),
-        content_(std::move(content)),
-        regex_(is_regex ? Regex(pattern_) : Regex::literal(pattern_)) {}
+  explicit Replace(Replacement replacement) : replacement_(std::move(replacement)) {}
 
   void decode(std::vector<std::string>& tokens) const override {
     std::vector<PatternRange> ranges;
     for (std::string& token : tokens) {
       ranges.clear();
-      regex_.find_ranges(token, ranges);
+      replacement_.pattern.find_ranges(token, ranges);
       if (ranges.size() == 1 && !ranges[0].match) continue;
       std::string replaced;
       for (const PatternRange& range : ranges) {
         if (range.match) {
-          replaced += content_;
+          replaced += replacement_.content;
         } else {
           replaced.append(token, range.begin, range.end - range.begin);
         }
@@ -31,25 +26,14 @@ class Replace final : public Decoder {
       token = std::move(replaced);
     }
   }
-  void write_json(JsonWriter& writer) const override {
-    writer.begin_stage("Replace");
-    writer.pattern(pattern_, is_regex_);
-    writer.member("content", content_);
-    writer.end_object();
-  }
+  void write_json(JsonWriter& writer) const override { replacement_.write_json(writer); }
 
  private:
-  std::string pattern_;
-  bool is_regex_;
-  std::string content_;
-  Regex regex_;
+  Replacement replacement_;
 };
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_replace_decoder(StageJson& json) {
-  const StageJson::Pattern pattern = json.pattern();
-  return std::make_unique<Replace>(pattern.text, pattern.is_regex, json.string("content"));
-}
+std::unique_ptr<Decoder> make_replace_decoder(StageJson& json) { return std::make_unique<Replace>(Replacement(json)); }
 
 }  // namespace imago::tokenizers

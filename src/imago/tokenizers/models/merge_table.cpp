@@ -7,7 +7,8 @@ namespace imago::tokenizers {
 
 MergeTable::MergeTable(const std::vector<MergeRule>& rules) {
   if (rules.empty()) return;
-  slots_.resize(std::bit_ceil(rules.size() * 2));
+  // At most two thirds full: half the memory of what powers of two above twice the size take, on the average.
+  slots_.resize(std::bit_ceil(rules.size() + rules.size() / 2 + 1));
   mask_ = slots_.size() - 1;
   // The table of a large vocabulary exceeds the cache: asking for slots ahead of time hides most of the waiting.
   constexpr size_t kAhead = 12;

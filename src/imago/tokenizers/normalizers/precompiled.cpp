@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "imago/tokenizers/character_sets.h"
+#include "imago/tokenizers/character_tables.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/normalizers/normalizers.h"
 
@@ -70,6 +73,16 @@ class CharacterMap {
 // U+113D1 begins clusters since Unicode 16, and U+11A3A has ceased to.
 constexpr std::string_view kNewPrepend = "\xF0\x91\x8F\x91", kOldPrepend = "\xF0\x91\xA8\xBA";
 
+// Unicode 17 has marks that the other tables, which are those of Unicode 16, do not know.
+bool is_recent_mark(char32_t c) {
+  static constexpr CharacterRange kUnicode17[] = {{0x1ACF, 0x1ADD},   {0x1AE0, 0x1AEB},   {0x10EFA, 0x10EFB},
+                                                  {0x11B60, 0x11B67}, {0x1E6E3, 0x1E6E3}, {0x1E6E6, 0x1E6E6},
+                                                  {0x1E6EE, 0x1E6EF}, {0x1E6F5, 0x1E6F5}};
+  if (general_category(c) != GeneralCategory::kUnassigned) return false;
+  return is_mark(category(c)) || std::any_of(std::begin(kUnicode17), std::end(kUnicode17),
+                                             [&](CharacterRange range) { return range.begin <= c && c <= range.end; });
+}
+
 // Marks do not join a control character.
 bool takes_marks(std::string_view character) {
   std::string marked(character);
@@ -90,8 +103,7 @@ size_t cluster_size(std::string_view text) {
   for (size_t at = begin; at < size; at += static_cast<size_t>(decode_utf8(text.substr(at)).size)) last = at;
   while (size < text.size()) {
     const DecodedCharacter next = decode_utf8(text.substr(size));
-    const bool recent = general_category(next.code_point) == GeneralCategory::kUnassigned;
-    if (!is_mark(category(next.code_point)) || !(recent || old_prepend)) break;
+    if (!is_recent_mark(next.code_point) && !(old_prepend && is_mark(category(next.code_point)))) break;
     if (!takes_marks(text.substr(last, size - last))) break;
     last = size;
     size += static_cast<size_t>(next.size);

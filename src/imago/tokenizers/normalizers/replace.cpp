@@ -1,6 +1,5 @@
-#include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/normalizers/normalizers.h"
-#include "imago/tokenizers/regex.h"
+#include "imago/tokenizers/pattern.h"
 
 namespace imago::tokenizers {
 namespace {
@@ -8,40 +7,27 @@ namespace {
 // Replaces what a pattern matches.
 class Replace final : public Normalizer {
  public:
-  Replace(std::string pattern, bool is_regex, std::string content)
-      : pattern_(std::move(pattern)),
-        is_regex_(is_regex),
-        content_(std::move(content)),
-        regex_(is_regex ? Regex(pattern_) : Regex::literal(pattern_)) {}
+  explicit Replace(Replacement replacement) : replacement_(std::move(replacement)) {}
 
   void normalize(NormalizedString& string) const override {
     std::vector<PatternRange> ranges;
-    regex_.find_ranges(string.text(), ranges);
+    replacement_.pattern.find_ranges(string.text(), ranges);
     std::vector<std::pair<uint32_t, uint32_t>> matches;
     for (const PatternRange& range : ranges) {
       if (range.match) matches.emplace_back(range.begin, range.end);
     }
-    string.replace(matches, content_);
+    string.replace(matches, replacement_.content);
   }
-  void write_json(JsonWriter& writer) const override {
-    writer.begin_stage("Replace");
-    writer.pattern(pattern_, is_regex_);
-    writer.member("content", content_);
-    writer.end_object();
-  }
+  void write_json(JsonWriter& writer) const override { replacement_.write_json(writer); }
 
  private:
-  std::string pattern_;
-  bool is_regex_;
-  std::string content_;
-  Regex regex_;
+  Replacement replacement_;
 };
 
 }  // namespace
 
 std::unique_ptr<Normalizer> make_replace_normalizer(StageJson& json) {
-  const StageJson::Pattern pattern = json.pattern();
-  return std::make_unique<Replace>(pattern.text, pattern.is_regex, json.string("content"));
+  return std::make_unique<Replace>(Replacement(json));
 }
 
 }  // namespace imago::tokenizers

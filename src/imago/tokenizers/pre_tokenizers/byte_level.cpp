@@ -1,4 +1,4 @@
-#include "imago/tokenizers/json_writer.h"
+#include "imago/tokenizers/byte_level_options.h"
 #include "imago/tokenizers/pre_tokenizers/known_patterns.h"
 #include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
 
@@ -8,16 +8,15 @@ namespace {
 // GPT-2's pre-tokenizer: words by a pattern, and bytes spelled as printable characters.
 class ByteLevel final : public PreTokenizer {
  public:
-  ByteLevel(bool add_prefix_space, bool trim_offsets, bool use_regex)
-      : add_prefix_space_(add_prefix_space), trim_offsets_(trim_offsets), use_regex_(use_regex) {}
+  explicit ByteLevel(const ByteLevelOptions& options) : options_(options) {}
 
   void pre_tokenize(PreTokenizedString& string) const override {
-    if (add_prefix_space_ && needs_prefix(string)) {
+    if (options_.add_prefix_space && needs_prefix(string)) {
       string.rewrite([](NormalizedString& piece, const PreTokenizedString::Split&) {
         if (!piece.text().starts_with(' ')) piece.prepend(" ");
       });
     }
-    if (use_regex_) string.split_at(gpt2_->scan);
+    if (options_.use_regex) string.split_at(gpt2_->scan);
     if (!raw_bytes_) {
       string.rewrite([](NormalizedString& piece, const PreTokenizedString::Split&) { piece.to_byte_level(); });
     }
@@ -32,13 +31,7 @@ class ByteLevel final : public PreTokenizer {
     return true;
   }
 
-  void write_json(JsonWriter& writer) const override {
-    writer.begin_stage("ByteLevel");
-    writer.member("add_prefix_space", add_prefix_space_);
-    writer.member("trim_offsets", trim_offsets_);
-    writer.member("use_regex", use_regex_);
-    writer.end_object();
-  }
+  void write_json(JsonWriter& writer) const override { options_.write_json(writer); }
 
  private:
   static bool needs_prefix(const PreTokenizedString& string) {
@@ -48,7 +41,7 @@ class ByteLevel final : public PreTokenizer {
     return false;
   }
 
-  bool add_prefix_space_, trim_offsets_, use_regex_;
+  ByteLevelOptions options_;
   bool raw_bytes_ = false;
   const KnownPattern* gpt2_ = find_known_pattern(kGpt2Pattern);
 };
@@ -56,8 +49,7 @@ class ByteLevel final : public PreTokenizer {
 }  // namespace
 
 std::unique_ptr<PreTokenizer> make_byte_level_pre_tokenizer(StageJson& json) {
-  return std::make_unique<ByteLevel>(json.boolean("add_prefix_space"), json.boolean("trim_offsets"),
-                                     json.boolean("use_regex", true));
+  return std::make_unique<ByteLevel>(ByteLevelOptions(json));
 }
 
 }  // namespace imago::tokenizers

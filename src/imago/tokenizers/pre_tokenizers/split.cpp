@@ -1,7 +1,7 @@
 #include "imago/tokenizers/json_writer.h"
+#include "imago/tokenizers/pattern.h"
 #include "imago/tokenizers/pre_tokenizers/known_patterns.h"
 #include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
-#include "imago/tokenizers/regex.h"
 
 namespace imago::tokenizers {
 namespace {
@@ -9,13 +9,9 @@ namespace {
 // Cuts where a pattern matches.
 class Split final : public PreTokenizer {
  public:
-  Split(std::string pattern, bool is_regex, SplitBehavior behavior, bool invert)
-      : pattern_(std::move(pattern)),
-        is_regex_(is_regex),
-        behavior_(behavior),
-        invert_(invert),
-        regex_(is_regex ? Regex(pattern_) : Regex::literal(pattern_)) {
-    const KnownPattern* known = is_regex ? find_known_pattern(pattern_) : nullptr;
+  Split(Pattern pattern, SplitBehavior behavior, bool invert)
+      : pattern_(std::move(pattern)), behavior_(behavior), invert_(invert) {
+    const KnownPattern* known = pattern_.is_regex() ? find_known_pattern(pattern_.text()) : nullptr;
     const bool isolated = behavior == SplitBehavior::kIsolated;
     // Where matches cover the text, keeping the matches and isolating them is the same.
     const bool kept = behavior == SplitBehavior::kRemoved && invert;
@@ -29,7 +25,7 @@ class Split final : public PreTokenizer {
     }
     string.split(
         [&](std::string_view text, std::vector<PatternRange>& ranges) {
-          regex_.find_ranges(text, ranges);
+          pattern_.find_ranges(text, ranges);
           if (!invert_) return;
           for (PatternRange& range : ranges) range.match = !range.match;
         },
@@ -38,27 +34,23 @@ class Split final : public PreTokenizer {
 
   void write_json(JsonWriter& writer) const override {
     writer.begin_stage("Split");
-    writer.pattern(pattern_, is_regex_);
+    pattern_.write_member(writer);
     writer.member("behavior", to_string(behavior_));
     writer.member("invert", invert_);
     writer.end_object();
   }
 
  private:
-  std::string pattern_;
-  bool is_regex_;
+  Pattern pattern_;
   SplitBehavior behavior_;
   bool invert_;
-  Regex regex_;
   Scanner scan_ = nullptr;
 };
 
 }  // namespace
 
 std::unique_ptr<PreTokenizer> make_split(StageJson& json) {
-  const StageJson::Pattern pattern = json.pattern();
-  return std::make_unique<Split>(pattern.text, pattern.is_regex, read_split_behavior(json, "behavior"),
-                                 json.boolean("invert"));
+  return std::make_unique<Split>(Pattern(json), read_split_behavior(json, "behavior"), json.boolean("invert"));
 }
 
 }  // namespace imago::tokenizers
