@@ -54,14 +54,19 @@ void BlockMatrix::decode_row(int64_t index, float* to) const {
   decode_blocks(format_, row(index), columns() / format_.block_elements, to);
 }
 
-// Few rows of x are multiplied straight from the blocks, many in tiles of integers. Where there are none, the weights
-// are decoded, some rows at a time.
+// Few rows of x are multiplied straight from the blocks, many in tiles of integers, which take the trouble of laying
+// the weights out. Where there are no tiles, the weights are decoded, some rows at a time.
 void BlockMatrix::multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const {
-  constexpr int64_t kPanelElements = 1 << 20;
+  constexpr int64_t kPanelElements = 1 << 20, kTiledRows = 32;
   if (m == 0 || rows() == 0) return;
   if (format_.group != 0) {
     const GroupMatrix matrix{format_, data_, rows(), columns()};
-    if (m <= kMaxProductRows) return multiply_groups(matrix, x, m, stride, bias, y);
+    if (m < kTiledRows) {
+      for (int64_t i = 0; i < m; i += kMaxProductRows) {
+        multiply_groups(matrix, x + i * stride, std::min(kMaxProductRows, m - i), stride, bias, y + i * rows());
+      }
+      return;
+    }
     if (multiply_tiles(matrix, x, m, stride, bias, y)) return;
   }
   thread_local kernels::Scratch scratch;

@@ -19,10 +19,9 @@
 #define IMAGO_QUANT_GROUP_TILE_TYPES
 namespace imago::quant {
 
-inline constexpr int64_t kTileRows = 6;       // of x: 12 sums and 3 operands fill 16 registers
-inline constexpr int64_t kTileVectors = 2;    // of the weight's rows
-inline constexpr int64_t kMaxTileWidth = 32;  // rows of the weight, in the widest instruction set
-inline constexpr int64_t kChunk = 512;        // columns at a time, for which the weight's part stays in the first cache
+inline constexpr int64_t kTileRows = 4;     // of x: with 6 the sums would fit in 16 registers, but GCC spills them
+inline constexpr int64_t kTileVectors = 2;  // of the weight's rows
+inline constexpr int64_t kChunk = 512;      // columns at a time, for which the weight's part stays in the first cache
 
 // Rows of x in tiles: pairs of neighbouring columns next to those of the tile's other rows.
 struct TiledRows {

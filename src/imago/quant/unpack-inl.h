@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant {
@@ -96,13 +97,16 @@ HWY_INLINE void look_up_nibbles(const uint8_t* bytes, const int8_t* table, int8_
 HWY_INLINE void unpack_fives(const uint8_t* nibbles, const uint8_t* fifth_bits, int8_t zero, int8_t* q) {
   const Bytes d;
   const SignedBytes di;
-  alignas(16) static constexpr uint8_t kByteOf[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+  const hn::Repartition<uint32_t, Bytes> d32;
+  alignas(16) static constexpr uint8_t kByteOf[32] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+                                                      2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3};
   alignas(16) static constexpr uint8_t kBitOf[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
   unpack_nibbles(nibbles, 16, zero, q, q + 16);
-  const auto bit = hn::Load(d, kBitOf);
+  uint32_t word;
+  std::memcpy(&word, fifth_bits, sizeof(word));
+  const auto words = hn::BitCast(d, hn::Set(d32, word)), bit = hn::Load(d, kBitOf);
   for (int half = 0; half < 2; ++half) {
-    alignas(16) uint8_t pair[16] = {fifth_bits[2 * half], fifth_bits[2 * half + 1]};
-    const auto spread = hn::TableLookupBytes(hn::Load(d, pair), hn::Load(d, kByteOf));
+    const auto spread = hn::TableLookupBytes(words, hn::Load(d, kByteOf + 16 * half));
     const auto set = hn::VecFromMask(d, hn::Eq(hn::And(spread, bit), bit));
     const auto sixteen = hn::BitCast(di, hn::And(set, hn::Set(d, uint8_t{16})));
     hn::StoreU(hn::Add(hn::LoadU(di, q + 16 * half), sixteen), di, q + 16 * half);

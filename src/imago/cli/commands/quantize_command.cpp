@@ -29,7 +29,7 @@ class QuantizeCommand final : public cli::Command {
     return "store a model's weights in fewer bits, with a receipt of what it costs";
   }
   std::string example() const override {
-    return "imago quantize model-f16.gguf model-q4_k.gguf --method q4_k --text book.txt";
+    return "imago quantize src/imago/generation/testdata/llama_q8_0.gguf small.gguf --method q4_0 --text README.md";
   }
 
   void add_options(cli::Options& options) override {
