@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import torch
+from decoders import DECODERS
 from record import GREEDY, Golden, folder_bytes, write
 
 MODELS = Path(__file__).resolve().parents[2] / "src" / "imago" / "models"
@@ -301,7 +302,7 @@ def t5() -> dict[str, Golden]:
     }
 
 
-COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()}
+COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()} | DECODERS
 
 
 def main() -> int:

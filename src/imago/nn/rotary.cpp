@@ -150,8 +150,10 @@ double factor_of(const RotaryConfig& config) {
 }  // namespace
 
 RotaryConfig RotaryConfig::read(const JsonText& rope_parameters, const JsonText& rope_scaling,
-                                std::optional<double> rope_theta, int64_t head_dim, int64_t max_position_embeddings) {
+                                std::optional<double> rope_theta, int64_t head_dim, int64_t max_position_embeddings,
+                                double partial_rotary_factor) {
   RotaryConfig config;
+  config.partial_rotary_factor = partial_rotary_factor;
   config.head_dim = head_dim;
   config.max_position_embeddings = max_position_embeddings;
   if (rope_theta) config.rope_theta = *rope_theta;

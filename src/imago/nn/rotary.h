@@ -25,9 +25,11 @@ struct RotaryConfig {
   bool truncate = true;
   std::vector<double> short_factor, long_factor;
 
+  // `partial_rotary_factor` is that of files which have it outside; the parameters' own counts before it.
   // Throws Error kUnsupported for a rope_type or a key it does not know, kInvalidFile where a needed key is missing.
   static RotaryConfig read(const JsonText& rope_parameters, const JsonText& rope_scaling,
-                           std::optional<double> rope_theta, int64_t head_dim, int64_t max_position_embeddings);
+                           std::optional<double> rope_theta, int64_t head_dim, int64_t max_position_embeddings,
+                           double partial_rotary_factor = 1);
 };
 
 // Cosines and sines of the angles of each position: [batch, tokens, rotary_dim / 2] each, already scaled by the

@@ -1,0 +1,39 @@
+#include "imago/models/qwen2/qwen2.h"
+
+#include "imago/nn/layer_window.h"
+#include "imago/nn/registry.h"
+
+namespace imago::qwen2 {
+
+void Qwen2Config::validate() const {
+  require_heads("num_attention_heads", num_attention_heads, "num_key_value_heads", key_value_heads());
+}
+
+std::optional<int64_t> Qwen2Config::window(int64_t layer) const {
+  const auto enabled = use_sliding_window ? sliding_window : std::nullopt;
+  return nn::layer_window(layer_types, layer, enabled, layer >= max_window_layers);
+}
+
+Attention::Attention(const Qwen2Config& c, int64_t layer)
+    : GroupedQueryAttention({.hidden_size = c.hidden_size,
+                             .heads = c.num_attention_heads,
+                             .key_value_heads = c.key_value_heads(),
+                             .head_size = c.head_size(),
+                             .layer = layer,
+                             .bias = true,
+                             .window = c.window(layer)}) {}
+
+}  // namespace imago::qwen2
+
+namespace imago {
+
+void register_qwen2(Registry& registry) {
+  using namespace qwen2;
+  registry.add<Qwen2Model>("Qwen2Model");
+  registry.add<Qwen2ForCausalLM>("Qwen2ForCausalLM");
+  registry.add<Qwen2ForSequenceClassification>("Qwen2ForSequenceClassification");
+  registry.add<Qwen2ForTokenClassification>("Qwen2ForTokenClassification");
+  registry.add<Qwen2ForQuestionAnswering>("Qwen2ForQuestionAnswering");
+}
+
+}  // namespace imago

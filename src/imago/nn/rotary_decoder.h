@@ -1,0 +1,71 @@
+// The decoder that most language models are today: embeddings, layers whose attention knows positions by rotation, and
+// a norm. B batch, T tokens, D hidden.
+#pragma once
+
+#include "imago/nn/backbone.h"
+#include "imago/nn/embeddings.h"
+#include "imago/nn/grouped_query_attention.h"
+#include "imago/ops/operators.h"
+
+namespace imago::nn {
+
+// The rotary positions of a configuration that has the usual keys.
+template <class C>
+RotaryConfig rotary_config(const C& c) {
+  return RotaryConfig::read(c.rope_parameters, c.rope_scaling, c.rope_theta, c.head_size(), c.max_position_embeddings);
+}
+
+// A layer that normalises what goes into its two parts. Both are made of the configuration and the layer's number.
+template <class Attention, class MLP>
+struct PreNormLayer : Module {
+  Attention self_attn;
+  MLP mlp;
+  RMSNorm input_layernorm, post_attention_layernorm;
+  FIELDS(self_attn, mlp, input_layernorm, post_attention_layernorm)
+
+  template <class C>
+  PreNormLayer(const C& c, int64_t layer)
+      : self_attn(c, layer),
+        mlp(c, layer),
+        input_layernorm(c.hidden_size, c.rms_norm_eps),
+        post_attention_layernorm(c.hidden_size, c.rms_norm_eps) {}
+  Tensor operator()(const Tensor& x_BTD, const RotaryContext& context) const {
+    const Tensor h_BTD = x_BTD + self_attn(input_layernorm(x_BTD), context);
+    return h_BTD + mlp(post_attention_layernorm(h_BTD));
+  }
+};
+
+// Layer is made of the configuration and its number, and computes from x and a RotaryContext.
+template <class C, class Layer>
+struct RotaryDecoder : Backbone<C> {
+  static constexpr FieldName kBaseModelPrefix = "model";
+  static constexpr const char* kInputEmbeddings = "embed_tokens.weight";
+  Embedding embed_tokens;
+  std::vector<Layer> layers;
+  RMSNorm norm;
+  FIELDS(embed_tokens, layers, norm)
+
+  explicit RotaryDecoder(const C& c)
+      : Backbone<C>(c),
+        embed_tokens(c.vocab_size, c.hidden_size),
+        norm(c.hidden_size, c.rms_norm_eps),
+        rotary_(rotary_config(c)) {
+    for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) layers.emplace_back(c, layer);
+  }
+  // Old checkpoints keep the frequencies, which follow from config.json.
+  WeightMap weight_map() const override {
+    return {.base_model_prefix = kBaseModelPrefix.string(), .ignored = {"*rotary_emb.inv_freq"}};
+  }
+  BaseModelOutput forward(const TextInputs& in) const override {
+    Recorder record(in);
+    Tensor x_BTD = embed(in, embed_tokens);
+    const RotaryContext context{rotary_(position_ids(in, x_BTD), x_BTD.dtype()), causal_attention(in, x_BTD, record)};
+    for (const Layer& layer : layers) x_BTD = layer(record(x_BTD), context);
+    return record.finish(norm(x_BTD));
+  }
+
+ private:
+  Rotary rotary_;
+};
+
+}  // namespace imago::nn
