@@ -47,7 +47,7 @@ struct RotaryDecoder : Backbone<C> {
 
   explicit RotaryDecoder(const C& c)
       : Backbone<C>(c),
-        embed_tokens(c.vocab_size, c.hidden_size),
+        embed_tokens(c.vocab_size, c.hidden_size, c.pad_token_id),
         norm(c.hidden_size, c.rms_norm_eps),
         rotary_(rotary_config(c)) {
     for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) layers.emplace_back(c, layer);
