@@ -3,10 +3,12 @@
     python compare_trainers.py PATH_TO_IMAGO TEXT...
     python compare_trainers.py --write-golden FOLDER
 
-The reference walks its words in random order. Where that shows (ids of characters with a prefix, scores of a unigram
-model), it is trained twice, and "reference differs from itself" says how often.
+The reference walks its words in random order. Where that shows (ids of characters with a prefix or a suffix, scores of
+a unigram model), it is trained twice, and "reference differs from itself" says how often. Times are those of processors,
+of all threads together, because a machine is seldom quiet.
 """
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -41,6 +43,7 @@ def prefixed_characters(files):
 
 def cases(files):
     prefixed = prefixed_characters(files)
+    affixed = prefixed + [c + "</w>" for c in prefixed] + [c[2:] + "</w>" for c in prefixed]
     yield "bpe byte-level 8000", lambda: byte_level(8000)
     yield "bpe 3000, min_frequency", lambda: plain(
         models.BPE(unk_token="[UNK]"),
@@ -50,6 +53,21 @@ def cases(files):
     yield "bpe 4000, max_token_length", lambda: plain(
         models.BPE(), trainers.BpeTrainer(vocab_size=4000, max_token_length=5, show_progress=False),
         ["--type", "bpe", "--vocab-size", "4000", "--max-token-length", "5"])
+    yield "bpe 2000, limit_alphabet, initial_alphabet", lambda: plain(
+        models.BPE(), trainers.BpeTrainer(vocab_size=2000, limit_alphabet=40, initial_alphabet=list("xyzß日"),
+                                          show_progress=False),
+        ["--type", "bpe", "--vocab-size", "2000", "--limit-alphabet", "40", "--initial-alphabet", "xyzß日"])
+    yield "bpe 2500, prefix and suffix, fixed ids", lambda: plain(
+        models.BPE(unk_token="[UNK]"),
+        trainers.BpeTrainer(vocab_size=2500, special_tokens=["[UNK]"] + affixed, continuing_subword_prefix="##",
+                            end_of_word_suffix="</w>", show_progress=False),
+        ["--type", "bpe", "--vocab-size", "2500", "--continuing-subword-prefix", "##", "--end-of-word-suffix", "</w>"] +
+        [part for token in ["[UNK]"] + affixed for part in ("--special-tokens=" + token,)])
+    yield "bpe 300, special tokens only", lambda: plain(
+        models.BPE(unk_token="[UNK]"),
+        trainers.BpeTrainer(vocab_size=30, special_tokens=["[UNK]", "[PAD]", "e"], show_progress=False),
+        ["--type", "bpe", "--vocab-size", "30", "--special-tokens=[UNK]", "--special-tokens=[PAD]",
+         "--special-tokens=e"])
     yield "wordpiece 6000, fixed ids", lambda: plain(
         models.WordPiece(unk_token="[UNK]"),
         trainers.WordPieceTrainer(vocab_size=6000, special_tokens=["[UNK]"] + prefixed, show_progress=False),
@@ -59,6 +77,18 @@ def cases(files):
         models.WordLevel(unk_token="[UNK]"),
         trainers.WordLevelTrainer(vocab_size=5000, min_frequency=2, special_tokens=["[UNK]"], show_progress=False),
         ["--type", "wordlevel", "--vocab-size", "5000", "--min-frequency", "2", "--special-tokens", "[UNK]"])
+    yield "wordlevel, all words", lambda: plain(
+        models.WordLevel(unk_token="[UNK]"),
+        trainers.WordLevelTrainer(vocab_size=100000, special_tokens=["[UNK]", "[PAD]"], show_progress=False),
+        ["--type", "wordlevel", "--vocab-size", "100000", "--special-tokens=[UNK]", "--special-tokens=[PAD]"])
+    yield "unigram 700, options", lambda: plain(
+        models.Unigram(),
+        trainers.UnigramTrainer(vocab_size=700, unk_token="<unk>", special_tokens=["<pad>"], shrinking_factor=0.6,
+                                n_sub_iterations=3, max_piece_length=6, initial_alphabet=list("xyz"),
+                                show_progress=False),
+        ["--type", "unigram", "--vocab-size", "700", "--unk-token", "<unk>", "--special-tokens", "<pad>",
+         "--shrinking-factor", "0.6", "--n-sub-iterations", "3", "--max-piece-length", "6", "--initial-alphabet",
+         "xyz"], pre_tokenizers.Metaspace())
     yield "unigram 4000", lambda: plain(
         models.Unigram(),
         trainers.UnigramTrainer(vocab_size=4000, unk_token="<unk>", special_tokens=["<unk>", "<s>"],
@@ -69,9 +99,14 @@ def cases(files):
 
 def train_reference(make, files):
     tokenizer, trainer, _ = make()
-    start = time.time()
+    start = time.process_time()
     tokenizer.train(files, trainer)
-    return tokenizer.to_str(pretty=True), time.time() - start
+    return tokenizer.to_str(pretty=True), time.process_time() - start
+
+
+def processor_seconds_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def train_imago(imago, make, files):
@@ -80,9 +115,9 @@ def train_imago(imago, make, files):
         tokenizer.save(folder + "/untrained.json")
         command = [imago, "tokenizer", "train", *arguments, "--like", folder + "/untrained.json",
                    folder + "/trained.json", *files]
-        start = time.time()
+        start = processor_seconds_of_children()
         subprocess.run(command, check=True)
-        seconds = time.time() - start
+        seconds = processor_seconds_of_children() - start
         return open(folder + "/trained.json", encoding="utf-8").read(), seconds
 
 

@@ -9,7 +9,7 @@ namespace imago::cli {
 PretrainedTokenizer load_tokenizer(const std::string& model_or_file) {
   if (model_or_file.ends_with(".gguf")) return PretrainedTokenizer::from_file(model_or_file);
   if (std::filesystem::is_regular_file(model_or_file)) {
-    return PretrainedTokenizer(Tokenizer::from_file(model_or_file));
+    return PretrainedTokenizer::from_file(model_or_file);
   }
   return PretrainedTokenizer::from_folder(find_model_folder(model_or_file));
 }

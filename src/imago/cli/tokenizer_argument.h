@@ -1,4 +1,4 @@
-// What the commands for tokenizers take as -m MODEL_OR_FILE.
+// What the commands for tokenizers take as a model.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace imago::cli {
 
-// A checkpoint's folder, a Hub id in the cache, or a tokenizer.json or GGUF file. A file is obeyed as written; of a
-// folder, padding and truncation are left to the caller, as in the reference. Throws Error kNotFound, and what reading
-// the files throws.
+// A checkpoint's folder, a Hub id in the cache, or a file: tokenizer.json or an older vocabulary. A file is obeyed as
+// written; of a folder, padding and truncation are left to the caller, as in the reference.
+// Throws Error kNotFound, and what reading the files throws.
 PretrainedTokenizer load_tokenizer(const std::string& model_or_file);
 
 }  // namespace imago::cli

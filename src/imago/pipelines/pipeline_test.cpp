@@ -171,6 +171,28 @@ TEST(Pipeline, ATextBeyondThePositionsIsRefusedOrCut) {
   EXPECT_EQ(output.statistics().input_tokens + output.statistics().generated_tokens, 128);
 }
 
+TEST(Pipeline, AMessageThatSpellsAControlTokenStaysText) {
+  const std::string folder = testing::TempDir() + "/chat_pipeline";
+  fs::remove_all(folder);
+  fs::copy(kGoldens + "/text-generation", folder, fs::copy_options::recursive);
+  Json tokenizer = read_json(folder + "/tokenizer.json");
+  ASSERT_FALSE(tokenizer["added_tokens"].empty());
+  const std::string special = tokenizer["added_tokens"][0]["content"];
+  write_file_atomically(folder + "/chat_template.jinja",
+                        "{% for m in messages %}{{ m.content }}" + special + "{% endfor %}");
+  const Pipeline pipe = pipeline("text-generation", folder);
+  const auto tokens = [&](const std::string& content, PipelineOptions options) {
+    options.insert({{"do_sample", false}, {"max_new_tokens", 1}});
+    return pipe(std::vector<ChatMessage>{{"user", content}}, options).statistics().input_tokens;
+  };
+  const int64_t template_alone = tokens("", {});
+  EXPECT_EQ(template_alone, 1);
+  EXPECT_EQ(tokens(special, {{"sanitize_control_tokens", false}}), 2);
+  EXPECT_GT(tokens(special, {}), 2);
+  EXPECT_EQ(tokens(special, {}), tokens(special, {{"sanitize_control_tokens", true}}));
+  fs::remove_all(folder);
+}
+
 TEST(Pipeline, WeightsThatAreNoNumbersAreAnError) {
   const std::string folder = testing::TempDir() + "/nan_pipeline";
   fs::remove_all(folder);

@@ -37,6 +37,7 @@ void check_length(const PipelineModel& model, size_t tokens) {
 Encoding encode_input(const PipelineModel& model, const PipelineInput& input, const TextEncodeOptions& options) {
   EncodeOptions encode;
   encode.add_special_tokens = options.add_special_tokens;
+  encode.literal = options.literal;
   if (input.text_pair) encode.pair = *input.text_pair;
   const auto limit = options.max_length ? options.max_length : model.truncation_limit();
   if (options.truncation && limit) encode.truncation = Truncation{.max_length = static_cast<size_t>(*limit)};

@@ -122,8 +122,8 @@ size_t skip_spaces(std::string_view text, size_t at) {
 
 }  // namespace
 
-std::vector<AddedVocabulary::Range> AddedVocabulary::find(std::string_view text, bool normalized,
-                                                          bool parse_special) const {
+std::vector<AddedVocabulary::Range> AddedVocabulary::find(std::string_view text, bool normalized, bool parse_special,
+                                                          const Refusal& refused) const {
   std::vector<Range> ranges;
   const StringMatcher& matcher = matchers_[normalized];
   size_t done = 0;
@@ -136,6 +136,10 @@ std::vector<AddedVocabulary::Range> AddedVocabulary::find(std::string_view text,
       from = match->end;
       const AddedToken& token = by_id_.at(match->id);
       if (!parse_special && special_.contains(token.content)) continue;
+      if (refused && refused(token, match->begin, match->end)) {
+        from = match->begin + 1;  // a token that begins within the refused one is not that one's to take away
+        continue;
+      }
       if (token.single_word &&
           (ends_with_word(text.substr(0, match->begin)) || starts_with_word(text.substr(match->end)))) {
         continue;

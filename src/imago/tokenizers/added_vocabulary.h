@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -47,12 +48,14 @@ class AddedVocabulary {
   size_t add(std::span<const AddedToken> tokens, const Model& model, const Normalizer* normalizer);
 
   // Ranges that cover the text, `id` set for those that are an added token. `normalized` chooses which tokens are
-  // looked for; special ones are left alone unless `parse_special`.
+  // looked for; special ones are left alone unless `parse_special`, and those that are `refused` at their place.
   struct Range {
     uint32_t begin, end;
     std::optional<int32_t> id;
   };
-  std::vector<Range> find(std::string_view text, bool normalized, bool parse_special) const;
+  using Refusal = std::function<bool(const AddedToken& token, size_t begin, size_t end)>;
+  std::vector<Range> find(std::string_view text, bool normalized, bool parse_special,
+                          const Refusal& refused = {}) const;
 
   bool empty() const { return by_id_.empty(); }
   bool has_matcher(bool normalized) const { return !matchers_[normalized].empty(); }

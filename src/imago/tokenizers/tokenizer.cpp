@@ -7,6 +7,7 @@
 #include "imago/base/file.h"
 #include "imago/base/thread_pool.h"
 #include "imago/base/unicode.h"
+#include "imago/tokenizers/literal_guard.h"
 #include "imago/tokenizers/models/bpe.h"
 #include "imago/tokenizers/normalized_string.h"
 #include "imago/tokenizers/pre_tokenized_string.h"
@@ -18,6 +19,7 @@ namespace imago {
 namespace {
 
 using tokenizers::AddedVocabulary;
+using tokenizers::LiteralGuard;
 using tokenizers::ModelScratch;
 using tokenizers::ModelToken;
 using tokenizers::NormalizedString;
@@ -51,11 +53,17 @@ void check_text(std::string_view text) {
 
 }  // namespace
 
-void pre_tokenize(const TokenizerParts& parts, bool parse_special, PreTokenizedString& string) {
+void pre_tokenize(const TokenizerParts& parts, PreTokenizedString& string, bool parse_special,
+                  const LiteralText* literal) {
   const std::string_view text = string.original();
   const AddedVocabulary& added = parts.added_vocabulary;
+  std::optional<LiteralGuard> guard;
+  if (literal != nullptr) guard.emplace(*literal, parts);
+  const auto refusal = [&](uint32_t offset, const NormalizedString* normalized) {
+    return guard ? guard->of_piece(offset, normalized) : AddedVocabulary::Refusal();
+  };
   const auto append_rest = [&](uint32_t offset, std::string_view piece, const NormalizedString* normalized) {
-    for (const AddedVocabulary::Range& range : added.find(piece, true, parse_special)) {
+    for (const AddedVocabulary::Range& range : added.find(piece, true, parse_special, refusal(offset, normalized))) {
       const int32_t id = range.id.value_or(PreTokenizedString::kNoToken);
       if (normalized) {
         string.append(*normalized, range.begin, range.end, id);
@@ -64,7 +72,7 @@ void pre_tokenize(const TokenizerParts& parts, bool parse_special, PreTokenizedS
       }
     }
   };
-  for (const AddedVocabulary::Range& range : added.find(text, false, parse_special)) {
+  for (const AddedVocabulary::Range& range : added.find(text, false, parse_special, refusal(0, nullptr))) {
     const std::string_view piece = text.substr(range.begin, range.end - range.begin);
     if (!parts.normalizer) {
       range.id ? string.append_original(range.begin, range.end, *range.id) : append_rest(range.begin, piece, nullptr);
@@ -114,6 +122,7 @@ Offsets original_bytes(const PreTokenizedString& string, const PreTokenizedStrin
 
 struct SequenceOptions {
   bool parse_special;
+  const LiteralText* literal;
   int32_t type_id;
   std::optional<int32_t> word;  // of text that is split into words
 };
@@ -121,7 +130,7 @@ struct SequenceOptions {
 Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, const SequenceOptions& options) {
   check_text(text);
   PreTokenizedString string(text, true);
-  pre_tokenize(parts, options.parse_special, string);
+  pre_tokenize(parts, string, options.parse_special, options.literal);
   const std::vector<uint32_t> index = character_index(text);
   const Vocabulary& vocabulary = parts.model->vocabulary();
   Scratch scratch(parts);
@@ -138,6 +147,8 @@ Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, con
     tokens.clear();
     if (added) {
       tokens.push_back({split.token_id, 0, split.end - split.begin});
+    } else if (options.literal != nullptr) {
+      LiteralGuard(*options.literal, parts).tokenize(string, split, scratch, tokens);
     } else {
       parts.model->tokenize(string.text(split), scratch, tokens);
     }
@@ -156,15 +167,20 @@ Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, con
   return encoding;
 }
 
-void append_ids(const TokenizerParts& parts, std::string_view text, bool parse_special, std::vector<int32_t>& ids) {
+void append_ids(const TokenizerParts& parts, std::string_view text, bool parse_special, const LiteralText* literal,
+                std::vector<int32_t>& ids) {
   check_text(text);
-  PreTokenizedString string(text, parts.needs_alignments);
-  pre_tokenize(parts, parse_special, string);
+  PreTokenizedString string(text, parts.needs_alignments || literal != nullptr);
+  pre_tokenize(parts, string, parse_special, literal);
   Scratch scratch(parts);
   ids.reserve(ids.size() + text.size() / 4 + 8);
   for (const PreTokenizedString::Split& split : string.splits()) {
     if (split.token_id != PreTokenizedString::kNoToken) {
       ids.push_back(split.token_id);
+    } else if (literal != nullptr) {
+      std::vector<ModelToken> tokens;
+      LiteralGuard(*literal, parts).tokenize(string, split, scratch, tokens);
+      for (const ModelToken& token : tokens) ids.push_back(token.id);
     } else {
       parts.model->tokenize_ids(string.text(split), scratch, ids);
     }
@@ -217,10 +233,10 @@ const std::optional<Padding>& padding_of(const TokenizerParts& parts, const Enco
 
 Encoding encode_without_padding(const TokenizerParts& parts, std::string_view text, const EncodeOptions& options) {
   const std::optional<Truncation>& truncation = truncation_of(parts, options);
-  Encoding first = encode_sequence(parts, text, {options.parse_special_tokens, 0, std::nullopt});
+  Encoding first = encode_sequence(parts, text, {options.parse_special_tokens, options.literal, 0, std::nullopt});
   std::optional<Encoding> second;
   if (options.pair) {
-    second = encode_sequence(parts, *options.pair, {options.parse_special_tokens, 1, std::nullopt});
+    second = encode_sequence(parts, *options.pair, {options.parse_special_tokens, nullptr, 1, std::nullopt});
   }
   return post_process(parts, std::move(first), std::move(second), options, truncation);
 }
@@ -282,7 +298,8 @@ Encoding Tokenizer::encode_words(std::span<const std::string> words, const Encod
   const std::optional<Truncation>& truncation = truncation_of(*parts_, options);
   Encoding joined;
   for (size_t i = 0; i < words.size(); ++i) {
-    joined.merge_with(encode_sequence(*parts_, words[i], {options.parse_special_tokens, 0, static_cast<int32_t>(i)}));
+    joined.merge_with(
+        encode_sequence(*parts_, words[i], {options.parse_special_tokens, nullptr, 0, static_cast<int32_t>(i)}));
   }
   return pad_one(*parts_, post_process(*parts_, std::move(joined), std::nullopt, options, truncation), options);
 }
@@ -312,9 +329,9 @@ std::vector<int32_t> Tokenizer::encode_ids(std::string_view text, const EncodeOp
   std::vector<int32_t> ids;
   for (int32_t part : parts_->layout[options.pair.has_value()][options.add_special_tokens]) {
     if (part == TokenizerParts::kFirst) {
-      append_ids(*parts_, text, options.parse_special_tokens, ids);
+      append_ids(*parts_, text, options.parse_special_tokens, options.literal, ids);
     } else if (part == TokenizerParts::kSecond) {
-      append_ids(*parts_, *options.pair, options.parse_special_tokens, ids);
+      append_ids(*parts_, *options.pair, options.parse_special_tokens, nullptr, ids);
     } else {
       ids.push_back(part);
     }

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "imago/tokenizers/byte_range.h"
 #include "imago/tokenizers/encoding.h"
 
 namespace imago {
@@ -36,11 +37,19 @@ struct AddedToken {
   bool operator==(const AddedToken&) const = default;
 };
 
+// The parts of a text that are somebody else's: what spells a control token in them stays text.
+struct LiteralText {
+  std::vector<ByteRange> ranges;        // in order and apart
+  std::vector<int32_t> control_tokens;  // added tokens that count as such beside the special ones, in order
+};
+
 struct EncodeOptions {
   std::optional<std::string_view> pair;  // the second sequence
   bool add_special_tokens = true;        // what the post-processor adds (beginning of sequence, separators)
   // Whether text that spells a special token becomes that token. Text from users should not.
   bool parse_special_tokens = true;
+  // Of encode() and encode_ids(): parts of the text (not of its pair) where no control token may begin, end or be.
+  const LiteralText* literal = nullptr;
   std::optional<Truncation> truncation;  // in place of the tokenizer's own
   std::optional<Padding> padding;        // in place of the tokenizer's own
 };

@@ -50,7 +50,8 @@ struct TokenizerParts {
 };
 
 // Normalizes, takes added tokens out, and cuts the rest into the pieces that the model sees. Special tokens are text
-// like any other unless `parse_special`.
-void pre_tokenize(const TokenizerParts& parts, bool parse_special, tokenizers::PreTokenizedString& string);
+// like any other unless `parse_special`, and in `literal` text, for which the string must be tracked.
+void pre_tokenize(const TokenizerParts& parts, tokenizers::PreTokenizedString& string, bool parse_special = true,
+                  const LiteralText* literal = nullptr);
 
 }  // namespace imago

@@ -32,7 +32,7 @@ class DetokenizeCommand final : public cli::Command {
   std::string example() const override { return "echo \"[15496, 995]\" | imago detokenize -m assets/story"; }
 
   void add_options(cli::Options& options) override {
-    options.option("-m,--model", model_, "a checkpoint's folder or Hub id, or a tokenizer.json").required();
+    options.option("-m,--model", model_, "a checkpoint's folder or Hub id, or a vocabulary file").required();
     options.flag("--skip-special-tokens", skip_special_tokens_, "leave special tokens out");
     options.flag("--json", json_, "print JSON strings, so that texts may hold newlines");
   }

@@ -266,6 +266,7 @@ class RunCommand final : public cli::Command {
   std::vector<OptionFlag<bool>> truths_ = {
       {"--do-sample", "draw tokens by their probability"},
       {"--truncation", "cut texts that are too long instead of refusing them"},
+      {"--sanitize-control-tokens", "of chats: text that spells a control token stays text (default)"},
       {"--return-full-text", "the answer begins with the prompt (default)"},
       {"--handle-impossible-answer", "of question-answering: the answer may be that there is none"}};
 };

@@ -121,7 +121,7 @@ class TokenizeCommand final : public cli::Command {
   std::string example() const override { return "echo \"Hello world\" | imago tokenize -m assets/story --tokens"; }
 
   void add_options(cli::Options& options) override {
-    options.option("-m,--model", model_, "a checkpoint's folder or Hub id, or a tokenizer.json").required();
+    options.option("-m,--model", model_, "a checkpoint's folder or Hub id, or a vocabulary file").required();
     options.flag("--ids", ids_, "print token ids (the default)");
     options.flag("--tokens", tokens_, "print tokens as the vocabulary spells them");
     options.flag("--offsets", offsets_,

@@ -12,6 +12,7 @@
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/pipelines/text_batch.h"
 #include "imago/tokenizers/chat/chat_template.h"
+#include "imago/tokenizers/chat/chat_tokens.h"
 #include "imago/tokenizers/chat/template_files.h"
 
 namespace imago {
@@ -21,6 +22,7 @@ struct TextGenerationOptions {
   bool return_full_text = true;
   std::string prefix;  // in front of every text, not part of the answer
   std::optional<bool> continue_final_message;
+  bool sanitize_control_tokens = true;  // messages that spell control tokens are text, unlike the reference's default
   TextEncodeOptions encode;
   DecodeOptions decode;
   int64_t batch_size = 1;
@@ -40,8 +42,13 @@ class TextGenerationPipeline final : public PipelineTask {
   std::vector<Json> run(const PipelineCall& call) const override {
     const TextGenerationOptions options = read_options(call.options);
     std::vector<Encoding> prompts;
+    std::optional<chat::ChatTemplate> chat_template;  // the same for every conversation
     for (const PipelineInput& input : call.inputs) {
-      prompts.push_back(encode_prompt(input, options));
+      if (!input.messages.empty() && !chat_template) {
+        chat_template.emplace(chat::TemplateFiles::load(model_.folder).select());
+      }
+      prompts.push_back(input.messages.empty() ? encode_text(input, options)
+                                               : encode_chat(input, *chat_template, options));
       call.statistics.input_tokens += static_cast<int64_t>(prompts.back().size());
     }
     std::optional<Progress> progress;
@@ -62,6 +69,7 @@ class TextGenerationPipeline final : public PipelineTask {
     options.return_full_text = reader.boolean("return_full_text").value_or(true);
     options.prefix = reader.text("prefix").value_or("");
     options.continue_final_message = reader.boolean("continue_final_message");
+    options.sanitize_control_tokens = reader.boolean("sanitize_control_tokens").value_or(true);
     options.encode.truncation = reader.boolean("truncation").value_or(false);
     options.encode.add_special_tokens = reader.boolean("add_special_tokens").value_or(true);
     options.decode.skip_special_tokens = reader.boolean("skip_special_tokens").value_or(true);
@@ -81,30 +89,14 @@ class TextGenerationPipeline final : public PipelineTask {
     return options.continue_final_message.value_or(input.messages.back().role == "assistant");
   }
 
-  Encoding encode_prompt(const PipelineInput& input, const TextGenerationOptions& options) const {
+  Encoding encode_text(const PipelineInput& input, const TextGenerationOptions& options) const {
     if (input.text_pair)
       throw Error(ErrorKind::kInvalidArgument, "text-generation", "a pair of texts", "give one text");
-    TextEncodeOptions encode = options.encode;
-    Encoding prompt;
-    if (input.messages.empty()) {
-      prompt = encode_input(model_, options.prefix + input.text, encode);
-    } else {
-      encode.add_special_tokens = false;  // the template writes them
-      prompt = encode_input(model_, render(input, options), encode);
-    }
-    if (prompt.size() == 0) {
-      const auto bos = options.generation.bos_token_id;
-      if (!bos) {
-        throw Error(ErrorKind::kInvalidArgument, "text-generation",
-                    "the prompt is empty and the model has no bos_token_id", "give at least one token");
-      }
-      prompt.append_special(static_cast<int32_t>(*bos), "", 0);
-    }
-    return prompt;
+    return not_empty(encode_input(model_, options.prefix + input.text, options.encode), options);
   }
 
-  std::string render(const PipelineInput& input, const TextGenerationOptions& options) const {
-    const chat::ChatTemplate chat_template(chat::TemplateFiles::load(model_.folder).select());
+  Encoding encode_chat(const PipelineInput& input, const chat::ChatTemplate& chat_template,
+                       const TextGenerationOptions& options) const {
     Json request = chat::special_token_variables(model_.folder);
     request["messages"] = to_json(input.messages);
     chat::ApplyOptions apply;
@@ -113,7 +105,23 @@ class TextGenerationPipeline final : public PipelineTask {
     } else {
       request["add_generation_prompt"] = true;
     }
-    return chat_template.apply(request, apply).text;
+    const chat::RenderedChat prompt = chat_template.apply(request, apply);
+    const LiteralText user = chat::user_text(prompt, chat_template, model_.tokenizer.tokenizer());
+    TextEncodeOptions encode = options.encode;
+    encode.add_special_tokens = false;  // the template writes them
+    if (options.sanitize_control_tokens) encode.literal = &user;
+    return not_empty(encode_input(model_, prompt.text, encode), options);
+  }
+
+  static Encoding not_empty(Encoding prompt, const TextGenerationOptions& options) {
+    if (prompt.size() > 0) return prompt;
+    const auto bos = options.generation.bos_token_id;
+    if (!bos) {
+      throw Error(ErrorKind::kInvalidArgument, "text-generation",
+                  "the prompt is empty and the model has no bos_token_id", "give at least one token");
+    }
+    prompt.append_special(static_cast<int32_t>(*bos), "", 0);
+    return prompt;
   }
 
   void run_batch(const PipelineCall& call, const TextGenerationOptions& options, const std::vector<Encoding>& prompts,

@@ -13,6 +13,16 @@
 namespace imago::chat {
 namespace {
 
+std::vector<std::string> literals_of(std::string_view source) {
+  std::vector<std::string> literals;
+  jinja::Lexer lexer(source);
+  for (jinja::Token token = lexer.next(); !token.is(jinja::TokenKind::kEnd); token = lexer.next()) {
+    const bool is_literal = token.is(jinja::TokenKind::kText) || token.is(jinja::TokenKind::kString);
+    if (is_literal) literals.push_back(std::move(token.text));
+  }
+  return literals;
+}
+
 std::string with_place(std::string_view message, int line, int column) {
   return std::string(message) + " at line " + std::to_string(line) + ", column " + std::to_string(column);
 }
@@ -45,11 +55,12 @@ TemplateError::TemplateError(ErrorKind kind, std::string_view exception, std::st
 struct ChatTemplate::Parsed {
   std::string source;
   jinja::Program program;
+  std::vector<std::string> literals;
 };
 
 ChatTemplate::ChatTemplate(std::string_view source) {
   try {
-    parsed_ = std::make_unique<const Parsed>(Parsed{std::string(source), jinja::parse(source)});
+    parsed_ = std::make_unique<const Parsed>(Parsed{std::string(source), jinja::parse(source), literals_of(source)});
   } catch (const jinja::SyntaxFailure& failure) {
     throw TemplateError(failure.kind, "TemplateSyntaxError", failure.message, failure.position.line,
                         failure.position.column);
@@ -61,6 +72,7 @@ ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
 const std::string& ChatTemplate::source() const { return parsed_->source; }
+const std::vector<std::string>& ChatTemplate::literals() const { return parsed_->literals; }
 
 RenderedChat ChatTemplate::render(const Json& variables, const RenderOptions& options) const {
   if (!variables.is_object()) {

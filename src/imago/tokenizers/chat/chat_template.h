@@ -14,8 +14,8 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/tokenizers/byte_range.h"
 #include "imago/tokenizers/chat/limits.h"
-#include "imago/tokenizers/chat/span.h"
 
 namespace imago::chat {
 
@@ -54,9 +54,9 @@ struct RenderedChat {
   // nobody can end a message by writing "<|im_end|>" into it. Trusted, and so not listed, are variables whose name ends
   // in
   // "_token" or "_tokens", and the role of a message if it is one of the usual ones (templates build markers from it).
-  std::vector<Span> user;
+  std::vector<ByteRange> user;
   // The bytes that the bodies of {% generation %} wrote: what the assistant says, for return_assistant_tokens_mask.
-  std::vector<Span> generation;
+  std::vector<ByteRange> generation;
 };
 
 class ChatTemplate {
@@ -69,6 +69,9 @@ class ChatTemplate {
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
 
   const std::string& source() const;
+
+  // What the template itself can write: its text and the strings in its tags.
+  const std::vector<std::string>& literals() const;
 
   // Renders with the members of `variables` as the template's variables, and nothing else.
   // Throws TemplateError, or Error kInvalidArgument when `variables` is no object.

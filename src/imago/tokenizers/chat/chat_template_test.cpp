@@ -18,7 +18,8 @@ const std::string kData = IMAGO_SOURCE_DIR "/../shared/data/chat_templates/";
 
 std::string user_text(const RenderedChat& rendered) {
   std::string text;
-  for (const Span& span : rendered.user) text += "[" + rendered.text.substr(span.begin, span.end - span.begin) + "]";
+  for (const ByteRange& span : rendered.user)
+    text += "[" + rendered.text.substr(span.begin, span.end - span.begin) + "]";
   return text;
 }
 

@@ -44,9 +44,9 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-void cut_spans(std::vector<Span>& spans, size_t size) {
-  std::erase_if(spans, [&](const Span& span) { return span.begin >= size; });
-  for (Span& span : spans) span.end = std::min(span.end, size);
+void cut_spans(std::vector<ByteRange>& spans, size_t size) {
+  std::erase_if(spans, [&](const ByteRange& span) { return span.begin >= size; });
+  for (ByteRange& span : spans) span.end = std::min(span.end, size);
 }
 
 }  // namespace

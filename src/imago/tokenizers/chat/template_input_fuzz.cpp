@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       try {
         chat::RenderedChat rendered = chat_template.render(request);
         size_t end = 0;
-        for (const chat::Span& span : rendered.user) {
+        for (const ByteRange& span : rendered.user) {
           if (span.begin < end || span.begin >= span.end || span.end > rendered.text.size()) std::abort();
           end = span.end;
         }

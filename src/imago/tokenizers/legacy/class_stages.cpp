@@ -33,69 +33,32 @@ Json split(std::string_view pattern, std::string_view behavior, bool invert) {
   return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", behavior}, {"invert", invert}};
 }
 
+Json split_string(std::string_view text, std::string_view behavior) {
+  return {{"type", "Split"}, {"pattern", {{"String", text}}}, {"behavior", behavior}, {"invert", false}};
+}
+
+Json digits() { return {{"type", "Digits"}, {"individual_digits", true}}; }
+
+Json in_turn(Json pre_tokenizers) { return {{"type", "Sequence"}, {"pretokenizers", std::move(pre_tokenizers)}}; }
+
+Json strip(bool left, bool right) { return {{"type", "Strip"}, {"strip_left", left}, {"strip_right", right}}; }
+
+Json sequence(Json normalizers) { return {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}}; }
+
+Json plain_quotes() { return Json::array({replace("``", "\""), replace("''", "\"")}); }
+
+Json letters_normalizer(const ClassOptions& options, Json list, bool keep_accents, bool lower_case) {
+  if (!keep_accents) {
+    list.push_back({{"type", "NFKD"}});
+    list.push_back({{"type", "StripAccents"}});
+  }
+  if (lower_case) list.push_back({{"type", "Lowercase"}});
+  if (!options.charsmap.empty()) list.push_back(charsmap_normalizer(options));
+  return sequence(std::move(list));
+}
+
 std::string_view prepend_scheme(const ClassOptions& options) {
   return options.boolean("add_prefix_space", true) ? "always" : "never";
-}
-
-// Writes templates: a token by its text, "A" and "B" for the sequences.
-class Template {
- public:
-  explicit Template(const ProcessorInput& input) : input_(input) {}
-
-  using Pieces = std::vector<std::pair<std::string, int32_t>>;  // a token or "$A", "$B"; and its type
-  Json json(const Pieces& single, const Pieces& pair) {
-    Json result = {{"type", "TemplateProcessing"}};
-    result["single"] = pieces(single);
-    result["pair"] = pieces(pair);
-    result["special_tokens"] = specials_;
-    return result;
-  }
-
- private:
-  Json pieces(const Pieces& list) {
-    Json result = Json::array();
-    for (const auto& [text, type_id] : list) {
-      if (text == "$A" || text == "$B") {
-        result.push_back({{"Sequence", {{"id", text.substr(1)}, {"type_id", type_id}}}});
-        continue;
-      }
-      result.push_back({{"SpecialToken", {{"id", text}, {"type_id", type_id}}}});
-      const auto id = input_.id_of(text);
-      if (!id) {
-        throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json",
-                    fmt::format("the special token '{}' is not in the vocabulary", text));
-      }
-      specials_[text] = {{"id", text}, {"ids", Json::array({*id})}, {"tokens", Json::array({text})}};
-    }
-    return result;
-  }
-
-  const ProcessorInput& input_;
-  Json specials_ = Json::object();
-};
-
-const std::string& required(const std::optional<std::string>& token, std::string_view role) {
-  if (!token) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", fmt::format("{} is null, but is needed", role));
-  }
-  return *token;
-}
-
-Json roberta(const ProcessorInput& input, const std::string& sep, const std::string& cls, bool trim_offsets,
-             bool add_prefix_space) {
-  const auto entry = [&](const std::string& token) -> Json {
-    const auto id = input.id_of(token);
-    if (!id) {
-      throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json",
-                  fmt::format("the special token '{}' is not in the vocabulary", token));
-    }
-    return Json::array({token, *id});
-  };
-  return {{"type", "RobertaProcessing"},
-          {"sep", entry(sep)},
-          {"cls", entry(cls)},
-          {"trim_offsets", trim_offsets},
-          {"add_prefix_space", add_prefix_space}};
 }
 
 }  // namespace
@@ -117,7 +80,22 @@ Json lowercase_bert_normalizer(const ClassOptions&) {
           {"lowercase", true}};
 }
 
+Json funnel_normalizer(const ClassOptions& options) {
+  Json normalizer = bert_normalizer(options);
+  normalizer["clean_text"] = options.boolean("clean_text", true);
+  return normalizer;
+}
+
+Json herbert_normalizer(const ClassOptions&) {
+  return {{"type", "BertNormalizer"},
+          {"clean_text", true},
+          {"handle_chinese_chars", true},
+          {"strip_accents", false},
+          {"lowercase", false}};
+}
+
 Json nfc_normalizer(const ClassOptions&) { return {{"type", "NFC"}}; }
+Json nfkc_normalizer(const ClassOptions&) { return {{"type", "NFKC"}}; }
 
 Json clip_normalizer(const ClassOptions&) {
   return {{"type", "Sequence"},
@@ -130,23 +108,63 @@ Json charsmap_normalizer(const ClassOptions& options) {
 }
 
 Json albert_normalizer(const ClassOptions& options) {
-  Json list = Json::array({replace("``", "\""), replace("''", "\"")});
-  if (!options.boolean("keep_accents", false)) {
-    list.push_back({{"type", "NFKD"}});
-    list.push_back({{"type", "StripAccents"}});
-  }
-  if (options.boolean("do_lower_case", true)) list.push_back({{"type", "Lowercase"}});
+  return letters_normalizer(options, plain_quotes(), options.boolean("keep_accents", false),
+                            options.boolean("do_lower_case", true));
+}
+
+Json rembert_normalizer(const ClassOptions& options) {
+  Json list = plain_quotes();
+  list.push_back(replace_regex(" {2,}", " "));
+  return letters_normalizer(options, list, options.boolean("keep_accents", true),
+                            options.boolean("do_lower_case", false));
+}
+
+Json xlnet_normalizer(const ClassOptions& options) {
+  return letters_normalizer(options, plain_quotes(), false, options.boolean("do_lower_case", false));
+}
+
+Json single_space_normalizer(const ClassOptions& options) {
+  Json list = Json::array();
   if (!options.charsmap.empty()) list.push_back(charsmap_normalizer(options));
-  return {{"type", "Sequence"}, {"normalizers", list}};
+  list.push_back(replace_regex(" {2,}", " "));
+  return sequence(list);
+}
+
+Json single_space_charsmap_normalizer(const ClassOptions& options) {
+  return options.charsmap.empty() ? Json() : single_space_normalizer(options);
+}
+
+Json pegasus_normalizer(const ClassOptions& options) {
+  if (!options.charsmap.empty()) return single_space_normalizer(options);
+  return sequence({replace_regex("\\n", " "), replace_regex(" {2,}", " ")});
+}
+
+Json big_bird_normalizer(const ClassOptions&) {
+  return sequence({strip(false, false), replace_regex(" {2,}", kMetaspace)});
+}
+
+Json layout_xlm_normalizer(const ClassOptions&) {
+  return sequence({strip(false, true), replace_regex(" {2,}", kMetaspace)});
+}
+
+Json barthez_normalizer(const ClassOptions&) {
+  return sequence({replace_regex("\\s{2,}|[\\n\\r\\t]", " "), {{"type", "NFC"}}, strip(false, true)});
+}
+
+Json seamless_normalizer(const ClassOptions&) {
+  return sequence({replace_regex("[\\n\\r\\t]", " "),
+                   {{"type", "NFKC"}},
+                   strip(false, true),
+                   replace_regex(" +\u2581", kMetaspace),
+                   replace_regex("^\u2581+$", ""),
+                   replace_regex(" {2,}", kMetaspace)});
 }
 
 Json deberta_v2_normalizer(const ClassOptions& options) {
   Json list = Json::array();
   if (options.boolean("do_lower_case", false)) list.push_back({{"type", "Lowercase"}});
-  list.push_back(replace_regex("\\s{2,}|[\\n\\r\\t]", " "));
-  list.push_back({{"type", "NFC"}});
-  list.push_back({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}});
-  return {{"type", "Sequence"}, {"normalizers", list}};
+  for (const Json& step : barthez_normalizer(options)["normalizers"]) list.push_back(step);
+  return sequence(list);
 }
 
 Json gemma_normalizer(const ClassOptions&) { return replace(" ", kMetaspace); }
@@ -155,6 +173,10 @@ Json bert_pre_tokenizer(const ClassOptions&) { return {{"type", "BertPreTokenize
 
 Json byte_level_pre_tokenizer(const ClassOptions& options) {
   return byte_level(options.boolean("add_prefix_space", false), true);
+}
+
+Json spaced_byte_level_pre_tokenizer(const ClassOptions& options) {
+  return byte_level(options.boolean("add_prefix_space", true), true);
 }
 
 Json split_pre_tokenizer(std::string_view pattern, bool add_prefix_space) {
@@ -176,13 +198,34 @@ Json llama_pre_tokenizer(const ClassOptions& options) {
   return metaspace(!prefix ? "never" : legacy ? "always" : "first", false);
 }
 
-Json gemma_pre_tokenizer(const ClassOptions&) {
-  return {{"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}, {"invert", false}};
+Json gemma_pre_tokenizer(const ClassOptions&) { return split_string(" ", "MergedWithPrevious"); }
+
+Json code_llama_pre_tokenizer(const ClassOptions& options) {
+  return metaspace(options.boolean("add_prefix_space", true) ? "first" : "never", false);
+}
+
+Json cohere_pre_tokenizer(const ClassOptions& options) {
+  return in_turn({digits(), byte_level_pre_tokenizer(options)});
+}
+
+Json nougat_pre_tokenizer(const ClassOptions&) {
+  // The second is a regular expression by its looks, but the reference has it as a text, which no text contains.
+  return in_turn({split_string("SPL1T-TH1S-Pl3A5E", "Removed"), digits(),
+                  split_string(R"([\(\)\[\]\{\}]|([!\"#\$%\&'\*\+,\-\./:;<=>\?\\\^_`\|\~])\1*)", "Isolated"),
+                  split_string("\n", "Isolated"), byte_level(false, true)});
 }
 
 Json words_pre_tokenizer(const ClassOptions& options) {
-  return {{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, metaspace(prepend_scheme(options))}}};
+  return in_turn({{{"type", "WhitespaceSplit"}}, metaspace(prepend_scheme(options))});
 }
+
+Json always_words_pre_tokenizer(const ClassOptions&) {
+  return in_turn({{{"type", "WhitespaceSplit"}}, metaspace("always")});
+}
+
+Json metaspace_pre_tokenizer(const ClassOptions& options) { return metaspace(prepend_scheme(options)); }
+Json always_metaspace_pre_tokenizer(const ClassOptions&) { return metaspace("always"); }
+Json first_metaspace_pre_tokenizer(const ClassOptions&) { return metaspace("first"); }
 
 Json deberta_v2_pre_tokenizer(const ClassOptions& options) {
   Json list = Json::array();
@@ -197,94 +240,31 @@ Json byte_level_decoder(const ClassOptions&) { return byte_level(true, true); }
 
 Json bpe_decoder(const ClassOptions&) { return {{"type", "BPEDecoder"}, {"suffix", "</w>"}}; }
 
+Json funnel_decoder(const ClassOptions& options) {
+  return {{"type", "WordPiece"}, {"prefix", options.text("wordpieces_prefix", "##")}, {"cleanup", true}};
+}
+
+Json cohere_decoder(const ClassOptions& options) {
+  return byte_level(options.boolean("add_prefix_space", false), true);
+}
+
 Json metaspace_decoder(const ClassOptions& options) { return metaspace(prepend_scheme(options)); }
+Json always_metaspace_decoder(const ClassOptions&) { return metaspace("always"); }
+Json first_metaspace_decoder(const ClassOptions&) { return metaspace("first"); }
 
 Json gemma_decoder(const ClassOptions&) {
   return {{"type", "Sequence"},
           {"decoders", {replace(kMetaspace, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}}};
 }
 
-Json llama_decoder(const ClassOptions& options) {
+Json code_llama_decoder(const ClassOptions& options) {
   Json decoder = gemma_decoder(options);
-  if (options.boolean("add_prefix_space", true)) {
-    decoder["decoders"].push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
-  }
+  decoder["decoders"].push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   return decoder;
 }
 
-Json bos_eos_processor(const ProcessorInput& input) {
-  const bool bos = input.options.boolean("add_bos_token", false) && input.tokens.bos_token;
-  const bool eos = input.options.boolean("add_eos_token", false) && input.tokens.eos_token;
-  Template::Pieces pair;
-  const auto append = [&](const char* sequence, int32_t type_id) {
-    if (bos) pair.emplace_back(*input.tokens.bos_token, type_id);
-    pair.emplace_back(sequence, type_id);
-    if (eos) pair.emplace_back(*input.tokens.eos_token, type_id);
-  };
-  append("$A", 0);
-  const Template::Pieces single = pair;
-  append("$B", 1);
-  return Template(input).json(single, pair);
-}
-
-Json cls_sep_processor(const ProcessorInput& input) {
-  const std::string cls = required(input.tokens.cls_token, "cls_token");
-  const std::string sep = required(input.tokens.sep_token, "sep_token");
-  return Template(input).json({{cls, 0}, {"$A", 0}, {sep, 0}}, {{cls, 0}, {"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}});
-}
-
-Json cls_sep_sep_processor(const ProcessorInput& input) {
-  const std::string cls = required(input.tokens.cls_token, "cls_token");
-  const std::string sep = required(input.tokens.sep_token, "sep_token");
-  return Template(input).json({{cls, 0}, {"$A", 0}, {sep, 0}},
-                              {{cls, 0}, {"$A", 0}, {sep, 0}, {sep, 0}, {"$B", 0}, {sep, 0}});
-}
-
-Json bos_eos_eos_processor(const ProcessorInput& input) {
-  const std::string bos = required(input.tokens.bos_token, "bos_token");
-  const std::string eos = required(input.tokens.eos_token, "eos_token");
-  return Template(input).json({{bos, 0}, {"$A", 0}, {eos, 0}},
-                              {{bos, 0}, {"$A", 0}, {eos, 0}, {eos, 0}, {"$B", 0}, {eos, 0}});
-}
-
-Json eos_processor(const ProcessorInput& input) {
-  const std::string eos = required(input.tokens.eos_token, "eos_token");
-  return Template(input).json({{"$A", 0}, {eos, 0}}, {{"$A", 0}, {eos, 0}, {"$B", 0}, {eos, 0}});
-}
-
-Json roberta_processor(const ProcessorInput& input) {
-  return roberta(input, required(input.tokens.sep_token, "sep_token"), required(input.tokens.cls_token, "cls_token"),
-                 input.options.boolean("trim_offsets", true), input.options.boolean("add_prefix_space", false));
-}
-
-Json clip_processor(const ProcessorInput& input) {
-  return roberta(input, required(input.tokens.eos_token, "eos_token"), required(input.tokens.bos_token, "bos_token"),
-                 false, false);
-}
-
-Json mpnet_processor(const ProcessorInput& input) {
-  return roberta(input, required(input.tokens.sep_token, "sep_token"), required(input.tokens.cls_token, "cls_token"),
-                 true, false);
-}
-
-Json whisper_processor(const ProcessorInput& input) {
-  for (const char* name : {"language", "task"}) {
-    if (input.options.has(name)) {
-      throw Error(ErrorKind::kUnsupported, "tokenizer_config.json",
-                  fmt::format("the member '{}' of a WhisperTokenizer", name), "give the prompt tokens to generation");
-    }
-  }
-  const std::string eos = required(input.tokens.eos_token, "eos_token");
-  // A token that the vocabulary lacks is the unknown token, as everywhere.
-  const auto known = [&](const char* token) {
-    return input.id_of(token) ? std::string(token) : required(input.tokens.unk_token, "unk_token");
-  };
-  Template::Pieces single = {{known("<|startoftranscript|>"), 0}};
-  if (!input.options.boolean("predict_timestamps", false)) single.emplace_back(known("<|notimestamps|>"), 0);
-  Template::Pieces pair = single;
-  single.insert(single.end(), {{"$A", 0}, {eos, 0}});
-  pair.insert(pair.end(), {{"$A", 0}, {"$B", 1}, {eos, 1}});
-  return Template(input).json(single, pair);
+Json llama_decoder(const ClassOptions& options) {
+  return options.boolean("add_prefix_space", true) ? code_llama_decoder(options) : gemma_decoder(options);
 }
 
 }  // namespace imago::tokenizers

@@ -209,7 +209,9 @@ LegacyTokenizer build_bert(const GgufVocabulary& gguf) {
   const Json config = Json::object();
   const ClassOptions class_options(config);
   return finish(std::move(model), bert_normalizer(class_options), bert_pre_tokenizer(class_options),
-                word_piece_decoder(class_options), gguf, false, cls_sep_processor);
+                word_piece_decoder(class_options), gguf, false, [](const ProcessorInput& input) {
+                  return template_processor(input, "cls $A sep", "cls $A sep $B:1 sep:1");
+                });
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ LegacyTokenizer read_legacy_folder(const std::string& folder, const Json& config
   if (tokenizer_class != nullptr && tokenizer_class->vocabulary == Kind::kWordPiece && has("vocab.txt")) {
     return build_word_piece(read_file(folder + "/vocab.txt"), settings);
   }
-  if (tokenizer_class != nullptr && tokenizer_class->vocabulary == Kind::kByteLevelBpe && has("vocab.json") &&
+  if (tokenizer_class != nullptr && tokenizer_class->vocabulary == Kind::kMerges && has("vocab.json") &&
       has("merges.txt")) {
     return build_byte_level(read_file(folder + "/vocab.json"), read_file(folder + "/merges.txt"), settings);
   }

@@ -51,10 +51,8 @@ TokenValue read_token(const Json& value, bool special) {
   return result;
 }
 
-TokenValue text_token(std::string_view content, bool takes_space) {
-  TokenValue result{{.content = std::string(content), .normalized = false, .special = true}, true};
-  result.token.lstrip = takes_space;
-  return result;
+TokenValue text_token(std::string_view content) {
+  return {{.content = std::string(content), .normalized = false, .special = true}, true};
 }
 
 int32_t read_id(const std::string& text) {
@@ -132,13 +130,15 @@ SpecialTokenValues read_special_token_values(const Json& config, const Tokenizer
   const char* const texts[] = {defaults.bos, defaults.eos, defaults.unk, defaults.sep,
                                defaults.pad, defaults.cls, defaults.mask};
   for (size_t i = 0; i < std::size(kRoles); ++i) {
-    const bool takes_space = i == kMask && tokenizer_class != nullptr && tokenizer_class->mask_takes_space;
     const auto found = config.find(kRoles[i]);
     if (found == config.end()) {
-      if (texts[i] != nullptr) values.roles[i] = text_token(texts[i], takes_space);
+      if (texts[i] != nullptr) values.roles[i] = text_token(texts[i]);
     } else if (!found->is_null()) {
       values.roles[i] = read_token(*found, true);
-      if (takes_space && values.roles[i]->text_only) values.roles[i]->token.lstrip = true;
+    }
+    if (i == kMask && values.roles[i] && values.roles[i]->text_only && tokenizer_class != nullptr) {
+      values.roles[i]->token.lstrip = tokenizer_class->mask_takes_space;
+      values.roles[i]->token.normalized = tokenizer_class->mask_is_normalized;
     }
   }
   for (const auto& [key, value] : config.items()) {

@@ -1,333 +1,403 @@
 #include "imago/tokenizers/legacy/tokenizer_class.h"
 
-#include <fmt/core.h>
-
-#include <nlohmann/json.hpp>
-
-#include "imago/base/error.h"
+#include "imago/tokenizers/legacy/class_pieces.h"
 #include "imago/tokenizers/legacy/class_stages.h"
 
 namespace imago::tokenizers {
 namespace {
 
-// T5 appends as many sentinels as extra_ids asks for; a number beyond this is no model's.
-constexpr int64_t kMaxExtraIds = 10000;
-
-const Json* find_member(const Json& config, std::string_view name) {
-  const auto found = config.find(name);
-  return found == config.end() || found->is_null() ? nullptr : &*found;
-}
-
-BpeOptions byte_level_bpe(const SpecialTokens&) {
-  BpeOptions options;
-  options.continuing_subword_prefix = "";
-  options.end_of_word_suffix = "";
-  return options;
-}
-
-BpeOptions word_end_bpe(const SpecialTokens& tokens) {
-  BpeOptions options;
-  options.unk_token = tokens.unk_token;
-  options.continuing_subword_prefix = "";
-  options.end_of_word_suffix = "</w>";
-  return options;
-}
-
-BpeOptions llama_bpe(const SpecialTokens&) {
-  BpeOptions options;
-  options.fuse_unk = true;
-  options.byte_fallback = true;
-  return options;
-}
-
-BpeOptions gemma_bpe(const SpecialTokens& tokens) {
-  BpeOptions options = llama_bpe(tokens);
-  options.unk_token = tokens.unk_token;
-  return options;
-}
-
-std::vector<ScoredPiece> with_sentinels(std::vector<ScoredPiece> pieces, const ClassOptions& options,
-                                        const SpecialTokens&) {
-  const int64_t extra_ids = options.integer("extra_ids", 100);
-  if (extra_ids < 0 || extra_ids > kMaxExtraIds) {
-    throw Error(ErrorKind::kLimitExceeded, "tokenizer_config.json", fmt::format("extra_ids is {}", extra_ids));
-  }
-  for (int64_t i = extra_ids; i-- > 0;) pieces.push_back({fmt::format("<extra_id_{}>", i), 0.0});
-  return pieces;
-}
-
-// What fairseq's dictionaries have before and behind the pieces.
-std::vector<ScoredPiece> as_fairseq(std::vector<ScoredPiece> pieces, const ClassOptions&, const SpecialTokens& tokens) {
-  pieces.erase(pieces.begin(), pieces.begin() + std::min<ptrdiff_t>(3, std::ssize(pieces)));
-  pieces.insert(pieces.begin(), {{tokens.bos_token.value_or("None"), 0.0},
-                                 {tokens.pad_token.value_or("None"), 0.0},
-                                 {tokens.eos_token.value_or("None"), 0.0},
-                                 {tokens.unk_token.value_or("None"), 0.0}});
-  pieces.push_back({tokens.mask_token.value_or("None"), 0.0});
-  return pieces;
-}
-
-std::vector<ScoredPiece> as_camembert(std::vector<ScoredPiece> pieces, const ClassOptions&,
-                                      const SpecialTokens& tokens) {
-  if (!pieces.empty()) pieces.erase(pieces.begin());
-  pieces.insert(pieces.begin(), {{"<s>NOTUSED", 0.0},
-                                 {tokens.pad_token.value_or("None"), 0.0},
-                                 {"</s>NOTUSED", 0.0},
-                                 {tokens.unk_token.value_or("None"), 0.0},
-                                 {"<unk>NOTUSED", -100.0}});
-  pieces.push_back({tokens.mask_token.value_or("None"), 0.0});
-  return pieces;
-}
-
 using Kind = TokenizerClass::Vocabulary;
 using Tokens = TokenizerClass::Tokens;
+using Own = TokenizerClass::OwnTokens;
 
-constexpr Tokens kBertTokens{nullptr, nullptr, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+// A class like another, but for what `change` sets.
+template <class Change>
+constexpr TokenizerClass like(TokenizerClass base, Change change) {
+  change(base);
+  return base;
+}
+
 constexpr Tokens kRobertaTokens{"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"};
-constexpr Tokens kAlbertTokens{"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"};
-constexpr Tokens kDebertaTokens{"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+constexpr Tokens kBracketTokens{"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
 
-constexpr Tokens end_of_text(const char* bos, const char* pad) {
-  return {bos, "<|endoftext|>", "<|endoftext|>", nullptr, pad, nullptr, nullptr};
+// Families, and behind each those that differ from it in little.
+
+constexpr TokenizerClass kBert{.vocabulary = Kind::kWordPiece,
+                               .tokens = {nullptr, nullptr, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+                               .normalizer = bert_normalizer,
+                               .pre_tokenizer = bert_pre_tokenizer,
+                               .decoder = word_piece_decoder,
+                               .single = "cls $A sep",
+                               .pair = "cls $A sep $B:1 sep:1"};
+
+constexpr TokenizerClass kMpnet = like(kBert, [](TokenizerClass& c) {
+  c.tokens = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
+  c.post_processor = mpnet_processor;
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kFunnel = like(kBert, [](TokenizerClass& c) {
+  c.tokens = {"<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>", "<mask>"};
+  c.normalizer = funnel_normalizer;
+  c.decoder = funnel_decoder;
+  c.single = "cls:2 $A sep";
+  c.pair = "cls:2 $A sep $B:1 sep:1";
+});
+
+constexpr TokenizerClass kSplinter = like(kBert, [](TokenizerClass& c) {
+  c.post_processor = splinter_processor;
+  c.own_tokens = question_token;
+});
+
+constexpr TokenizerClass kGpt2{
+    .vocabulary = Kind::kMerges,
+    .tokens = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", nullptr, nullptr, nullptr, nullptr},
+    .pre_tokenizer = byte_level_pre_tokenizer,
+    .decoder = byte_level_decoder,
+    .post_processor = bos_eos_processor,
+    .bpe = byte_level_bpe};
+
+constexpr TokenizerClass kCodeGen = like(kGpt2, [](TokenizerClass& c) { c.post_processor = code_gen_processor; });
+
+constexpr TokenizerClass kGptNeoX = like(kGpt2, [](TokenizerClass& c) {
+  c.tokens.pad = "<|padding|>";
+  c.normalizer = nfc_normalizer;
+});
+
+constexpr TokenizerClass kQwen2 = like(kGpt2, [](TokenizerClass& c) {
+  c.tokens.bos = nullptr;
+  c.tokens.pad = "<|endoftext|>";
+  c.normalizer = nfc_normalizer;
+  c.pre_tokenizer = qwen2_pre_tokenizer;
+});
+
+constexpr TokenizerClass kCohere = like(kGpt2, [](TokenizerClass& c) {
+  c.tokens = {"<BOS_TOKEN>", "<|END_OF_TURN_TOKEN|>", "<UNK>", "<SEP>", "<PAD>", "<CLS>", "<MASK_TOKEN>"};
+  c.normalizer = nfc_normalizer;
+  c.pre_tokenizer = cohere_pre_tokenizer;
+  c.decoder = cohere_decoder;
+  c.pads_left = true;
+});
+
+constexpr TokenizerClass kNougat = like(kGpt2, [](TokenizerClass& c) {
+  c.tokens = {"<s>", "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr};
+  c.normalizer = nfkc_normalizer;
+  c.pre_tokenizer = nougat_pre_tokenizer;
+  c.post_processor = nullptr;
+  c.single = "bos $A eos";
+  c.pair = "$A $B:1";
+});
+
+constexpr TokenizerClass kWhisper = like(kGpt2, [](TokenizerClass& c) { c.post_processor = whisper_processor; });
+
+constexpr TokenizerClass kRoberta = like(kGpt2, [](TokenizerClass& c) {
+  c.tokens = kRobertaTokens;
+  c.post_processor = roberta_processor;
+});
+
+constexpr TokenizerClass kLayoutLmV3 = like(kRoberta, [](TokenizerClass& c) {
+  c.pre_tokenizer = spaced_byte_level_pre_tokenizer;
+  c.post_processor = spaced_roberta_processor;
+});
+
+constexpr TokenizerClass kBlenderbot = like(kLayoutLmV3, [](TokenizerClass& c) {
+  c.post_processor = bos_eos_processor;
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kDeberta = like(kGpt2, [](TokenizerClass& c) {
+  c.tokens = kBracketTokens;
+  c.post_processor = nullptr;
+  c.single = "cls $A sep";
+  c.pair = "cls $A sep sep $B sep";
+});
+
+constexpr TokenizerClass kClip{
+    .vocabulary = Kind::kMerges,
+    .tokens = {"<|startoftext|>", "<|endoftext|>", "<|endoftext|>", nullptr, "<|endoftext|>", nullptr, nullptr},
+    .normalizer = clip_normalizer,
+    .pre_tokenizer = clip_pre_tokenizer,
+    .decoder = byte_level_decoder,
+    .post_processor = clip_processor,
+    .bpe = word_end_bpe};
+
+constexpr TokenizerClass kOpenAiGpt{.vocabulary = Kind::kMerges,
+                                    .tokens = {nullptr, nullptr, "<unk>", nullptr, nullptr, nullptr, nullptr},
+                                    .normalizer = lowercase_bert_normalizer,
+                                    .pre_tokenizer = bert_pre_tokenizer,
+                                    .decoder = bpe_decoder,
+                                    .post_processor = bos_eos_processor,
+                                    .bpe = word_end_bpe};
+
+constexpr TokenizerClass kHerbert = like(kOpenAiGpt, [](TokenizerClass& c) {
+  c.tokens = {nullptr, nullptr, "<unk>", "</s>", "<pad>", "<s>", "<mask>"};
+  c.normalizer = herbert_normalizer;
+  c.post_processor = herbert_processor;
+  c.bpe = herbert_bpe;
+});
+
+constexpr TokenizerClass kLlama{.vocabulary = Kind::kPieceBpe,
+                                .tokens = {"<s>", "</s>", "<unk>", nullptr, nullptr, nullptr, nullptr},
+                                .pre_tokenizer = llama_pre_tokenizer,
+                                .decoder = llama_decoder,
+                                .post_processor = bos_eos_processor,
+                                .bpe = llama_bpe,
+                                .pads_left = true};
+
+constexpr TokenizerClass kCodeLlama = like(kLlama, [](TokenizerClass& c) {
+  c.pre_tokenizer = code_llama_pre_tokenizer;
+  c.decoder = code_llama_decoder;
+  c.post_processor = code_llama_processor;
+  c.bpe = gemma_bpe;
+  c.own_tokens = infill_tokens;
+});
+
+constexpr TokenizerClass kGemma{.vocabulary = Kind::kPieceBpe,
+                                .tokens = {"<bos>", "<eos>", "<unk>", nullptr, "<pad>", nullptr, "<mask>"},
+                                .normalizer = gemma_normalizer,
+                                .pre_tokenizer = gemma_pre_tokenizer,
+                                .decoder = gemma_decoder,
+                                .post_processor = bos_eos_processor,
+                                .bpe = gemma_bpe,
+                                .pads_left = true};
+
+constexpr TokenizerClass kNllb{.vocabulary = Kind::kPieceBpe,
+                               .tokens = kRobertaTokens,
+                               .normalizer = single_space_charsmap_normalizer,
+                               .pre_tokenizer = metaspace_pre_tokenizer,
+                               .decoder = always_metaspace_decoder,
+                               .post_processor = nllb_processor,
+                               .bpe = piece_bpe,
+                               .arrange = as_nllb,
+                               .language = nllb_language,
+                               .mask_takes_space = true,
+                               .mask_is_normalized = true};
+
+constexpr TokenizerClass kReformer = like(kNllb, [](TokenizerClass& c) {
+  c.tokens = {nullptr, "</s>", "<unk>", nullptr, nullptr, nullptr, nullptr};
+  c.post_processor = bos_eos_processor;
+  c.arrange = nullptr;
+});
+
+constexpr TokenizerClass kSeamless{.vocabulary = Kind::kPieceBpe,
+                                   .tokens = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", nullptr},
+                                   .normalizer = seamless_normalizer,
+                                   .pre_tokenizer = first_metaspace_pre_tokenizer,
+                                   .decoder = first_metaspace_decoder,
+                                   .single = "eos language $A eos",
+                                   .pair = "eos language $A $B eos",
+                                   .bpe = piece_bpe,
+                                   .arrange = as_seamless,
+                                   .language = seamless_language};
+
+constexpr TokenizerClass kT5{.vocabulary = Kind::kUnigram,
+                             .tokens = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
+                             .normalizer = charsmap_normalizer,
+                             .pre_tokenizer = words_pre_tokenizer,
+                             .decoder = metaspace_decoder,
+                             .single = "$A eos",
+                             .pair = "$A eos $B eos",
+                             .arrange = with_sentinels,
+                             .unk_id = 2,
+                             .own_tokens = sentinels};
+
+constexpr TokenizerClass kUdop = like(kT5, [](TokenizerClass& c) {
+  c.tokens.sep = "</s>";
+  c.normalizer = nullptr;
+  c.arrange = nullptr;
+  c.unk_token_decides = true;
+  c.own_tokens = nullptr;
+});
+
+constexpr TokenizerClass kAlbert{.vocabulary = Kind::kUnigram,
+                                 .tokens = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"},
+                                 .normalizer = albert_normalizer,
+                                 .pre_tokenizer = words_pre_tokenizer,
+                                 .decoder = metaspace_decoder,
+                                 .single = "cls $A sep",
+                                 .pair = "cls $A sep $B:1 sep:1",
+                                 .unk_id = 1};
+
+constexpr TokenizerClass kRemBert = like(kAlbert, [](TokenizerClass& c) {
+  c.normalizer = rembert_normalizer;
+  c.pre_tokenizer = metaspace_pre_tokenizer;
+  c.unk_id = 2;
+});
+
+constexpr TokenizerClass kBigBird = like(kAlbert, [](TokenizerClass& c) {
+  c.tokens = {"<s>", "</s>", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"};
+  c.normalizer = big_bird_normalizer;
+  c.pre_tokenizer = metaspace_pre_tokenizer;
+  c.unk_id = 100;
+  c.unk_token_decides = true;
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kDebertaV2 = like(kAlbert, [](TokenizerClass& c) {
+  c.tokens = kBracketTokens;
+  c.normalizer = deberta_v2_normalizer;
+  c.pre_tokenizer = deberta_v2_pre_tokenizer;
+});
+
+constexpr TokenizerClass kXlnet = like(kAlbert, [](TokenizerClass& c) {
+  c.tokens = {"<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>", "<mask>"};
+  c.normalizer = xlnet_normalizer;
+  c.pre_tokenizer = always_words_pre_tokenizer;
+  c.decoder = always_metaspace_decoder;
+  c.single = "$A sep cls:2";
+  c.pair = "$A sep $B:1 sep:1 cls:2";
+  c.unk_id = 0;
+  c.mask_takes_space = true;
+  c.pads_left = true;
+});
+
+constexpr TokenizerClass kXlmRoberta{.vocabulary = Kind::kUnigram,
+                                     .tokens = kRobertaTokens,
+                                     .normalizer = charsmap_normalizer,
+                                     .pre_tokenizer = words_pre_tokenizer,
+                                     .decoder = metaspace_decoder,
+                                     .single = "bos $A eos",
+                                     .pair = "bos $A eos eos $B eos",
+                                     .arrange = as_fairseq,
+                                     .unk_id = 3};
+
+constexpr TokenizerClass kCamembert = like(kXlmRoberta, [](TokenizerClass& c) {
+  c.arrange = as_camembert;
+  c.unk_token_decides = true;
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kLayoutXlm = like(kXlmRoberta, [](TokenizerClass& c) {
+  c.normalizer = layout_xlm_normalizer;
+  c.pre_tokenizer = metaspace_pre_tokenizer;
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kBarthez = like(kXlmRoberta, [](TokenizerClass& c) {
+  c.normalizer = barthez_normalizer;
+  c.pre_tokenizer = metaspace_pre_tokenizer;
+  c.post_processor = bos_eos_processor;
+  c.arrange = nullptr;
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kMBart = like(kXlmRoberta, [](TokenizerClass& c) {
+  c.normalizer = nullptr;
+  c.pre_tokenizer = always_words_pre_tokenizer;
+  c.decoder = always_metaspace_decoder;
+  c.single = "$A eos language";
+  c.pair = "$A $B eos language";
+  c.arrange = as_mbart;
+  c.own_tokens = mbart_languages;
+  c.own_tokens_stand = Own::kBeforePieces;
+  c.language = mbart_language;
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kMBart50 = like(kMBart, [](TokenizerClass& c) {
+  c.tokens.bos = nullptr;
+  c.normalizer = single_space_normalizer;
+  c.pre_tokenizer = always_metaspace_pre_tokenizer;
+  c.single = "language $A eos";
+  c.pair = "language $A $B eos";
+  c.arrange = as_mbart50;
+  c.own_tokens = mbart50_languages;
+  c.own_tokens_stand = Own::kBehindPieces;
+});
+
+constexpr TokenizerClass kXglm = like(kXlmRoberta, [](TokenizerClass& c) {
+  c.tokens.mask = nullptr;
+  c.normalizer = single_space_normalizer;
+  c.pre_tokenizer = metaspace_pre_tokenizer;
+  c.single = "eos $A";
+  c.pair = "eos $A eos eos $B";
+  c.arrange = nullptr;
+  c.own_tokens = made_up_words;
+});
+
+constexpr TokenizerClass kPegasus{.vocabulary = Kind::kUnigram,
+                                  .tokens = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, "<mask_2>"},
+                                  .normalizer = pegasus_normalizer,
+                                  .pre_tokenizer = always_metaspace_pre_tokenizer,
+                                  .decoder = always_metaspace_decoder,
+                                  .single = "$A eos",
+                                  .pair = "$A $B eos",
+                                  .arrange = as_pegasus,
+                                  .unk_token_decides = true,
+                                  .own_tokens = pegasus_tokens,
+                                  .own_tokens_stand = Own::kInsteadOfPieces};
+
+constexpr TokenizerClass named(std::string_view name, TokenizerClass value) {
+  value.name = name;
+  return value;
 }
 
-constexpr TokenizerClass bert(std::string_view name) {
-  return {
-      name, Kind::kWordPiece, kBertTokens, bert_normalizer, bert_pre_tokenizer, word_piece_decoder, cls_sep_processor};
-}
-
-constexpr TokenizerClass roberta(std::string_view name) {
-  return {name,
-          Kind::kByteLevelBpe,
-          kRobertaTokens,
-          nullptr,
-          byte_level_pre_tokenizer,
-          byte_level_decoder,
-          roberta_processor,
-          byte_level_bpe};
-}
-
-// In the order of the columns of TokenizerClass.
 constexpr TokenizerClass kClasses[] = {
-    bert("BertTokenizer"),
-    bert("ConvBertTokenizer"),
-    bert("DistilBertTokenizer"),
-    bert("DPRContextEncoderTokenizer"),
-    bert("DPRQuestionEncoderTokenizer"),
-    bert("ElectraTokenizer"),
-    bert("LayoutLMTokenizer"),
-    bert("LxmertTokenizer"),
-    bert("MobileBertTokenizer"),
-    bert("SqueezeBertTokenizer"),
-    {.name = "MPNetTokenizer",
-     .vocabulary = Kind::kWordPiece,
-     .tokens = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
-     .normalizer = bert_normalizer,
-     .pre_tokenizer = bert_pre_tokenizer,
-     .decoder = word_piece_decoder,
-     .post_processor = mpnet_processor,
-     .mask_takes_space = true},
-    roberta("RobertaTokenizer"),
-    roberta("BartTokenizer"),
-    roberta("LEDTokenizer"),
-    roberta("LongformerTokenizer"),
-    roberta("MvpTokenizer"),
-    {.name = "DebertaTokenizer",
-     .vocabulary = Kind::kByteLevelBpe,
-     .tokens = kDebertaTokens,
-     .normalizer = nullptr,
-     .pre_tokenizer = byte_level_pre_tokenizer,
-     .decoder = byte_level_decoder,
-     .post_processor = cls_sep_sep_processor,
-     .bpe = byte_level_bpe},
-    {.name = "GPT2Tokenizer",
-     .vocabulary = Kind::kByteLevelBpe,
-     .tokens = end_of_text("<|endoftext|>", nullptr),
-     .normalizer = nullptr,
-     .pre_tokenizer = byte_level_pre_tokenizer,
-     .decoder = byte_level_decoder,
-     .post_processor = bos_eos_processor,
-     .bpe = byte_level_bpe},
-    {.name = "GPTNeoXTokenizer",
-     .vocabulary = Kind::kByteLevelBpe,
-     .tokens = end_of_text("<|endoftext|>", "<|padding|>"),
-     .normalizer = nfc_normalizer,
-     .pre_tokenizer = byte_level_pre_tokenizer,
-     .decoder = byte_level_decoder,
-     .post_processor = bos_eos_processor,
-     .bpe = byte_level_bpe},
-    {.name = "Qwen2Tokenizer",
-     .vocabulary = Kind::kByteLevelBpe,
-     .tokens = end_of_text(nullptr, "<|endoftext|>"),
-     .normalizer = nfc_normalizer,
-     .pre_tokenizer = qwen2_pre_tokenizer,
-     .decoder = byte_level_decoder,
-     .post_processor = bos_eos_processor,
-     .bpe = byte_level_bpe},
-    {.name = "WhisperTokenizer",
-     .vocabulary = Kind::kByteLevelBpe,
-     .tokens = end_of_text("<|endoftext|>", nullptr),
-     .normalizer = nullptr,
-     .pre_tokenizer = byte_level_pre_tokenizer,
-     .decoder = byte_level_decoder,
-     .post_processor = whisper_processor,
-     .bpe = byte_level_bpe},
-    {.name = "CLIPTokenizer",
-     .vocabulary = Kind::kByteLevelBpe,
-     .tokens = end_of_text("<|startoftext|>", "<|endoftext|>"),
-     .normalizer = clip_normalizer,
-     .pre_tokenizer = clip_pre_tokenizer,
-     .decoder = byte_level_decoder,
-     .post_processor = clip_processor,
-     .bpe = word_end_bpe},
-    {.name = "OpenAIGPTTokenizer",
-     .vocabulary = Kind::kByteLevelBpe,
-     .tokens = {nullptr, nullptr, "<unk>", nullptr, nullptr, nullptr, nullptr},
-     .normalizer = lowercase_bert_normalizer,
-     .pre_tokenizer = bert_pre_tokenizer,
-     .decoder = bpe_decoder,
-     .post_processor = bos_eos_processor,
-     .bpe = word_end_bpe},
-    {.name = "LlamaTokenizer",
-     .vocabulary = Kind::kPieceBpe,
-     .tokens = {"<s>", "</s>", "<unk>", nullptr, nullptr, nullptr, nullptr},
-     .normalizer = nullptr,
-     .pre_tokenizer = llama_pre_tokenizer,
-     .decoder = llama_decoder,
-     .post_processor = bos_eos_processor,
-     .bpe = llama_bpe,
-     .pads_left = true},
-    {.name = "GemmaTokenizer",
-     .vocabulary = Kind::kPieceBpe,
-     .tokens = {"<bos>", "<eos>", "<unk>", nullptr, "<pad>", nullptr, "<mask>"},
-     .normalizer = gemma_normalizer,
-     .pre_tokenizer = gemma_pre_tokenizer,
-     .decoder = gemma_decoder,
-     .post_processor = bos_eos_processor,
-     .bpe = gemma_bpe,
-     .pads_left = true},
-    {.name = "T5Tokenizer",
-     .vocabulary = Kind::kUnigram,
-     .tokens = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
-     .normalizer = charsmap_normalizer,
-     .pre_tokenizer = words_pre_tokenizer,
-     .decoder = metaspace_decoder,
-     .post_processor = eos_processor,
-     .arrange = with_sentinels,
-     .unk_id = 2,
-     .adds_sentinels = true},
-    {.name = "AlbertTokenizer",
-     .vocabulary = Kind::kUnigram,
-     .tokens = kAlbertTokens,
-     .normalizer = albert_normalizer,
-     .pre_tokenizer = words_pre_tokenizer,
-     .decoder = metaspace_decoder,
-     .post_processor = cls_sep_processor,
-     .unk_id = 1},
-    {.name = "XLMRobertaTokenizer",
-     .vocabulary = Kind::kUnigram,
-     .tokens = kRobertaTokens,
-     .normalizer = charsmap_normalizer,
-     .pre_tokenizer = words_pre_tokenizer,
-     .decoder = metaspace_decoder,
-     .post_processor = bos_eos_eos_processor,
-     .arrange = as_fairseq,
-     .unk_id = 3},
-    {.name = "CamembertTokenizer",
-     .vocabulary = Kind::kUnigram,
-     .tokens = kRobertaTokens,
-     .normalizer = charsmap_normalizer,
-     .pre_tokenizer = words_pre_tokenizer,
-     .decoder = metaspace_decoder,
-     .post_processor = bos_eos_eos_processor,
-     .arrange = as_camembert,
-     .unk_token_decides = true,
-     .mask_takes_space = true},
-    {.name = "DebertaV2Tokenizer",
-     .vocabulary = Kind::kUnigram,
-     .tokens = kDebertaTokens,
-     .normalizer = deberta_v2_normalizer,
-     .pre_tokenizer = deberta_v2_pre_tokenizer,
-     .decoder = metaspace_decoder,
-     .post_processor = cls_sep_processor,
-     .unk_id = 1},
-};
-
-// Only where the class is not spelled as the model type is: see tokenizer_class_of_model().
-constexpr std::pair<std::string_view, std::string_view> kClassOfModel[] = {
-    {"albert", "AlbertTokenizer"},
-    {"bart", "BartTokenizer"},
-    {"bert", "BertTokenizer"},
-    {"camembert", "CamembertTokenizer"},
-    {"clip", "CLIPTokenizer"},
-    {"convbert", "ConvBertTokenizer"},
-    {"deberta", "DebertaTokenizer"},
-    {"deberta-v2", "DebertaV2Tokenizer"},
-    {"distilbert", "DistilBertTokenizer"},
-    {"electra", "ElectraTokenizer"},
-    {"gemma", "GemmaTokenizer"},
-    {"gemma2", "GemmaTokenizer"},
-    {"gpt2", "GPT2Tokenizer"},
-    {"gpt_neo", "GPT2Tokenizer"},
-    {"gpt_neox", "GPTNeoXTokenizer"},
-    {"gptj", "GPT2Tokenizer"},
-    {"led", "LEDTokenizer"},
-    {"llama", "LlamaTokenizer"},
-    {"longformer", "LongformerTokenizer"},
-    {"mistral", "LlamaTokenizer"},
-    {"mixtral", "LlamaTokenizer"},
-    {"mobilebert", "MobileBertTokenizer"},
-    {"mpnet", "MPNetTokenizer"},
-    {"mt5", "T5Tokenizer"},
-    {"openai-gpt", "OpenAIGPTTokenizer"},
-    {"opt", "GPT2Tokenizer"},
-    {"qwen2", "Qwen2Tokenizer"},
-    {"qwen3", "Qwen2Tokenizer"},
-    {"roberta", "RobertaTokenizer"},
-    {"squeezebert", "SqueezeBertTokenizer"},
-    {"t5", "T5Tokenizer"},
-    {"umt5", "T5Tokenizer"},
-    {"whisper", "WhisperTokenizer"},
-    {"xlm-roberta", "XLMRobertaTokenizer"},
+    named("AlbertTokenizer", kAlbert),
+    named("BartTokenizer", kRoberta),
+    named("BarthezTokenizer", kBarthez),
+    named("BertTokenizer", kBert),
+    named("BigBirdTokenizer", kBigBird),
+    named("BlenderbotTokenizer", kBlenderbot),
+    named("CLIPTokenizer", kClip),
+    named("CamembertTokenizer", kCamembert),
+    named("CodeGenTokenizer", kCodeGen),
+    named("CodeLlamaTokenizer", kCodeLlama),
+    named("CohereTokenizer", kCohere),
+    named("ConvBertTokenizer", kBert),
+    named("DPRContextEncoderTokenizer", kBert),
+    named("DPRQuestionEncoderTokenizer", kBert),
+    named("DPRReaderTokenizer", kBert),
+    named("DebertaTokenizer", kDeberta),
+    named("DebertaV2Tokenizer", kDebertaV2),
+    named("DistilBertTokenizer", kBert),
+    named("ElectraTokenizer", kBert),
+    named("FNetTokenizer", kAlbert),
+    named("FunnelTokenizer", kFunnel),
+    named("GPT2Tokenizer", kGpt2),
+    named("GPTNeoXTokenizer", kGptNeoX),
+    named("GemmaTokenizer", kGemma),
+    named("HerbertTokenizer", kHerbert),
+    named("LEDTokenizer", kRoberta),
+    named("LayoutLMTokenizer", kBert),
+    named("LayoutLMv2Tokenizer", kBert),
+    named("LayoutLMv3Tokenizer", kLayoutLmV3),
+    named("LayoutXLMTokenizer", kLayoutXlm),
+    named("LlamaTokenizer", kLlama),
+    named("LongformerTokenizer", kRoberta),
+    named("LxmertTokenizer", kBert),
+    named("MBart50Tokenizer", kMBart50),
+    named("MBartTokenizer", kMBart),
+    named("MPNetTokenizer", kMpnet),
+    named("MobileBertTokenizer", kBert),
+    named("MvpTokenizer", kRoberta),
+    named("NllbTokenizer", kNllb),
+    named("NougatTokenizer", kNougat),
+    named("OpenAIGPTTokenizer", kOpenAiGpt),
+    named("PegasusTokenizer", kPegasus),
+    named("Qwen2Tokenizer", kQwen2),
+    named("ReformerTokenizer", kReformer),
+    named("RemBertTokenizer", kRemBert),
+    named("RobertaTokenizer", kRoberta),
+    named("SeamlessM4TTokenizer", kSeamless),
+    named("SplinterTokenizer", kSplinter),
+    named("SqueezeBertTokenizer", kBert),
+    named("T5Tokenizer", kT5),
+    named("UdopTokenizer", kUdop),
+    named("WhisperTokenizer", kWhisper),
+    named("XGLMTokenizer", kXglm),
+    named("XLMRobertaTokenizer", kXlmRoberta),
+    named("XLNetTokenizer", kXlnet),
 };
 
 }  // namespace
 
-bool ClassOptions::has(std::string_view name) const { return find_member(config_, name) != nullptr; }
-
-std::optional<bool> ClassOptions::optional_boolean(std::string_view name) const {
-  const Json* member = find_member(config_, name);
-  if (member == nullptr) return std::nullopt;
-  if (!member->is_boolean()) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", fmt::format("'{}' is no boolean", name));
-  }
-  return member->get<bool>();
-}
-
-bool ClassOptions::boolean(std::string_view name, bool absent) const { return optional_boolean(name).value_or(absent); }
-
-int64_t ClassOptions::integer(std::string_view name, int64_t absent) const {
-  const Json* member = find_member(config_, name);
-  if (member == nullptr) return absent;
-  if (!member->is_number_integer()) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", fmt::format("'{}' is no integer", name));
-  }
-  return member->get<int64_t>();
-}
-
 const TokenizerClass* find_tokenizer_class(std::string_view name) {
   if (name.ends_with("Fast")) name.remove_suffix(4);
-  for (const TokenizerClass& entry : kClasses) {
-    if (entry.name == name) return &entry;
+  for (const TokenizerClass& tokenizer_class : kClasses) {
+    if (tokenizer_class.name == name) return &tokenizer_class;
   }
   return nullptr;
-}
-
-std::string_view tokenizer_class_of_model(std::string_view model_type) {
-  for (const auto& [type, name] : kClassOfModel) {
-    if (type == model_type) return name;
-  }
-  return {};
 }
 
 }  // namespace imago::tokenizers

@@ -31,7 +31,11 @@ LegacyTokenizer finish_class(std::unique_ptr<Model> model, const FolderSettings&
                           tokens_to_add(settings.values, std::move(pieces)));
   const SpecialTokens tokens = settings.values.special_tokens();
   const auto id_of = [&](std::string_view token) { return id_of_token(*parts, token); };
-  const Json processor = tokenizer_class.post_processor({options, tokens, id_of});
+  ProcessorInput input{options, tokens, id_of};
+  if (tokenizer_class.language != nullptr) input.language = tokenizer_class.language(options);
+  const Json processor = tokenizer_class.post_processor != nullptr
+                             ? tokenizer_class.post_processor(input)
+                             : template_processor(input, tokenizer_class.single, tokenizer_class.pair);
   return {finish_tokenizer(std::move(parts), processor), tokens};
 }
 
@@ -73,6 +77,32 @@ std::unique_ptr<Model> make_unigram(const std::vector<ScoredPiece>& pieces, std:
 std::unique_ptr<Model> make_piece_bpe(BpeOptions options, Vocabulary vocabulary) {
   const std::vector<MergeRule> merges = merges_of_pieces(vocabulary, "SentencePiece model");
   return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
+}
+
+// The merges keep the order that the model's own ids give them.
+std::unique_ptr<Model> make_arranged_bpe(BpeOptions options, const Vocabulary& original,
+                                         const std::vector<ScoredPiece>& pieces) {
+  Vocabulary vocabulary;
+  for (size_t id = 0; id < pieces.size(); ++id) vocabulary.add(pieces[id].text, static_cast<int32_t>(id));
+  std::vector<MergeRule> merges = merges_of_pieces(original, "SentencePiece model");
+  for (MergeRule& rule : merges) {
+    for (int32_t* id : {&rule.left, &rule.right, &rule.result}) *id = vocabulary.find(original.token(*id));
+  }
+  return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
+}
+
+std::vector<TokenValue> with_own_tokens(std::vector<TokenValue> pieces, const TokenizerClass& tokenizer_class,
+                                        const ClassOptions& options) {
+  if (tokenizer_class.own_tokens == nullptr) return pieces;
+  using Own = TokenizerClass::OwnTokens;
+  std::vector<TokenValue> own;
+  for (std::string& token : tokenizer_class.own_tokens(options)) {
+    own.push_back({{.content = std::move(token), .normalized = false, .special = true}, true});
+  }
+  if (tokenizer_class.own_tokens_stand == Own::kInsteadOfPieces) return own;
+  if (tokenizer_class.own_tokens_stand == Own::kBeforePieces) std::swap(own, pieces);
+  pieces.insert(pieces.end(), own.begin(), own.end());
+  return pieces;
 }
 
 Json replace_spaces() { return {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}}; }
@@ -156,10 +186,11 @@ std::optional<std::string> piece_at(const SentencePieceModel& model, int32_t id)
 
 LegacyTokenizer build_word_piece(std::string_view vocab_txt, const FolderSettings& settings) {
   const SpecialTokens tokens = settings.values.special_tokens();
-  WordPiece::Options options;
-  options.unk_token = tokens.unk_token.value_or("None");
-  auto model = std::make_unique<WordPiece>(std::move(options), parse_vocab_txt(vocab_txt, "vocab.txt"));
-  return finish_class(std::move(model), settings, ClassOptions(settings.config));
+  WordPiece::Options word_piece;
+  word_piece.unk_token = tokens.unk_token.value_or("None");
+  auto model = std::make_unique<WordPiece>(std::move(word_piece), parse_vocab_txt(vocab_txt, "vocab.txt"));
+  const ClassOptions options(settings.config);
+  return finish_class(std::move(model), settings, options, with_own_tokens({}, *settings.tokenizer_class, options));
 }
 
 LegacyTokenizer build_byte_level(std::string_view vocab_json, std::string_view merges_txt,
@@ -168,7 +199,8 @@ LegacyTokenizer build_byte_level(std::string_view vocab_json, std::string_view m
   const auto merges = Bpe::resolve_merges(vocabulary, parse_merges_txt(merges_txt, "merges.txt"), 0);
   const SpecialTokens tokens = settings.values.special_tokens();
   auto model = std::make_unique<Bpe>(settings.tokenizer_class->bpe(tokens), std::move(vocabulary), merges);
-  return finish_class(std::move(model), settings, ClassOptions(settings.config));
+  const ClassOptions options(settings.config);
+  return finish_class(std::move(model), settings, options, with_own_tokens({}, *settings.tokenizer_class, options));
 }
 
 LegacyTokenizer build_sentencepiece(const SentencePieceModel& model, const FolderSettings& settings) {
@@ -177,24 +209,18 @@ LegacyTokenizer build_sentencepiece(const SentencePieceModel& model, const Folde
   const SpecialTokens tokens = settings.values.special_tokens();
   ClassOptions options(settings.config);
   options.charsmap = encode_base64(model.precompiled_charsmap);
-  std::vector<TokenValue> added = added_pieces(model);
-  if (tokenizer_class.vocabulary == TokenizerClass::Vocabulary::kPieceBpe) {
-    return finish_class(make_piece_bpe(tokenizer_class.bpe(tokens), piece_vocabulary(model)), settings, options,
-                        std::move(added));
-  }
+  std::vector<TokenValue> added = with_own_tokens(added_pieces(model), tokenizer_class, options);
   std::vector<ScoredPiece> pieces = scored_pieces(model);
-  const size_t own = pieces.size();
   if (tokenizer_class.arrange != nullptr) pieces = tokenizer_class.arrange(std::move(pieces), options, tokens);
+  if (tokenizer_class.vocabulary == TokenizerClass::Vocabulary::kPieceBpe) {
+    auto bpe = make_arranged_bpe(tokenizer_class.bpe(tokens), piece_vocabulary(model), pieces);
+    return finish_class(std::move(bpe), settings, options, std::move(added));
+  }
   int32_t unk_id = tokenizer_class.unk_id;
   if (tokenizer_class.unk_token_decides) {
     const auto found = std::find_if(pieces.begin(), pieces.end(),
                                     [&](const ScoredPiece& piece) { return piece.text == tokens.unk_token; });
     if (found != pieces.end()) unk_id = static_cast<int32_t>(found - pieces.begin());
-  }
-  if (tokenizer_class.adds_sentinels) {
-    for (size_t i = pieces.size(); i-- > own;) {
-      added.push_back({{.content = pieces[i].text, .normalized = false, .special = true}, true});
-    }
   }
   return finish_class(make_unigram(pieces, unk_id, false), settings, options, std::move(added));
 }

@@ -245,7 +245,9 @@ class UnigramLearner {
         continue;
       }
       if (f == 0.0) continue;
-      const double log_total_without = std::log(total + f * static_cast<double>(ids.size() - 1));
+      // The number of all pieces stands where that of the replacements should: so it is in SentencePiece and in the
+      // reference, and it settles which pieces stay.
+      const double log_total_without = std::log(total + f * static_cast<double>(pieces_.size() - 1));
       double log_probability = 0.0;
       for (int32_t other : ids) {
         log_probability += std::log(frequency[static_cast<size_t>(other)] + f) - log_total_without;

@@ -75,7 +75,7 @@ void Interpreter::write(std::string_view text) {
 
 void Interpreter::write(const Text& text) {
   if (!text.has_user()) return write(text.bytes());
-  if (output_charge_ != nullptr) output_charge_->add(text.size() + text.user().size() * sizeof(Span));
+  if (output_charge_ != nullptr) output_charge_->add(text.size() + text.user().size() * sizeof(ByteRange));
   if (text.size() > budget_.limits().max_output || output_->size() > budget_.limits().max_output - text.size()) {
     limit_exceeded("the output is larger than " + std::to_string(budget_.limits().max_output >> 20) + " MiB");
   }

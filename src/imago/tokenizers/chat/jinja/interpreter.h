@@ -24,7 +24,7 @@ struct Scope {
 
 struct Rendered {
   Text text;
-  std::vector<Span> generations;  // what the bodies of {% generation %} wrote
+  std::vector<ByteRange> generations;  // what the bodies of {% generation %} wrote
 };
 
 class Macro;

@@ -28,7 +28,7 @@ void Text::append(const Text& other, size_t begin, size_t end) {
   size_t shift = bytes_.size();
   bytes_.append(other.bytes_, begin, end - begin);
   auto span =
-      std::partition_point(other.user_.begin(), other.user_.end(), [&](const Span& s) { return s.end <= begin; });
+      std::partition_point(other.user_.begin(), other.user_.end(), [&](const ByteRange& s) { return s.end <= begin; });
   for (; span != other.user_.end() && span->begin < end; ++span) {
     mark(shift + std::max(span->begin, begin) - begin, shift + std::min(span->end, end) - begin);
   }

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "imago/tokenizers/chat/span.h"
+#include "imago/tokenizers/byte_range.h"
 
 namespace imago::chat::jinja {
 
@@ -23,7 +23,7 @@ class Text {
 
   const std::string& bytes() const { return bytes_; }
   size_t size() const { return bytes_.size(); }
-  const std::vector<Span>& user() const { return user_; }
+  const std::vector<ByteRange>& user() const { return user_; }
   bool has_user() const { return !user_.empty(); }
 
   void append(std::string_view bytes, bool from_user = false);
@@ -36,13 +36,13 @@ class Text {
   // The same provenance for bytes that correspond one to one; otherwise all of them are the caller's if any was.
   Text with_bytes(std::string bytes) const;
 
-  size_t memory() const { return bytes_.capacity() + user_.capacity() * sizeof(Span); }
+  size_t memory() const { return bytes_.capacity() + user_.capacity() * sizeof(ByteRange); }
 
  private:
   void mark(size_t begin, size_t end);
 
   std::string bytes_;
-  std::vector<Span> user_;  // in order, apart from each other
+  std::vector<ByteRange> user_;  // in order, apart from each other
 };
 
 // Code points.

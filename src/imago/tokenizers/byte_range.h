@@ -2,14 +2,14 @@
 
 #include <cstddef>
 
-namespace imago::chat {
+namespace imago {
 
 // The bytes [begin, end) of a text.
-struct Span {
+struct ByteRange {
   size_t begin = 0;
   size_t end = 0;
 
-  bool operator==(const Span&) const = default;
+  bool operator==(const ByteRange&) const = default;
 };
 
-}  // namespace imago::chat
+}  // namespace imago

@@ -1,0 +1,85 @@
+#include <algorithm>
+
+#include "imago/tokenizers/legacy/tokenizer_class.h"
+
+namespace imago::tokenizers {
+namespace {
+
+struct ModelsOfClass {
+  std::string_view tokenizer_class;
+  std::string_view model_types;  // with spaces between
+};
+
+constexpr ModelsOfClass kModels[] = {
+    {"AlbertTokenizer", "albert yoso"},
+    {"BarthezTokenizer", "barthez"},
+    {"BertTokenizer",
+     "align bark bert blip bros chinese_clip convbert distilbert electra ernie flava git grounding-dino layoutlm "
+     "megatron-bert mm-grounding-dino nezha nomic_bert qdqbert realm retribert squeezebert tvp vilt visual_bert"},
+    {"BigBirdTokenizer", "big_bird"},
+    {"BlenderbotTokenizer", "blenderbot"},
+    {"CLIPTokenizer", "aimv2 clip clipseg groupvit omdet-turbo oneformer owlv2 owlvit sam3 sam3_video xclip"},
+    {"CamembertTokenizer", "camembert"},
+    {"CodeLlamaTokenizer", "code_llama"},
+    {"CohereTokenizer", "aya_vision cohere cohere2"},
+    {"DPRQuestionEncoderTokenizer", "dpr"},
+    {"DebertaTokenizer", "deberta"},
+    {"DebertaV2Tokenizer", "deberta-v2"},
+    {"FNetTokenizer", "fnet"},
+    {"FunnelTokenizer", "funnel"},
+    {"GPT2Tokenizer",
+     "blip-2 codegen dbrx emu3 gpt2 gpt_neo gptj instructblip instructblipvideo jais2 opt phi starcoder2"},
+    {"GPTNeoXTokenizer", "falcon_mamba gpt_neox mamba mamba2 mpt olmo olmoe rwkv xlstm"},
+    {"GemmaTokenizer",
+     "diffusion_gemma gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text recurrent_gemma shieldgemma2 t5gemma"},
+    {"HerbertTokenizer", "herbert"},
+    {"LayoutLMv2Tokenizer", "layoutlmv2"},
+    {"LayoutLMv3Tokenizer", "layoutlmv3"},
+    {"LayoutXLMTokenizer", "layoutxlm"},
+    {"LlamaTokenizer", "idefics idefics2 llama mistral mixtral"},
+    {"LxmertTokenizer", "lxmert"},
+    {"MBart50Tokenizer", "mbart50"},
+    {"MBartTokenizer", "mbart"},
+    {"MPNetTokenizer", "mpnet"},
+    {"MobileBertTokenizer", "mobilebert"},
+    {"NllbTokenizer", "nllb nllb-moe"},
+    {"NougatTokenizer", "nougat"},
+    {"OpenAIGPTTokenizer", "openai-gpt"},
+    {"PegasusTokenizer", "pegasus"},
+    {"Qwen2Tokenizer",
+     "audioflamingo3 colqwen2 internvl ovis2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 "
+     "qwen3_moe qwen3_next qwen3_omni_moe qwen3_vl qwen3_vl_moe"},
+    {"ReformerTokenizer", "reformer"},
+    {"RemBertTokenizer", "rembert"},
+    {"RobertaTokenizer",
+     "bart bridgetower clap data2vec-text florence2 ibert led lilt longformer mega mra mvp roberta "
+     "roberta-prelayernorm"},
+    {"SeamlessM4TTokenizer", "seamless_m4t seamless_m4t_v2"},
+    {"SplinterTokenizer", "splinter"},
+    {"T5Tokenizer", "mt5 musicgen musicgen_melody switch_transformers t5 umt5"},
+    {"UdopTokenizer", "udop"},
+    {"WhisperTokenizer", "whisper"},
+    {"XGLMTokenizer", "xglm"},
+    {"XLMRobertaTokenizer", "gte jina_embeddings_v3 metaclip_2 trocr xlm-roberta xmod"},
+    {"XLNetTokenizer", "xlnet"},
+};
+
+bool names(std::string_view list, std::string_view word) {
+  for (size_t at = list.find(word); at != std::string_view::npos; at = list.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view tokenizer_class_of_model(std::string_view model_type) {
+  if (model_type.empty()) return {};
+  for (const ModelsOfClass& row : kModels) {
+    if (names(row.model_types, model_type)) return row.tokenizer_class;
+  }
+  return {};
+}
+
+}  // namespace imago::tokenizers
