@@ -1,18 +1,29 @@
 """Compares tokenizers made of vocabularies without a tokenizer.json with those that the reference makes.
 
-    python3 tools/tokenizers/compare_legacy.py --program build/legacy_jsonl FOLDER...
+    python3 tools/tokenizers/compare_legacy.py --program build/release/bin/imago FOLDER...
 
-Each FOLDER holds vocabulary files and a tokenizer_config.json. Both sides write the tokenizer.json they make of it, with
+Each FOLDER holds vocabulary files and a tokenizer_config.json (make_legacy_folders.py writes such). Both sides write the tokenizer.json they make of it, with
 vocabulary, merges and scores, and these must be equal. Every difference is printed, and the exit status is 1 when there
-was one. PROGRAM is tools/tokenizers/legacy_jsonl.cpp, linked with imago_tokenizers.
+was one.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from transformers import AutoTokenizer
+
+
+def convert(program, folder):
+    with tempfile.TemporaryDirectory() as out:
+        command = [program, "tokenizer", "convert", folder, out + "/tokenizer.json"]
+        run = subprocess.run(command, capture_output=True, check=False)
+        if run.returncode != 0:
+            return {"error": run.stderr.decode()}
+        return json.loads(Path(out + "/tokenizer.json").read_text(encoding="utf-8"))
 
 
 def main():
@@ -22,9 +33,11 @@ def main():
     arguments = parser.parse_args()
     different = 0
     for folder in arguments.folders:
-        expected = json.loads(AutoTokenizer.from_pretrained(folder).backend_tokenizer.to_str())
-        run = subprocess.run([arguments.program, folder, "--json"], capture_output=True, check=False)
-        ours = json.loads(run.stdout) if run.returncode == 0 else {"error": run.stderr.decode()}
+        reference = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+        reference.no_padding()  # as in every call that does not ask for it
+        reference.no_truncation()
+        expected = json.loads(reference.to_str())
+        ours = convert(arguments.program, folder)
         parts = [name for name in expected if ours.get(name) != expected[name]]
         different += bool(parts)
         print(f"{folder}: {'differs in ' + ', '.join(parts) + ' ' + ours.get('error', '') if parts else 'equal'}")

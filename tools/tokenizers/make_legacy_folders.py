@@ -31,7 +31,7 @@ PIECES = {
     "XLMRobertaTokenizer": ("sentencepiece.bpe.model", "unigram"), "CamembertTokenizer": ("sentencepiece.bpe.model", "unigram"),
     "BarthezTokenizer": ("sentencepiece.bpe.model", "unigram"), "LayoutXLMTokenizer": ("sentencepiece.bpe.model", "unigram"),
     "MBartTokenizer": ("sentencepiece.bpe.model", "unigram"), "MBart50Tokenizer": ("sentencepiece.bpe.model", "unigram"),
-    "XGLMTokenizer": ("sentencepiece.bpe.model", "unigram"), "XLNetTokenizer": ("spiece.model", "xlnet"),
+    "XLNetTokenizer": ("spiece.model", "xlnet"),
     "PegasusTokenizer": ("spiece.model", "pegasus"),
 }
 VARIANTS = [
@@ -48,81 +48,97 @@ VARIANTS = [
     ("RemBertTokenizer", {"do_lower_case": True, "keep_accents": False}), ("XLNetTokenizer", {"do_lower_case": True}),
     ("MBartTokenizer", {"src_lang": "fr_XX"}), ("MBart50Tokenizer", {"src_lang": "sl_SI"}),
     ("MBartTokenizer", {"additional_special_tokens": ["<a>", "en_XX"]}), ("PegasusTokenizer", {"offset": 10}),
-    ("XGLMTokenizer", {"additional_special_tokens": ["<a>"]}), ("DebertaV2Tokenizer", {"do_lower_case": True, "split_by_punct": True}),
+    ("DebertaV2Tokenizer", {"do_lower_case": True, "split_by_punct": True}),
     ("BigBirdTokenizer", {"add_prefix_space": False}), ("BarthezTokenizer", {"add_prefix_space": False}),
     ("MPNetTokenizer", {"mask_token": {"content": "<mask>", "lstrip": False, "rstrip": True, "normalized": True, "__type": "AddedToken"}}),
 ]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "<pad>", "</s>", "<unk>", "<mask>", "<cls>", "<sep>", ".", "[QUESTION]"]
 
 
-def bpe(lines, suffix):
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", **({"end_of_word_suffix": suffix} if suffix else {})))
+def bpe(lines, suffix, size):
+    options = {"end_of_word_suffix": suffix} if suffix else {}
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", **options))
     tokenizer.normalizer = normalizers.Lowercase() if suffix else None
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace() if suffix else pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = [] if suffix else pre_tokenizers.ByteLevel.alphabet()
     tokenizer.train_from_iterator(lines, trainers.BpeTrainer(
-        vocab_size=900, initial_alphabet=alphabet, show_progress=False, **({"end_of_word_suffix": suffix} if suffix else {}),
+        vocab_size=size, initial_alphabet=alphabet, show_progress=False, **options,
         special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<|endoftext|>", "<mask>", "<|startoftext|>"]))
     model = json.loads(tokenizer.to_str())["model"]
-    return model["vocab"], model["merges"]
+    merges = ["#version: 0.2"] + [" ".join(merge) for merge in model["merges"]]
+    return {"vocab.json": json.dumps(model["vocab"], ensure_ascii=False).encode(), "merges.txt": ("\n".join(merges) + "\n").encode()}
 
 
-def word_piece(lines):
+def word_piece(lines, size):
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
-    tokenizer.train_from_iterator(lines, trainers.WordPieceTrainer(vocab_size=900, special_tokens=SPECIAL, show_progress=False))
-    return sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
+    tokenizer.train_from_iterator(lines, trainers.WordPieceTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False))
+    return {"vocab.txt": "".join(token + "\n" for token in sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)).encode()}
 
 
 def pieces(lines, **options):
     out = io.BytesIO()
-    options = {"vocab_size": 500, "character_coverage": 0.9995, "hard_vocab_limit": False, **options}
+    options = {"character_coverage": 0.9995, "hard_vocab_limit": False, **options}
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=out, minloglevel=2, **options)
     return out.getvalue()
+
+
+def vocabularies(lines, size, **normalization):
+    """By name: the files of a vocabulary, or the bytes of a SentencePiece model."""
+    first = {"unk_id": 0, "bos_id": 1, "eos_id": 2}
+    unigram, bytes_ = {"model_type": "unigram", "vocab_size": size, **normalization}, {"byte_fallback": True, "vocab_size": size + 256}
+    identity = {"model_type": "bpe", "normalization_rule_name": "identity"}
+    return {
+        "word-piece": word_piece(lines, size), "byte-bpe": bpe(lines, None, size + 256), "word-bpe": bpe(lines, "</w>", size),
+        "bpe": pieces(lines, **identity, **bytes_, **first),
+        "gemma": pieces(lines, **identity, **bytes_, pad_id=0, eos_id=1, bos_id=2, unk_id=3, bos_piece="<bos>",
+                        eos_piece="<eos>", user_defined_symbols=["<mask>", "\n\n"]),
+        "plain-bpe": pieces(lines, model_type="bpe", vocab_size=size, **normalization, **first),
+        "unigram": pieces(lines, **unigram, **first),
+        "t5": pieces(lines, **unigram, pad_id=0, eos_id=1, unk_id=2, bos_id=-1),
+        "albert": pieces(lines, **unigram, pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols=["[CLS]", "[SEP]"],
+                         user_defined_symbols=["[MASK]", "(", "€"]),
+        "big-bird": pieces(lines, **unigram, pad_id=0, eos_id=1, bos_id=2, unk_id=3, control_symbols=["[CLS]", "[SEP]", "[MASK]"]),
+        "deberta": pieces(lines, **unigram, pad_id=0, unk_id=3, bos_id=1, eos_id=2, bos_piece="[CLS]", eos_piece="[SEP]",
+                          pad_piece="[PAD]", unk_piece="[UNK]"),
+        "xlnet": pieces(lines, **unigram, control_symbols=["<cls>", "<sep>", "<pad>", "<mask>", "<eod>"],
+                        user_defined_symbols=["<eop>", ".", "10,"], **first),
+        "pegasus": pieces(lines, **unigram, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, control_symbols=["<mask_2>"]),
+    }
+
+
+def vocabulary_of(tokenizer_class):
+    """The name of the vocabulary, and of the file where it is a SentencePiece model."""
+    if tokenizer_class in PIECES:
+        file, model = PIECES[tokenizer_class]
+        return model, file
+    return ("word-piece" if tokenizer_class in BERT else "byte-bpe" if tokenizer_class in BYTES else "word-bpe"), None
+
+
+def cases():
+    """Name, class and options of every folder."""
+    for tokenizer_class in [*BERT, *BYTES, *WORD_ENDS, *PIECES]:
+        yield tokenizer_class, tokenizer_class, {}
+    for number, (tokenizer_class, options) in enumerate(VARIANTS):
+        yield f"{tokenizer_class}-{number}", tokenizer_class, options
+
+
+def write_folder(folder, tokenizer_class, options, known):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer_class, **options}))
+    vocabulary, file = vocabulary_of(tokenizer_class)
+    files = {file: known[vocabulary]} if file else known[vocabulary]
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def main():
     out, lines = Path(sys.argv[1]), []
     for path in sys.argv[2:]:
         lines += [line for line in Path(path).read_text(encoding="utf-8").split("\n") if line.strip()][:1500]
-    first = {"unk_id": 0, "bos_id": 1, "eos_id": 2}
-    spm = {
-        "bpe": pieces(lines, model_type="bpe", byte_fallback=True, vocab_size=800, normalization_rule_name="identity", **first),
-        "gemma": pieces(lines, model_type="bpe", byte_fallback=True, vocab_size=800, pad_id=0, eos_id=1, bos_id=2, unk_id=3,
-                        bos_piece="<bos>", eos_piece="<eos>", user_defined_symbols=["<mask>", "\n\n"], normalization_rule_name="identity"),
-        "plain-bpe": pieces(lines, model_type="bpe", **first),
-        "unigram": pieces(lines, model_type="unigram", **first),
-        "t5": pieces(lines, model_type="unigram", pad_id=0, eos_id=1, unk_id=2, bos_id=-1),
-        "albert": pieces(lines, model_type="unigram", pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols=["[CLS]", "[SEP]"],
-                         user_defined_symbols=["[MASK]", "(", "€"]),
-        "big-bird": pieces(lines, model_type="unigram", pad_id=0, eos_id=1, bos_id=2, unk_id=3, control_symbols=["[CLS]", "[SEP]", "[MASK]"]),
-        "deberta": pieces(lines, model_type="unigram", pad_id=0, unk_id=3, bos_id=1, eos_id=2, bos_piece="[CLS]", eos_piece="[SEP]",
-                          pad_piece="[PAD]", unk_piece="[UNK]"),
-        "xlnet": pieces(lines, model_type="unigram", control_symbols=["<cls>", "<sep>", "<pad>", "<mask>", "<eod>"],
-                        user_defined_symbols=["<eop>", ".", "10,"], **first),
-        "pegasus": pieces(lines, model_type="unigram", pad_id=0, eos_id=1, unk_id=2, bos_id=-1, control_symbols=["<mask_2>"]),
-    }
-    vocab_txt, byte_bpe, word_bpe = word_piece(lines), bpe(lines, None), bpe(lines, "</w>")
-
-    def write(name, tokenizer_class, options):
-        folder = out / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer_class, **options}))
-        if tokenizer_class in BERT:
-            (folder / "vocab.txt").write_text("\n".join(vocab_txt) + "\n", encoding="utf-8")
-        elif tokenizer_class in PIECES:
-            file, model = PIECES[tokenizer_class]
-            (folder / file).write_bytes(spm[model])
-        else:
-            vocab, merges = byte_bpe if tokenizer_class in BYTES else word_bpe
-            (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
-            lines = ["#version: 0.2"] + [" ".join(merge) for merge in merges]
-            (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-    for tokenizer_class in [*BERT, *BYTES, *WORD_ENDS, *PIECES]:
-        write(tokenizer_class, tokenizer_class, {})
-    for number, (tokenizer_class, options) in enumerate(VARIANTS):
-        write(f"{tokenizer_class}-{number}", tokenizer_class, options)
+    known = vocabularies(lines, 500)
+    for name, tokenizer_class, options in cases():
+        write_folder(out / name, tokenizer_class, options, known)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,6 @@ constexpr ModelsOfClass kModels[] = {
     {"T5Tokenizer", "mt5 musicgen musicgen_melody switch_transformers t5 umt5"},
     {"UdopTokenizer", "udop"},
     {"WhisperTokenizer", "whisper"},
-    {"XGLMTokenizer", "xglm"},
     {"XLMRobertaTokenizer", "gte jina_embeddings_v3 metaclip_2 trocr xlm-roberta xmod"},
     {"XLNetTokenizer", "xlnet"},
 };

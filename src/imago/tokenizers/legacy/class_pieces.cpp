@@ -169,12 +169,6 @@ std::vector<std::string> infill_tokens(const ClassOptions& options) {
           options.text("fill_token", "<FILL_ME>")};
 }
 
-std::vector<std::string> made_up_words(const ClassOptions&) {
-  std::vector<std::string> words;
-  for (int i = 0; i < 7; ++i) words.push_back(fmt::format("<madeupword{}>", i));
-  return words;
-}
-
 std::vector<std::string> pegasus_tokens(const ClassOptions& options) {
   std::vector<std::string> tokens = {options.text("mask_token_sent", "<mask_1>")};
   const int64_t offset = checked_count(options, "offset", 103);

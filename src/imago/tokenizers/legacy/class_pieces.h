@@ -31,7 +31,6 @@ Pieces as_seamless(Pieces pieces, const ClassOptions& options, const SpecialToke
 std::vector<std::string> sentinels(const ClassOptions& options);  // <extra_id_0>, ...
 std::vector<std::string> question_token(const ClassOptions& options);
 std::vector<std::string> infill_tokens(const ClassOptions& options);
-std::vector<std::string> made_up_words(const ClassOptions& options);
 std::vector<std::string> pegasus_tokens(const ClassOptions& options);
 std::vector<std::string> mbart_languages(const ClassOptions& options);
 std::vector<std::string> mbart50_languages(const ClassOptions& options);

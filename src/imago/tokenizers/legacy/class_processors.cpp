@@ -9,6 +9,13 @@
 namespace imago::tokenizers {
 namespace {
 
+const std::string& required(const std::optional<std::string>& token, std::string_view role) {
+  if (!token) {
+    throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", fmt::format("{} is null, but is needed", role));
+  }
+  return *token;
+}
+
 // Writes templates: a token by its text, "A" and "B" for the sequences.
 class Template {
  public:
@@ -32,7 +39,9 @@ class Template {
         continue;
       }
       result.push_back({{"SpecialToken", {{"id", text}, {"type_id", type_id}}}});
-      const auto id = input_.id_of(text);
+      auto id = input_.id_of(text);
+      // A language that the vocabulary lacks keeps its name and gets the unknown token's id.
+      if (!id && text == input_.language) id = input_.id_of(required(input_.tokens.unk_token, "unk_token"));
       if (!id) {
         throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json",
                     fmt::format("the special token '{}' is not in the vocabulary", text));
@@ -45,13 +54,6 @@ class Template {
   const ProcessorInput& input_;
   Json specials_ = Json::object();
 };
-
-const std::string& required(const std::optional<std::string>& token, std::string_view role) {
-  if (!token) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", fmt::format("{} is null, but is needed", role));
-  }
-  return *token;
-}
 
 Json roberta(const ProcessorInput& input, const std::string& sep, const std::string& cls, bool trim_offsets,
              bool add_prefix_space) {
@@ -140,9 +142,9 @@ Json splinter_processor(const ProcessorInput& input) {
 
 Json nllb_processor(const ProcessorInput& input) {
   if (input.options.boolean("legacy_behaviour", false)) {
-    return template_processor(input, "$A eos language", "$A $B eos language");
+    return template_processor(input, "$A eos " + input.language, "$A $B eos " + input.language);
   }
-  return template_processor(input, "language $A eos", "language $A $B eos");
+  return template_processor(input, input.language + " $A eos", input.language + " $A $B eos");
 }
 
 Json herbert_processor(const ProcessorInput& input) {

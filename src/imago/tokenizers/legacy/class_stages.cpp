@@ -57,6 +57,14 @@ Json letters_normalizer(const ClassOptions& options, Json list, bool keep_accent
   return sequence(std::move(list));
 }
 
+Json bert(bool handle_chinese_chars, std::optional<bool> strip_accents, bool lowercase) {
+  return {{"type", "BertNormalizer"},
+          {"clean_text", true},
+          {"handle_chinese_chars", handle_chinese_chars},
+          {"strip_accents", strip_accents ? Json(*strip_accents) : Json()},
+          {"lowercase", lowercase}};
+}
+
 std::string_view prepend_scheme(const ClassOptions& options) {
   return options.boolean("add_prefix_space", true) ? "always" : "never";
 }
@@ -64,20 +72,8 @@ std::string_view prepend_scheme(const ClassOptions& options) {
 }  // namespace
 
 Json bert_normalizer(const ClassOptions& options) {
-  const auto strip_accents = options.optional_boolean("strip_accents");
-  return {{"type", "BertNormalizer"},
-          {"clean_text", true},
-          {"handle_chinese_chars", options.boolean("tokenize_chinese_chars", true)},
-          {"strip_accents", strip_accents ? Json(*strip_accents) : Json()},
-          {"lowercase", options.boolean("do_lower_case", true)}};
-}
-
-Json lowercase_bert_normalizer(const ClassOptions&) {
-  return {{"type", "BertNormalizer"},
-          {"clean_text", true},
-          {"handle_chinese_chars", true},
-          {"strip_accents", nullptr},
-          {"lowercase", true}};
+  return bert(options.boolean("tokenize_chinese_chars", true), options.optional_boolean("strip_accents"),
+              options.boolean("do_lower_case", true));
 }
 
 Json funnel_normalizer(const ClassOptions& options) {
@@ -86,13 +82,9 @@ Json funnel_normalizer(const ClassOptions& options) {
   return normalizer;
 }
 
-Json herbert_normalizer(const ClassOptions&) {
-  return {{"type", "BertNormalizer"},
-          {"clean_text", true},
-          {"handle_chinese_chars", true},
-          {"strip_accents", false},
-          {"lowercase", false}};
-}
+Json lowercase_bert_normalizer(const ClassOptions&) { return bert(true, std::nullopt, true); }
+
+Json herbert_normalizer(const ClassOptions&) { return bert(true, false, false); }
 
 Json nfc_normalizer(const ClassOptions&) { return {{"type", "NFC"}}; }
 Json nfkc_normalizer(const ClassOptions&) { return {{"type", "NFKC"}}; }
@@ -163,7 +155,8 @@ Json seamless_normalizer(const ClassOptions&) {
 Json deberta_v2_normalizer(const ClassOptions& options) {
   Json list = Json::array();
   if (options.boolean("do_lower_case", false)) list.push_back({{"type", "Lowercase"}});
-  for (const Json& step : barthez_normalizer(options)["normalizers"]) list.push_back(step);
+  const Json letters = barthez_normalizer(options);
+  for (const Json& step : letters["normalizers"]) list.push_back(step);
   return sequence(list);
 }
 
@@ -242,10 +235,6 @@ Json bpe_decoder(const ClassOptions&) { return {{"type", "BPEDecoder"}, {"suffix
 
 Json funnel_decoder(const ClassOptions& options) {
   return {{"type", "WordPiece"}, {"prefix", options.text("wordpieces_prefix", "##")}, {"cleanup", true}};
-}
-
-Json cohere_decoder(const ClassOptions& options) {
-  return byte_level(options.boolean("add_prefix_space", false), true);
 }
 
 Json metaspace_decoder(const ClassOptions& options) { return metaspace(prepend_scheme(options)); }

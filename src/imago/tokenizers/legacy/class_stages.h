@@ -52,7 +52,6 @@ Json word_piece_decoder(const ClassOptions& options);
 Json funnel_decoder(const ClassOptions& options);
 Json byte_level_decoder(const ClassOptions& options);
 Json bpe_decoder(const ClassOptions& options);
-Json cohere_decoder(const ClassOptions& options);
 Json metaspace_decoder(const ClassOptions& options);
 Json always_metaspace_decoder(const ClassOptions& options);
 Json first_metaspace_decoder(const ClassOptions& options);

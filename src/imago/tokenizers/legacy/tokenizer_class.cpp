@@ -9,6 +9,7 @@ namespace {
 using Kind = TokenizerClass::Vocabulary;
 using Tokens = TokenizerClass::Tokens;
 using Own = TokenizerClass::OwnTokens;
+using Unknown = TokenizerClass::Unknown;
 
 // A class like another, but for what `change` sets.
 template <class Change>
@@ -75,7 +76,6 @@ constexpr TokenizerClass kCohere = like(kGpt2, [](TokenizerClass& c) {
   c.tokens = {"<BOS_TOKEN>", "<|END_OF_TURN_TOKEN|>", "<UNK>", "<SEP>", "<PAD>", "<CLS>", "<MASK_TOKEN>"};
   c.normalizer = nfc_normalizer;
   c.pre_tokenizer = cohere_pre_tokenizer;
-  c.decoder = cohere_decoder;
   c.pads_left = true;
 });
 
@@ -177,6 +177,7 @@ constexpr TokenizerClass kReformer = like(kNllb, [](TokenizerClass& c) {
   c.tokens = {nullptr, "</s>", "<unk>", nullptr, nullptr, nullptr, nullptr};
   c.post_processor = bos_eos_processor;
   c.arrange = nullptr;
+  c.pieces_are_special = true;
 });
 
 constexpr TokenizerClass kSeamless{.vocabulary = Kind::kPieceBpe,
@@ -205,7 +206,7 @@ constexpr TokenizerClass kUdop = like(kT5, [](TokenizerClass& c) {
   c.tokens.sep = "</s>";
   c.normalizer = nullptr;
   c.arrange = nullptr;
-  c.unk_token_decides = true;
+  c.unknown = Unknown::kSpelled;
   c.own_tokens = nullptr;
 });
 
@@ -218,10 +219,14 @@ constexpr TokenizerClass kAlbert{.vocabulary = Kind::kUnigram,
                                  .pair = "cls $A sep $B:1 sep:1",
                                  .unk_id = 1};
 
+constexpr TokenizerClass kFNet = like(kAlbert, [](TokenizerClass& c) { c.as_generic = true; });
+
 constexpr TokenizerClass kRemBert = like(kAlbert, [](TokenizerClass& c) {
   c.normalizer = rembert_normalizer;
   c.pre_tokenizer = metaspace_pre_tokenizer;
+  c.post_processor = bos_eos_processor;
   c.unk_id = 2;
+  c.pieces_are_special = true;
 });
 
 constexpr TokenizerClass kBigBird = like(kAlbert, [](TokenizerClass& c) {
@@ -229,7 +234,7 @@ constexpr TokenizerClass kBigBird = like(kAlbert, [](TokenizerClass& c) {
   c.normalizer = big_bird_normalizer;
   c.pre_tokenizer = metaspace_pre_tokenizer;
   c.unk_id = 100;
-  c.unk_token_decides = true;
+  c.unknown = Unknown::kSpelled;
   c.mask_takes_space = true;
 });
 
@@ -237,6 +242,7 @@ constexpr TokenizerClass kDebertaV2 = like(kAlbert, [](TokenizerClass& c) {
   c.tokens = kBracketTokens;
   c.normalizer = deberta_v2_normalizer;
   c.pre_tokenizer = deberta_v2_pre_tokenizer;
+  c.unknown = Unknown::kOfModel;
 });
 
 constexpr TokenizerClass kXlnet = like(kAlbert, [](TokenizerClass& c) {
@@ -246,7 +252,7 @@ constexpr TokenizerClass kXlnet = like(kAlbert, [](TokenizerClass& c) {
   c.decoder = always_metaspace_decoder;
   c.single = "$A sep cls:2";
   c.pair = "$A sep $B:1 sep:1 cls:2";
-  c.unk_id = 0;
+  c.unknown = Unknown::kOfModel;
   c.mask_takes_space = true;
   c.pads_left = true;
 });
@@ -263,7 +269,7 @@ constexpr TokenizerClass kXlmRoberta{.vocabulary = Kind::kUnigram,
 
 constexpr TokenizerClass kCamembert = like(kXlmRoberta, [](TokenizerClass& c) {
   c.arrange = as_camembert;
-  c.unk_token_decides = true;
+  c.unknown = Unknown::kSpelled;
   c.mask_takes_space = true;
 });
 
@@ -305,16 +311,6 @@ constexpr TokenizerClass kMBart50 = like(kMBart, [](TokenizerClass& c) {
   c.own_tokens_stand = Own::kBehindPieces;
 });
 
-constexpr TokenizerClass kXglm = like(kXlmRoberta, [](TokenizerClass& c) {
-  c.tokens.mask = nullptr;
-  c.normalizer = single_space_normalizer;
-  c.pre_tokenizer = metaspace_pre_tokenizer;
-  c.single = "eos $A";
-  c.pair = "eos $A eos eos $B";
-  c.arrange = nullptr;
-  c.own_tokens = made_up_words;
-});
-
 constexpr TokenizerClass kPegasus{.vocabulary = Kind::kUnigram,
                                   .tokens = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, "<mask_2>"},
                                   .normalizer = pegasus_normalizer,
@@ -323,7 +319,7 @@ constexpr TokenizerClass kPegasus{.vocabulary = Kind::kUnigram,
                                   .single = "$A eos",
                                   .pair = "$A $B eos",
                                   .arrange = as_pegasus,
-                                  .unk_token_decides = true,
+                                  .unknown = Unknown::kSpelled,
                                   .own_tokens = pegasus_tokens,
                                   .own_tokens_stand = Own::kInsteadOfPieces};
 
@@ -352,7 +348,7 @@ constexpr TokenizerClass kClasses[] = {
     named("DebertaV2Tokenizer", kDebertaV2),
     named("DistilBertTokenizer", kBert),
     named("ElectraTokenizer", kBert),
-    named("FNetTokenizer", kAlbert),
+    named("FNetTokenizer", kFNet),
     named("FunnelTokenizer", kFunnel),
     named("GPT2Tokenizer", kGpt2),
     named("GPTNeoXTokenizer", kGptNeoX),
@@ -385,7 +381,6 @@ constexpr TokenizerClass kClasses[] = {
     named("T5Tokenizer", kT5),
     named("UdopTokenizer", kUdop),
     named("WhisperTokenizer", kWhisper),
-    named("XGLMTokenizer", kXglm),
     named("XLMRobertaTokenizer", kXlmRoberta),
     named("XLNetTokenizer", kXlnet),
 };

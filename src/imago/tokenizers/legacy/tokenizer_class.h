@@ -31,6 +31,9 @@ struct ScoredPiece {
 struct TokenizerClass {
   // What the files hold: vocab.txt; vocab.json and merges.txt; a SentencePiece model, used as either model.
   enum class Vocabulary { kWordPiece, kMerges, kPieceBpe, kUnigram };
+  // Which piece of a unigram model is the unknown one: unk_id, or the one that spells unk_token where there is one, or
+  // what the model itself says.
+  enum class Unknown { kFixed, kSpelled, kOfModel };
   // Where tokens of the class itself stand among the control and user-defined pieces of a SentencePiece model.
   enum class OwnTokens { kBehindPieces, kBeforePieces, kInsteadOfPieces };
 
@@ -49,14 +52,16 @@ struct TokenizerClass {
   BpeOptions (*bpe)(const SpecialTokens&) = nullptr;
   // Puts pieces of a SentencePiece model where the class has them.
   std::vector<ScoredPiece> (*arrange)(std::vector<ScoredPiece>, const ClassOptions&, const SpecialTokens&) = nullptr;
-  int32_t unk_id = 0;              // of a unigram model
-  bool unk_token_decides = false;  // the id is that of the piece that spells unk_token, where there is one
+  int32_t unk_id = 0;
+  Unknown unknown = Unknown::kFixed;
   // Further special tokens of the class, and the token of its language.
   std::vector<std::string> (*own_tokens)(const ClassOptions&) = nullptr;
   OwnTokens own_tokens_stand = OwnTokens::kBehindPieces;
   std::string (*language)(const ClassOptions&) = nullptr;
   bool mask_takes_space = false;    // the mask token takes the space before it
   bool mask_is_normalized = false;  // and is looked for in the normalized text
+  bool pieces_are_special = false;  // the user-defined ones, too
+  bool as_generic = false;          // built as without a class, but for the tokens
   bool pads_left = false;
 };
 

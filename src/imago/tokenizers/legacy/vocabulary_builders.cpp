@@ -91,8 +91,21 @@ std::unique_ptr<Model> make_arranged_bpe(BpeOptions options, const Vocabulary& o
   return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
 }
 
+int32_t unknown_piece(const SentencePieceModel& model, const std::vector<ScoredPiece>& pieces,
+                      const TokenizerClass& tokenizer_class, const SpecialTokens& tokens) {
+  using Unknown = TokenizerClass::Unknown;
+  if (tokenizer_class.unknown == Unknown::kOfModel) return model.unk_id;
+  if (tokenizer_class.unknown == Unknown::kFixed) return tokenizer_class.unk_id;
+  const auto found = std::find_if(pieces.begin(), pieces.end(),
+                                  [&](const ScoredPiece& piece) { return piece.text == tokens.unk_token; });
+  return found == pieces.end() ? tokenizer_class.unk_id : static_cast<int32_t>(found - pieces.begin());
+}
+
 std::vector<TokenValue> with_own_tokens(std::vector<TokenValue> pieces, const TokenizerClass& tokenizer_class,
                                         const ClassOptions& options) {
+  if (tokenizer_class.pieces_are_special) {
+    for (TokenValue& piece : pieces) piece.token.special = true;
+  }
   if (tokenizer_class.own_tokens == nullptr) return pieces;
   using Own = TokenizerClass::OwnTokens;
   std::vector<TokenValue> own;
@@ -204,7 +217,8 @@ LegacyTokenizer build_byte_level(std::string_view vocab_json, std::string_view m
 }
 
 LegacyTokenizer build_sentencepiece(const SentencePieceModel& model, const FolderSettings& settings) {
-  if (settings.tokenizer_class == nullptr) return build_generic_sentencepiece(model, settings);
+  if (settings.tokenizer_class == nullptr || settings.tokenizer_class->as_generic)
+    return build_generic_sentencepiece(model, settings);
   const TokenizerClass& tokenizer_class = *settings.tokenizer_class;
   const SpecialTokens tokens = settings.values.special_tokens();
   ClassOptions options(settings.config);
@@ -216,12 +230,7 @@ LegacyTokenizer build_sentencepiece(const SentencePieceModel& model, const Folde
     auto bpe = make_arranged_bpe(tokenizer_class.bpe(tokens), piece_vocabulary(model), pieces);
     return finish_class(std::move(bpe), settings, options, std::move(added));
   }
-  int32_t unk_id = tokenizer_class.unk_id;
-  if (tokenizer_class.unk_token_decides) {
-    const auto found = std::find_if(pieces.begin(), pieces.end(),
-                                    [&](const ScoredPiece& piece) { return piece.text == tokens.unk_token; });
-    if (found != pieces.end()) unk_id = static_cast<int32_t>(found - pieces.begin());
-  }
+  const int32_t unk_id = unknown_piece(model, pieces, tokenizer_class, tokens);
   return finish_class(make_unigram(pieces, unk_id, false), settings, options, std::move(added));
 }
 

@@ -48,6 +48,8 @@ Unigram::Unigram(const std::vector<Piece>& pieces, std::optional<int32_t> unk_id
   double min_score = std::numeric_limits<double>::infinity();
   for (size_t id = 0; id < pieces.size(); ++id) {
     const std::string_view text = pieces[id].text;
+    const int32_t before = vocabulary_.find(text);
+    if (before != Vocabulary::kNone) repeated_.emplace(before, text);
     vocabulary_.add(text, static_cast<int32_t>(id));
     scores_.push_back(pieces[id].score);
     min_score = std::min(min_score, pieces[id].score);
@@ -211,7 +213,9 @@ void Unigram::write_json(JsonWriter& writer) const {
   writer.array("vocab", ids, [&](size_t id) {
     writer.begin_array();
     writer.element();
-    writer.string(vocabulary_.token(static_cast<int32_t>(id)));
+    const auto repeated = repeated_.find(static_cast<int32_t>(id));
+    writer.string(repeated != repeated_.end() ? std::string_view(repeated->second)
+                                              : vocabulary_.token(static_cast<int32_t>(id)));
     writer.element();
     writer.number(scores_[id]);
     writer.end_array();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,6 +38,7 @@ class Unigram final : public Model {
 
   Vocabulary vocabulary_;
   std::vector<double> scores_;
+  std::map<int32_t, std::string> repeated_;  // pieces that stand again behind, whose ids name nothing
   std::optional<int32_t> unk_id_;
   bool byte_fallback_;
   std::array<int32_t, 256> bytes_{};  // the tokens <0x00> to <0xFF>

@@ -88,12 +88,12 @@ TEST(WordLevelTrainer, IsThatOfTheReference) {
 
 // The reference's scores differ in their last digits from run to run, and by a penalty for characters that are no
 // piece, given in random order.
-TEST(UnigramTrainer, HasThePiecesAndScoresOfTheReference) {
+void expect_pieces_and_scores(const std::string& name, size_t vocab_size) {
   UnigramTrainerOptions options;
-  options.vocab_size = 50;
+  options.vocab_size = vocab_size;
   options.unk_token = "<unk>";
   options.special_tokens = {special_token("<s>")};
-  const Golden golden("unigram");
+  const Golden golden(name);
   const Json trained = parse_json(golden.train_with(UnigramTrainer(options)), "trained");
   const Json expected = parse_json(golden.trained, "golden");
   EXPECT_EQ(trained["model"]["unk_id"], expected["model"]["unk_id"]);
@@ -106,6 +106,10 @@ TEST(UnigramTrainer, HasThePiecesAndScoresOfTheReference) {
     EXPECT_NEAR(scores[piece[0].get<std::string>()], piece[1].get<double>(), kPenalties) << piece[0];
   }
 }
+
+TEST(UnigramTrainer, HasThePiecesAndScoresOfTheReference) { expect_pieces_and_scores("unigram", 50); }
+
+TEST(UnigramTrainer, LeavesOutThePiecesThatTheReferenceLeavesOut) { expect_pieces_and_scores("unigram_pruned", 50); }
 
 TEST(UnigramTrainer, RefusesAVocabularyThatIsTooSmall) {
   UnigramTrainerOptions options;
