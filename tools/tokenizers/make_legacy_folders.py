@@ -32,7 +32,6 @@ PIECES = {
     "BarthezTokenizer": ("sentencepiece.bpe.model", "unigram"), "LayoutXLMTokenizer": ("sentencepiece.bpe.model", "unigram"),
     "MBartTokenizer": ("sentencepiece.bpe.model", "unigram"), "MBart50Tokenizer": ("sentencepiece.bpe.model", "unigram"),
     "XLNetTokenizer": ("spiece.model", "xlnet"),
-    "PegasusTokenizer": ("spiece.model", "pegasus"),
 }
 VARIANTS = [
     ("BertTokenizer", {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False}),
@@ -47,7 +46,7 @@ VARIANTS = [
     ("T5Tokenizer", {"extra_ids": 3}), ("AlbertTokenizer", {"do_lower_case": False, "keep_accents": True}),
     ("RemBertTokenizer", {"do_lower_case": True, "keep_accents": False}), ("XLNetTokenizer", {"do_lower_case": True}),
     ("MBartTokenizer", {"src_lang": "fr_XX"}), ("MBart50Tokenizer", {"src_lang": "sl_SI"}),
-    ("MBartTokenizer", {"additional_special_tokens": ["<a>", "en_XX"]}), ("PegasusTokenizer", {"offset": 10}),
+    ("MBartTokenizer", {"additional_special_tokens": ["<a>", "en_XX"]}),
     ("DebertaV2Tokenizer", {"do_lower_case": True, "split_by_punct": True}),
     ("BigBirdTokenizer", {"add_prefix_space": False}), ("BarthezTokenizer", {"add_prefix_space": False}),
     ("MPNetTokenizer", {"mask_token": {"content": "<mask>", "lstrip": False, "rstrip": True, "normalized": True, "__type": "AddedToken"}}),
@@ -103,7 +102,6 @@ def vocabularies(lines, size, **normalization):
                           pad_piece="[PAD]", unk_piece="[UNK]"),
         "xlnet": pieces(lines, **unigram, control_symbols=["<cls>", "<sep>", "<pad>", "<mask>", "<eod>"],
                         user_defined_symbols=["<eop>", ".", "10,"], **first),
-        "pegasus": pieces(lines, **unigram, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, control_symbols=["<mask_2>"]),
     }
 
 

@@ -45,7 +45,6 @@ constexpr ModelsOfClass kModels[] = {
     {"NllbTokenizer", "nllb nllb-moe"},
     {"NougatTokenizer", "nougat"},
     {"OpenAIGPTTokenizer", "openai-gpt"},
-    {"PegasusTokenizer", "pegasus"},
     {"Qwen2Tokenizer",
      "audioflamingo3 colqwen2 internvl ovis2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 "
      "qwen3_moe qwen3_next qwen3_omni_moe qwen3_vl qwen3_vl_moe"},

@@ -135,16 +135,6 @@ Pieces as_camembert(Pieces pieces, const ClassOptions&, const SpecialTokens& tok
   return pieces;
 }
 
-Pieces as_pegasus(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens) {
-  Pieces head = {{spelled(tokens.pad_token), 0.0}, {spelled(tokens.eos_token), 0.0}};
-  if (tokens.mask_token) head.push_back({*tokens.mask_token, 0.0});
-  for (const std::string& token : pegasus_tokens(options)) {
-    const bool is_mask = token == options.text("mask_token_sent", "<mask_1>");
-    if (!is_mask || token != tokens.mask_token) head.push_back({token, is_mask ? 0.0 : -100.0});
-  }
-  return with_head(std::move(pieces), 2, std::move(head));
-}
-
 Pieces as_nllb(Pieces pieces, const ClassOptions&, const SpecialTokens& tokens) {
   Pieces head;
   for (const auto& token : {tokens.bos_token, tokens.pad_token, tokens.eos_token, tokens.unk_token}) {
@@ -167,13 +157,6 @@ std::vector<std::string> infill_tokens(const ClassOptions& options) {
   return {options.text("prefix_token", "\u2581<PRE>"), options.text("middle_token", "\u2581<MID>"),
           options.text("suffix_token", "\u2581<SUF>"), options.text("eot_token", "\u2581<EOT>"),
           options.text("fill_token", "<FILL_ME>")};
-}
-
-std::vector<std::string> pegasus_tokens(const ClassOptions& options) {
-  std::vector<std::string> tokens = {options.text("mask_token_sent", "<mask_1>")};
-  const int64_t offset = checked_count(options, "offset", 103);
-  for (int64_t i = 2; i < offset; ++i) tokens.push_back(fmt::format("<unk_{}>", i));
-  return tokens;
 }
 
 std::vector<std::string> mbart_languages(const ClassOptions&) {

@@ -23,7 +23,6 @@ Pieces as_fairseq(Pieces pieces, const ClassOptions& options, const SpecialToken
 Pieces as_camembert(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 Pieces as_mbart(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 Pieces as_mbart50(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
-Pieces as_pegasus(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 Pieces as_nllb(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 Pieces as_seamless(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 
@@ -31,7 +30,6 @@ Pieces as_seamless(Pieces pieces, const ClassOptions& options, const SpecialToke
 std::vector<std::string> sentinels(const ClassOptions& options);  // <extra_id_0>, ...
 std::vector<std::string> question_token(const ClassOptions& options);
 std::vector<std::string> infill_tokens(const ClassOptions& options);
-std::vector<std::string> pegasus_tokens(const ClassOptions& options);
 std::vector<std::string> mbart_languages(const ClassOptions& options);
 std::vector<std::string> mbart50_languages(const ClassOptions& options);
 

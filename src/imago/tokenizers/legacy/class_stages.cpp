@@ -126,11 +126,6 @@ Json single_space_charsmap_normalizer(const ClassOptions& options) {
   return options.charsmap.empty() ? Json() : single_space_normalizer(options);
 }
 
-Json pegasus_normalizer(const ClassOptions& options) {
-  if (!options.charsmap.empty()) return single_space_normalizer(options);
-  return sequence({replace_regex("\\n", " "), replace_regex(" {2,}", " ")});
-}
-
 Json big_bird_normalizer(const ClassOptions&) {
   return sequence({strip(false, false), replace_regex(" {2,}", kMetaspace)});
 }

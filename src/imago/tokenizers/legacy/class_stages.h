@@ -19,7 +19,6 @@ Json rembert_normalizer(const ClassOptions& options);
 Json xlnet_normalizer(const ClassOptions& options);
 Json single_space_normalizer(const ClassOptions& options);
 Json single_space_charsmap_normalizer(const ClassOptions& options);  // null where the model has no character map
-Json pegasus_normalizer(const ClassOptions& options);
 Json big_bird_normalizer(const ClassOptions& options);
 Json layout_xlm_normalizer(const ClassOptions& options);
 Json barthez_normalizer(const ClassOptions& options);

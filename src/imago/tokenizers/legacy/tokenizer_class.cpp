@@ -311,18 +311,6 @@ constexpr TokenizerClass kMBart50 = like(kMBart, [](TokenizerClass& c) {
   c.own_tokens_stand = Own::kBehindPieces;
 });
 
-constexpr TokenizerClass kPegasus{.vocabulary = Kind::kUnigram,
-                                  .tokens = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, "<mask_2>"},
-                                  .normalizer = pegasus_normalizer,
-                                  .pre_tokenizer = always_metaspace_pre_tokenizer,
-                                  .decoder = always_metaspace_decoder,
-                                  .single = "$A eos",
-                                  .pair = "$A $B eos",
-                                  .arrange = as_pegasus,
-                                  .unknown = Unknown::kSpelled,
-                                  .own_tokens = pegasus_tokens,
-                                  .own_tokens_stand = Own::kInsteadOfPieces};
-
 constexpr TokenizerClass named(std::string_view name, TokenizerClass value) {
   value.name = name;
   return value;
@@ -370,7 +358,6 @@ constexpr TokenizerClass kClasses[] = {
     named("NllbTokenizer", kNllb),
     named("NougatTokenizer", kNougat),
     named("OpenAIGPTTokenizer", kOpenAiGpt),
-    named("PegasusTokenizer", kPegasus),
     named("Qwen2Tokenizer", kQwen2),
     named("ReformerTokenizer", kReformer),
     named("RemBertTokenizer", kRemBert),

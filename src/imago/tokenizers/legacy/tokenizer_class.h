@@ -35,7 +35,7 @@ struct TokenizerClass {
   // what the model itself says.
   enum class Unknown { kFixed, kSpelled, kOfModel };
   // Where tokens of the class itself stand among the control and user-defined pieces of a SentencePiece model.
-  enum class OwnTokens { kBehindPieces, kBeforePieces, kInsteadOfPieces };
+  enum class OwnTokens { kBehindPieces, kBeforePieces };
 
   std::string_view name;
   Vocabulary vocabulary = Vocabulary::kWordPiece;

@@ -112,7 +112,6 @@ std::vector<TokenValue> with_own_tokens(std::vector<TokenValue> pieces, const To
   for (std::string& token : tokenizer_class.own_tokens(options)) {
     own.push_back({{.content = std::move(token), .normalized = false, .special = true}, true});
   }
-  if (tokenizer_class.own_tokens_stand == Own::kInsteadOfPieces) return own;
   if (tokenizer_class.own_tokens_stand == Own::kBeforePieces) std::swap(own, pieces);
   pieces.insert(pieces.end(), own.begin(), own.end());
   return pieces;
