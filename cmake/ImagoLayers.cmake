@@ -60,6 +60,10 @@ function(imago_add_tests)
       add_test(NAME ${layer} COMMAND ${layer}_test --gtest_brief=1)
     endif()
   endforeach()
+  if(IMAGO_SANITIZE AND TARGET kernels_test)
+    # They compute in double what the kernels are to give, which takes minutes without optimisation.
+    target_compile_options(kernels_test PRIVATE -O1)
+  endif()
 endfunction()
 
 function(imago_add_fuzz_targets)
