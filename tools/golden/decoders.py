@@ -30,7 +30,12 @@ LONGROPE = {
 
 
 def decoder(
-    model_type: str, base: dict, variants: dict, heads: list[str], special: dict | None = None, one_layer: dict | None = None
+    model_type: str,
+    base: dict,
+    variants: dict,
+    heads: list[str],
+    special: dict | None = None,
+    one_layer: dict | None = None,
 ) -> dict[str, Golden]:
     """What every decoder shows (all outputs, padding on both sides, cached generation, gradients, its heads), and what
     only it has. `special` goes into all of them: what makes the architecture itself."""
@@ -42,7 +47,13 @@ def decoder(
 
     goldens = {
         "causal_lm": causal(
-            1, base, dict(batch=2, tokens=10), attentions=True, gradients=50_000, train=True, generate=GREEDY,
+            1,
+            base,
+            dict(batch=2, tokens=10),
+            attentions=True,
+            gradients=50_000,
+            train=True,
+            generate=GREEDY,
             runs={"beam": BEAM},
         ),
         "causal_lm_left_padding": causal(
@@ -201,7 +212,7 @@ DECODERS = {
     },
     "gpt_neox": decoder(
         "gpt_neox",
-        BASE,
+        {key: value for key, value in BASE.items() if key != "num_key_value_heads"},
         {
             "sequential_residual": dict(use_parallel_residual=False, hidden_act="relu"),
             "no_attention_bias_tied": dict(attention_bias=False, tie_word_embeddings=True),
@@ -222,7 +233,16 @@ DECODERS = {
             "n_inner": dict(n_inner=40, n_embd=30, n_head=3, rotary_dim=2, layer_norm_epsilon=1e-3),
         },
         ["sequence_classification", "question_answering"],
-        dict(n_positions=64, n_embd=32, n_layer=2, n_head=4, rotary_dim=4, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0),
+        dict(
+            n_positions=64,
+            n_embd=32,
+            n_layer=2,
+            n_head=4,
+            rotary_dim=4,
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+        ),
         {"n_layer": 1},
     ),
 }

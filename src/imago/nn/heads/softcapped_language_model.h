@@ -1,0 +1,18 @@
+// A language model's head whose scores stay within bounds.
+#pragma once
+
+#include "imago/nn/heads/language_model.h"
+
+namespace imago::nn {
+
+// LMHead, its scores x made cap * tanh(x / cap) where config.json has final_logit_softcapping (Bello et al. 2016,
+// "Neural Combinatorial Optimization with Reinforcement Learning", section 5).
+struct SoftcappedLMHead : LMHead {
+  std::optional<double> cap;
+
+  template <class ConfigType>
+  explicit SoftcappedLMHead(const ConfigType& c) : LMHead(c), cap(c.final_logit_softcapping) {}
+  Tensor operator()(const Tensor& x_BTD) const;
+};
+
+}  // namespace imago::nn
