@@ -1,12 +1,11 @@
 // Llama (Touvron et al. 2023, "LLaMA: Open and Efficient Foundation Language Models").
 #pragma once
 
-#include "imago/nn/attention.h"
-#include "imago/nn/backbone.h"
+#include "imago/nn/gated_mlp.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/question_answering.h"
-#include "imago/nn/rotary.h"
+#include "imago/nn/rotary_decoder.h"
 
 namespace imago::llama {
 
@@ -31,58 +30,15 @@ struct LlamaConfig : Config {
   int64_t key_value_heads() const { return num_key_value_heads.value_or(num_attention_heads); }
 };
 
-// What every layer gets beside its input.
-struct LayerContext {
-  nn::RotaryAngles angles;
-  nn::AttentionContext attention;
-};
-
-struct Attention : Module {
-  nn::Linear q_proj, k_proj, v_proj, o_proj;
-  FIELDS(q_proj, k_proj, v_proj, o_proj)
-
+struct Attention : nn::GroupedQueryAttention<> {
   Attention(const LlamaConfig& c, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const LayerContext& context) const;
-
-  int64_t heads, key_value_heads, layer;
 };
 
-struct MLP : Module {
-  nn::Linear gate_proj, up_proj, down_proj;
-  FIELDS(gate_proj, up_proj, down_proj)
-
-  explicit MLP(const LlamaConfig& c);
-  Tensor operator()(const Tensor& x_BTD) const;
-
-  std::string hidden_act;
+struct MLP : nn::GatedMLP {
+  MLP(const LlamaConfig& c, int64_t) : GatedMLP(c.hidden_size, c.intermediate_size, c.hidden_act, c.mlp_bias) {}
 };
 
-struct DecoderLayer : Module {
-  Attention self_attn;
-  MLP mlp;
-  nn::RMSNorm input_layernorm, post_attention_layernorm;
-  FIELDS(self_attn, mlp, input_layernorm, post_attention_layernorm)
-
-  DecoderLayer(const LlamaConfig& c, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const LayerContext& context) const;
-};
-
-struct LlamaModel : nn::Backbone<LlamaConfig> {
-  static constexpr nn::FieldName kBaseModelPrefix = "model";
-  static constexpr const char* kInputEmbeddings = "embed_tokens.weight";
-  nn::Embedding embed_tokens;
-  std::vector<DecoderLayer> layers;
-  nn::RMSNorm norm;
-  FIELDS(embed_tokens, layers, norm)
-
-  explicit LlamaModel(const LlamaConfig& c);
-  WeightMap weight_map() const override;
-  BaseModelOutput forward(const TextInputs& in) const override;
-
- private:
-  nn::Rotary rotary_;
-};
-
+using LlamaModel = nn::RotaryDecoder<LlamaConfig, nn::PreNormLayer<Attention, MLP>>;
 using LlamaForCausalLM = nn::ForCausalLM<LlamaModel>;
 using LlamaForSequenceClassification = nn::ScoreAtLastToken<LlamaModel>;
 using LlamaForTokenClassification = nn::ForTokenClassification<LlamaModel, "score">;
