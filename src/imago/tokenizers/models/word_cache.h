@@ -1,6 +1,7 @@
 // Short pieces of text that a model has already cut, and their token ids.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -53,7 +54,7 @@ class WordCache {
 
   static void put(Entry& entry, size_t size, std::span<const int32_t> ids, uint8_t flags) {
     if (ids.size() > kMaxTokens) return;
-    std::memcpy(entry.ids.data(), ids.data(), ids.size() * sizeof(int32_t));
+    std::copy(ids.begin(), ids.end(), entry.ids.begin());
     entry.count = static_cast<uint8_t>(ids.size());
     entry.flags = flags;
     entry.size = static_cast<uint8_t>(size);
