@@ -8,7 +8,7 @@
 #include <unordered_set>
 
 #include "imago/base/error.h"
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/contiguous/contiguous.h"

@@ -7,8 +7,8 @@
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/quote.h"
 #include "imago/io/pytorch_file.h"
-#include "imago/io/quote.h"
 #include "imago/io/safetensors.h"
 #include "imago/io/shard_index.h"
 

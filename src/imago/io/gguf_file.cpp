@@ -10,7 +10,7 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 #include "imago/quant/block_matrix.h"
 
 namespace imago {

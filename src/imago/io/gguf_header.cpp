@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "imago/base/error.h"
+#include "imago/base/quote.h"
 #include "imago/base/unicode.h"
-#include "imago/io/quote.h"
 #include "imago/quant/format.h"
 
 namespace imago {
@@ -126,32 +126,23 @@ int64_t read_alignment(const GgufMetadata& metadata) {
   return alignment;
 }
 
-void check_version(uint32_t version) {
-  if (version == 2 || version == 3) return;
-  const bool swapped = version != 0 && version % 65536 == 0;
-  throw Error(ErrorKind::kUnsupported, kWhere,
-              swapped ? "the file is big-endian" : fmt::format("the file has GGUF version {}", version),
-              "versions 2 and 3, little-endian, are read");
-}
-
 }  // namespace
 
 GgufHeader parse_gguf_header(std::span<const std::byte> file) {
   ByteReader reader(file, kWhere);
-  if (reader.remaining() < 4 || reader.text(4) != "GGUF") fail("this is no GGUF file");
-  GgufHeader header;
-  header.version = reader.read<uint32_t>();
-  check_version(header.version);
-  const auto tensors = reader.read<uint64_t>(), entries = reader.read<uint64_t>();
-  if (tensors > kMaxTensors) {
-    throw Error(ErrorKind::kLimitExceeded, kWhere, fmt::format("{} tensors, {} at most", tensors, kMaxTensors));
+  GgufPreamble preamble = read_gguf_preamble(reader);
+  if (preamble.tensors > kMaxTensors) {
+    throw Error(ErrorKind::kLimitExceeded, kWhere,
+                fmt::format("{} tensors, {} at most", preamble.tensors, kMaxTensors));
   }
-  header.metadata = GgufMetadata::parse(reader, entries);
+  GgufHeader header;
+  header.version = preamble.version;
+  header.metadata = std::move(preamble.metadata);
   header.alignment = read_alignment(header.metadata);
   if (header.metadata.integer("split.count").value_or(1) > 1) {
     throw Error(ErrorKind::kUnsupported, kWhere, "the model is split in several files", "merge them with gguf-split");
   }
-  for (uint64_t i = 0; i < tensors; ++i) read_tensor(reader, header.alignment, header);
+  for (uint64_t i = 0; i < preamble.tensors; ++i) read_tensor(reader, header.alignment, header);
   place(header, reader.position(), file.size());
   return header;
 }

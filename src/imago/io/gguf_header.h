@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "imago/io/gguf_metadata.h"
+#include "imago/base/gguf_metadata.h"
 #include "imago/io/tensor_file.h"
 
 namespace imago {

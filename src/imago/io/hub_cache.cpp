@@ -13,7 +13,7 @@
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 
 namespace imago {
 namespace {

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
+#include "imago/base/byte_reader.h"
 #include "imago/base/error.h"
-#include "imago/io/byte_reader.h"
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 #include "imago/io/torch_objects.h"
 #include "imago/io/unpickler.h"
 #include "imago/io/zip_directory.h"

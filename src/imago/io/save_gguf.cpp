@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/base/quote.h"
 #include "imago/io/name_table.h"
-#include "imago/io/quote.h"
 
 namespace imago {
 namespace {

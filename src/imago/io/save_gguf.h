@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "imago/base/file.h"
-#include "imago/io/gguf_metadata.h"
+#include "imago/base/gguf_metadata.h"
 #include "imago/tensor/shape.h"
 
 namespace imago {

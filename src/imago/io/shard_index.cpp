@@ -8,8 +8,8 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/base/quote.h"
 #include "imago/io/name_table.h"
-#include "imago/io/quote.h"
 
 namespace imago {
 namespace {

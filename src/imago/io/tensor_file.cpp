@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "imago/base/error.h"
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 
 namespace imago {
 

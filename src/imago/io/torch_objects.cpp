@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 
 namespace imago {
 namespace {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "imago/io/byte_reader.h"
+#include "imago/base/byte_reader.h"
 #include "imago/io/pickle_heap.h"
 #include "imago/io/torch_objects.h"
 

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "imago/base/byte_reader.h"
 #include "imago/base/error.h"
-#include "imago/io/byte_reader.h"
+#include "imago/base/quote.h"
 #include "imago/io/name_table.h"
-#include "imago/io/quote.h"
 
 namespace imago {
 namespace {

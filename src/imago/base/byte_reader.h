@@ -17,6 +17,7 @@ class ByteReader {
   // `where` names the format in errors and must outlive the reader.
   ByteReader(std::span<const std::byte> bytes, const char* where) : bytes_(bytes), where_(where) {}
 
+  const char* where() const { return where_; }
   size_t position() const { return position_; }
   size_t remaining() const { return bytes_.size() - position_; }
 

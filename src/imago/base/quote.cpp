@@ -1,4 +1,4 @@
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 
 #include "imago/base/json.h"
 #include "imago/base/unicode.h"
