@@ -234,15 +234,20 @@ Calls parse_kimi(std::string_view body) {
   return calls;
 }
 
+// <server_name>s</server_name><tool_name>add</tool_name><arguments>{"a": 1}</arguments>, once or more. The template
+// makes the server's name up from that of the tool, so that it tells nothing.
 Calls parse_mcp(std::string_view body) {
-  auto field = [&](const std::string& name) -> std::string_view {
-    std::string_view rest = body;
-    if (!take_until(rest, "<" + name + ">")) return {};
-    return trim(rest.substr(0, rest.find("</" + name + ">")));
-  };
-  std::string name(field("tool_name"));
-  if (std::string_view server = field("server_name"); !server.empty()) name = std::string(server) + "." + name;
-  return one(make_call(name, field("arguments")));
+  std::vector<ToolCall> calls;
+  while (take_until(body, "<tool_name>")) {
+    std::optional<std::string_view> name = take_until(body, "</tool_name>");
+    if (!name || !take_until(body, "<arguments>")) return std::nullopt;
+    std::optional<std::string_view> arguments = take_until(body, "</arguments>");
+    std::optional<ToolCall> call = arguments ? make_call(*name, *arguments) : std::nullopt;
+    if (!call) return std::nullopt;
+    calls.push_back(std::move(*call));
+  }
+  if (calls.empty()) return std::nullopt;
+  return calls;
 }
 
 Calls parse_python_tag(std::string_view body) {

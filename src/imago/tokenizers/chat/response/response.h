@@ -46,7 +46,7 @@ enum class CallSyntax {
   kGemma,        // call:add{a:1,b:<|"|>text<|"|>}
   kPythonic,     // [add(a=1, b="text")]
   kPythonTag,    // add.call(a="text"), JSON, or a program for the tool "python"
-  kMcp,          // <server_name>s</server_name><tool_name>t</tool_name><arguments>{...}</arguments>
+  kMcp,          // <server_name>s</server_name><tool_name>add</tool_name><arguments>{"a": 1}</arguments>
 };
 
 // A section of calls between two markers; without a closing one it ends at the next marker or at the end.
