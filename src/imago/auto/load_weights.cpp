@@ -11,6 +11,7 @@
 #include "imago/base/quote.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
+#include "imago/ops/concat/concat.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
@@ -123,6 +124,8 @@ class Loader {
   }
 
   DType dtype_of(const std::string& path, DType wanted) const {
+    const bool half = wanted == DType::f16 || wanted == DType::bf16;
+    if (half && matches_any(map_.always_float32, path)) return DType::f32;
     return wanted == DType::f16 && matches_any(map_.keep_in_float32, path) ? DType::f32 : wanted;
   }
 
@@ -233,6 +236,28 @@ NamedTensors checkpoint_tensors(Model& model) {
     tensors.emplace_back(std::move(name), contiguous(to_checkpoint_layout(map, path, tensor)));
   });
   return tensors;
+}
+
+Tensor stacked_tensor(const WeightMap& map, const std::string& name, const Tensor& like,
+                      const std::function<Tensor(const std::string& parameter)>& find) {
+  std::vector<std::string> stars;
+  const auto rule = std::find_if(map.stacked.begin(), map.stacked.end(),
+                                 [&](const StackRule& r) { return match_pattern(r.stacked, name, &stars); });
+  if (rule == map.stacked.end() || like.dim() != 3) return {};
+  const auto parts = static_cast<int64_t>(rule->parts.size());
+  Tensors matrices;
+  for (int64_t i = 0; i < like.size(0); ++i) {
+    Tensors rows;
+    for (const std::string& part : rule->parts) {
+      std::vector<std::string> part_stars = stars;
+      part_stars.push_back(std::to_string(i));
+      const Tensor found = find(fill_pattern(part, part_stars));
+      rows.push_back(found ? cast(found, like.dtype())
+                           : Tensor::zeros({like.size(1) / parts, like.size(2)}, like.dtype()));
+    }
+    matrices.push_back(concat(rows, 0));
+  }
+  return stack(matrices);
 }
 
 }  // namespace imago

@@ -1,6 +1,7 @@
 // Binding a checkpoint's tensors to a model's parameters, and writing them back.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,5 +33,10 @@ NamedTensors checkpoint_tensors(Model& model);
 
 // One parameter's tensor (its value or its gradient) as the checkpoint lays it out.
 Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor);
+
+// A tensor under the reference's name for several parameters (see StackRule), made of what `find` gives for each of
+// them; undefined parts are zeros. It gets the shape and type of `like`, or is undefined where no rule is of that name.
+Tensor stacked_tensor(const WeightMap& map, const std::string& name, const Tensor& like,
+                      const std::function<Tensor(const std::string& parameter)>& find);
 
 }  // namespace imago

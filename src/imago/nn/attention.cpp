@@ -9,6 +9,7 @@
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
+#include "imago/ops/concat/concat.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/matmul/matmul.h"
 #include "imago/ops/operators.h"
@@ -16,6 +17,7 @@
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/scaled_dot_product_attention/score_matrix.h"
+#include "imago/ops/slice/slice.h"
 #include "imago/ops/softmax/softmax.h"
 #include "imago/ops/unary/unary.h"
 #include "imago/ops/where/where.h"
@@ -48,13 +50,29 @@ Tensor hide(const Tensor& scores, const Tensor& visible) {
   return scores + where(visible, shown, hidden);
 }
 
-Tensor attend_eagerly(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionContext& context,
-                      const AttentionOptions& options) {
-  const AttentionMask& mask = context.mask;
+// One more score per head, [H], in the sum of scores [B, H, T, S].
+Tensor softmax_with_sinks(const Tensor& scores, const Tensor& sinks) {
+  const Shape& s = scores.shape();
+  const Tensor column = expand(reshape(sinks, {1, s[1], 1, 1}), {s[0], s[1], s[2], 1});
+  return narrow(softmax(concat({scores, column}, 3), -1), 3, 0, s[3]);
+}
+
+// A layer with a window has fewer keys than the tokens that the masks are of: the last.
+AttentionMask of_last_keys(AttentionMask mask, int64_t keys) {
+  const auto cut = [keys](Tensor& tensor) {
+    const int64_t all = tensor ? tensor.size(-1) : 0;
+    if (all > keys) tensor = narrow(tensor, tensor.dim() - 1, all - keys, keys);
+  };
+  cut(mask.key_padding);
+  cut(mask.bias);
+  return mask;
+}
+
+// The weights of each key, [B, H, T, S].
+Tensor eager_weights(const Tensor& q, const Tensor& k, const AttentionMask& mask, const AttentionOptions& options,
+                     DType dtype) {
   const int64_t queries = q.size(2), keys = k.size(2);
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(3))));
-  if (options.sinks)
-    throw Error(ErrorKind::kUnsupported, "attention", "attention sinks with eager attention", "use sdpa");
   const op::ScaledDotProductAttention described{scale,       0,           mask.causal,
                                                 mask.window, mask.prefix, mask.query_offset.value_or(keys - queries)};
   Tensor scores = matmul(q, transpose(repeat_heads(k, q.size(1)), 2, 3)) * scale;
@@ -68,9 +86,9 @@ Tensor attend_eagerly(const Tensor& q, const Tensor& k, const Tensor& v, const A
   if (visible) scores = hide(scores, visible);
   // The softmax of half types is taken in float32, as the reference takes it.
   const DType exact = scores.dtype() == DType::f64 ? DType::f64 : DType::f32;
-  const Tensor weights = cast(softmax(scores, -1, exact), v.dtype());
-  if (context.weights != nullptr) context.weights->push_back(weights);
-  return matmul(weights, repeat_heads(v, q.size(1)));
+  return cast(
+      options.sinks ? softmax_with_sinks(cast(scores, exact), cast(options.sinks, exact)) : softmax(scores, -1, exact),
+      dtype);
 }
 
 // bool [batch, keys], or undefined where every key is a token.
@@ -97,7 +115,7 @@ KeysValues keys_values(const AttentionContext& context, int64_t layer, const Ten
                        const std::function<KeysValues(const Tensor&)>& project) {
   if (!context.encoder_hidden_states) {
     const KeysValues own = project(x_BTD);
-    return context.cache != nullptr ? context.cache->append(layer, own.keys, own.values) : own;
+    return context.cache != nullptr ? context.cache->append(layer, own.keys, own.values, context.mask.window) : own;
   }
   if (context.cache == nullptr) return project(context.encoder_hidden_states);
   KeysValues all = context.cache->cross(layer);
@@ -110,8 +128,11 @@ KeysValues keys_values(const AttentionContext& context, int64_t layer, const Ten
 
 Tensor attend(const Tensor& q, const KeysValues& all, const AttentionContext& context,
               const AttentionOptions& options) {
-  return context.is_eager() ? attend_eagerly(q, all.keys, all.values, context, options)
-                            : scaled_dot_product_attention(q, all.keys, all.values, context.mask, options);
+  const AttentionMask mask = of_last_keys(context.mask, all.keys.size(2));
+  if (!context.is_eager()) return scaled_dot_product_attention(q, all.keys, all.values, mask, options);
+  const Tensor weights = eager_weights(q, all.keys, mask, options, all.values.dtype());
+  if (context.weights != nullptr) context.weights->push_back(weights);
+  return matmul(weights, repeat_heads(all.values, q.size(1)));
 }
 
 AttentionContext full_attention(const TextInputs& inputs, const Tensor& x_BTD, Recorder& record) {

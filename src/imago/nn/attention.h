@@ -30,7 +30,8 @@ Tensor split_heads(const Tensor& x_BTD, int64_t heads);
 Tensor merge_heads(const Tensor& x_BHTK);
 
 // The keys and values that layer number `layer` attends to: in self attention `project` of x, behind those of the
-// cache; in cross attention `project` of the encoder's output, computed once per cache.
+// cache that the context's window lets a query see; in cross attention `project` of the encoder's output, computed once
+// per cache.
 KeysValues keys_values(const AttentionContext& context, int64_t layer, const Tensor& x_BTD,
                        const std::function<KeysValues(const Tensor&)>& project);
 

@@ -3,8 +3,12 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/cumulative/cumulative.h"
+#include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
+#include "imago/ops/slice/slice.h"
 
 namespace imago::nn {
 
@@ -19,6 +23,13 @@ Tensor position_ids(const TextInputs& inputs, const Tensor& x_BTD) {
   if (inputs.position_ids) return inputs.position_ids;
   const auto past = static_cast<double>(inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0);
   return unsqueeze(Tensor::arange(past, past + static_cast<double>(x_BTD.size(1))), 0);
+}
+
+Tensor unpadded_position_ids(const TextInputs& inputs, const Tensor& x_BTD) {
+  if (inputs.position_ids || !inputs.attention_mask) return position_ids(inputs, x_BTD);
+  const Tensor tokens = cast(inputs.attention_mask, DType::i64);
+  const Tensor positions = cumsum(tokens, -1) * tokens - 1.0;
+  return slice(positions, 1, positions.size(1) - x_BTD.size(1));
 }
 
 Tensor position_embeddings(const TextInputs& inputs, const Tensor& x_BTD, const Embedding& table,

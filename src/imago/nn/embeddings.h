@@ -15,7 +15,11 @@ Tensor embed(const TextInputs& inputs, const Embedding& table);
 // Positions of the tokens of x, [1, T], counted on from the cache where the caller gave none.
 Tensor position_ids(const TextInputs& inputs, const Tensor& x_BTD);
 
-// Learned embeddings of the same, a row of `table` each. `limit` names the number of rows in config.json. Throws Error
+// Positions that padding does not count in, [B, T]; -1 at padding before the first token. Those of a row without
+// padding where there is no attention_mask; those that the caller gave before all.
+Tensor unpadded_position_ids(const TextInputs& inputs, const Tensor& x_BTD);
+
+// Learned embeddings of positions, a row of `table` each. `limit` names the number of rows in config.json. Throws Error
 // kInvalidArgument for a position beyond them.
 Tensor position_embeddings(const TextInputs& inputs, const Tensor& x_BTD, const Embedding& table,
                            std::string_view limit);

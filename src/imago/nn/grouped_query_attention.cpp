@@ -25,7 +25,7 @@ int64_t GroupedQueryProjections::norm_size(int64_t heads) const {
 }
 
 Tensor GroupedQueryProjections::attend(const Tensor& x_BTD, const RotaryContext& context, const Normalise& q_norm,
-                                       const Normalise& k_norm) const {
+                                       const Normalise& k_norm, const Tensor& sinks) const {
   const auto normalised = [&](const Tensor& projected, int64_t heads, const Normalise& norm) {
     switch (options.norm) {
       case QueryKeyNorm::kEachHead: return norm(split_heads(projected, heads));
@@ -35,12 +35,13 @@ Tensor GroupedQueryProjections::attend(const Tensor& x_BTD, const RotaryContext&
   };
   const auto turned = [&](const Tensor& x_BHTK) { return options.rotary ? rotate(x_BHTK, context.angles) : x_BHTK; };
   const Tensor q_BHTK = turned(normalised(q_proj(x_BTD), options.heads, q_norm));
-  const KeysValues all = keys_values(context.attention, options.layer, x_BTD, [&](const Tensor& x) {
+  const AttentionContext attention = within(context.attention, options.window);
+  const KeysValues all = keys_values(attention, options.layer, x_BTD, [&](const Tensor& x) {
     return KeysValues{turned(normalised(k_proj(x), options.key_value_heads, k_norm)),
                       split_heads(v_proj(x), options.key_value_heads)};
   });
-  return o_proj(merge_heads(nn::attend(q_BHTK, all, within(context.attention, options.window),
-                                       {.scale = options.scale, .softcap = options.softcap})));
+  return o_proj(merge_heads(
+      nn::attend(q_BHTK, all, attention, {.scale = options.scale, .softcap = options.softcap, .sinks = sinks})));
 }
 
 }  // namespace imago::nn

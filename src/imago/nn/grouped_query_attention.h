@@ -47,8 +47,9 @@ struct GroupedQueryProjections : Module {
 
  protected:
   using Normalise = std::function<Tensor(const Tensor&)>;
-  Tensor attend(const Tensor& x_BTD, const RotaryContext& context, const Normalise& q_norm,
-                const Normalise& k_norm) const;
+  // `sinks` [H] may be undefined: see AttentionOptions.
+  Tensor attend(const Tensor& x_BTD, const RotaryContext& context, const Normalise& q_norm = {},
+                const Normalise& k_norm = {}, const Tensor& sinks = {}) const;
   // Channels that a norm of that many heads goes over; 0 for none.
   int64_t norm_size(int64_t heads) const;
 };

@@ -1,7 +1,10 @@
 #include "imago/nn/key_value_cache.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
+#include "imago/base/error.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/index_select/index_select.h"
 #include "imago/ops/slice/slice.h"
@@ -13,11 +16,12 @@ namespace {
 // Room for a short answer before the first growth.
 constexpr int64_t kFirstGrowth = 256;
 
-Tensor grown(const Tensor& old, const Tensor& like, int64_t length, int64_t capacity) {
+// Storage of `capacity` tokens that begins with `kept` tokens of the old one.
+Tensor moved(const Tensor& old, int64_t first, int64_t kept, const Tensor& like, int64_t capacity) {
   Shape shape = like.shape();
   shape[2] = capacity;
   Tensor storage = Tensor::empty(shape, like.dtype(), like.device());
-  if (length > 0) copy_(narrow(storage, 2, 0, length), narrow(old, 2, 0, length));
+  if (kept > 0) copy_(narrow(storage, 2, 0, kept), narrow(old, 2, first, kept));
   return storage;
 }
 
@@ -32,19 +36,43 @@ KeyValueCache::Layer& KeyValueCache::layer_at(int64_t layer) {
   return layers_[static_cast<size_t>(layer)];
 }
 
-KeysValues KeyValueCache::append(int64_t index, const Tensor& keys, const Tensor& values) {
+KeysValues KeyValueCache::append(int64_t index, const Tensor& keys, const Tensor& values,
+                                 std::optional<int64_t> window) {
   const NoGrad no_grad;
   Layer& layer = layer_at(index);
-  const int64_t added = keys.size(2), length = layer.length + added;
-  if (!layer.storage.keys.defined() || layer.storage.keys.size(2) < length) {
-    const int64_t capacity = layer.length == 0 ? length + kFirstGrowth : std::max(2 * layer.length, length);
-    layer.storage = {grown(layer.storage.keys, keys, layer.length, capacity),
-                     grown(layer.storage.values, values, layer.length, capacity)};
+  if (window && layer.kept >= *window) {
+    layer.first += layer.kept - (*window - 1);
+    layer.kept = *window - 1;
   }
-  copy_(narrow(layer.storage.keys, 2, layer.length, added), keys);
-  copy_(narrow(layer.storage.values, 2, layer.length, added), values);
-  layer.length = length;
-  return {narrow(layer.storage.keys, 2, 0, length), narrow(layer.storage.values, 2, 0, length)};
+  const int64_t added = keys.size(2), total = layer.kept + added;
+  if (!layer.storage.keys.defined() || layer.storage.keys.size(2) < layer.first + total) {
+    // A window needs no more than it shows, and room for as much again before the next move.
+    const int64_t room = layer.seen == 0 || window ? total + std::max(kFirstGrowth, window.value_or(0))
+                                                   : std::max(2 * layer.kept, total);
+    layer.storage = {moved(layer.storage.keys, layer.first, layer.kept, keys, room),
+                     moved(layer.storage.values, layer.first, layer.kept, values, room)};
+    layer.first = 0;
+  }
+  copy_(narrow(layer.storage.keys, 2, layer.first + layer.kept, added), keys);
+  copy_(narrow(layer.storage.values, 2, layer.first + layer.kept, added), values);
+  layer.kept = total;
+  layer.seen += added;
+  return {narrow(layer.storage.keys, 2, layer.first, total), narrow(layer.storage.values, 2, layer.first, total)};
+}
+
+Tensors KeyValueCache::state(int64_t layer) const {
+  return static_cast<size_t>(layer) < layers_.size() ? layers_[static_cast<size_t>(layer)].state : Tensors{};
+}
+
+void KeyValueCache::set_state(int64_t index, const Tensors& state, int64_t tokens) {
+  const NoGrad no_grad;
+  Layer& layer = layer_at(index);
+  layer.state.clear();
+  for (const Tensor& tensor : state) {  // copied: views would keep all tokens of a prompt
+    layer.state.push_back(Tensor::empty(tensor.shape(), tensor.dtype(), tensor.device()));
+    copy_(layer.state.back(), tensor);
+  }
+  layer.seen += tokens;
 }
 
 KeysValues KeyValueCache::cross(int64_t layer) const {
@@ -53,7 +81,7 @@ KeysValues KeyValueCache::cross(int64_t layer) const {
 
 void KeyValueCache::set_cross(int64_t layer, KeysValues cross) { layer_at(layer).cross = std::move(cross); }
 
-int64_t KeyValueCache::length() const { return layers_.empty() ? 0 : layers_[0].length; }
+int64_t KeyValueCache::length() const { return layers_.empty() ? 0 : layers_[0].seen; }
 
 void KeyValueCache::reorder(std::span<const int64_t> indices) {
   const NoGrad no_grad;
@@ -61,11 +89,21 @@ void KeyValueCache::reorder(std::span<const int64_t> indices) {
   for (Layer& layer : layers_) {
     layer.storage = {rows(layer.storage.keys, order), rows(layer.storage.values, order)};
     layer.cross = {rows(layer.cross.keys, order), rows(layer.cross.values, order)};
+    for (Tensor& tensor : layer.state) tensor = rows(tensor, order);
   }
 }
 
 void KeyValueCache::crop(int64_t length) {
-  for (Layer& layer : layers_) layer.length = std::min(layer.length, length);
+  for (const Layer& layer : layers_) {
+    if (layer.seen <= length || (layer.state.empty() && layer.kept == layer.seen)) continue;
+    throw Error(ErrorKind::kUnsupported, "cache",
+                fmt::format("going back from {} tokens to {} in a layer that forgets", layer.seen, length),
+                "start again from all tokens");
+  }
+  for (Layer& layer : layers_) {
+    if (layer.seen <= length) continue;
+    layer.kept = layer.seen = length;
+  }
 }
 
 int64_t KeyValueCache::nbytes() const {
@@ -74,6 +112,7 @@ int64_t KeyValueCache::nbytes() const {
     for (const KeysValues& part : {layer.storage, layer.cross}) {
       if (part.keys.defined()) bytes += part.keys.nbytes() + part.values.nbytes();
     }
+    for (const Tensor& tensor : layer.state) bytes += tensor.nbytes();
   }
   return bytes;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,8 +18,14 @@ struct KeysValues {
 // on the gradient tape.
 class KeyValueCache {
  public:
-  // Adds a layer's keys and values of new tokens and gives all there are, as views into the cache.
-  KeysValues append(int64_t layer, const Tensor& keys, const Tensor& values);
+  // Adds a layer's keys and values of new tokens and gives all there are, as views into the cache. With a window only
+  // those are kept that it lets a later token see: the last window - 1.
+  KeysValues append(int64_t layer, const Tensor& keys, const Tensor& values, std::optional<int64_t> window = {});
+
+  // What a recurrent layer carries from token to token, [batch, ...] each: empty before the first token.
+  Tensors state(int64_t layer) const;
+  // The state after `tokens` more.
+  void set_state(int64_t layer, const Tensors& state, int64_t tokens);
 
   // Keys and values of an encoder's output, computed once per layer; undefined until they are set.
   KeysValues cross(int64_t layer) const;
@@ -28,7 +35,8 @@ class KeyValueCache {
 
   // Row i of the batch becomes what row indices[i] was; the batch may change its size (beam search).
   void reorder(std::span<const int64_t> indices);
-  // Forgets all but the first `length` tokens.
+  // Forgets all but the first `length` tokens. Throws Error kUnsupported where what they need is no longer there: in
+  // layers with a window that has moved on, and in recurrent ones.
   void crop(int64_t length);
   void clear() { layers_.clear(); }
   int64_t nbytes() const;
@@ -36,8 +44,11 @@ class KeyValueCache {
  private:
   struct Layer {
     KeysValues storage;  // of `capacity` tokens
-    int64_t length = 0;
+    int64_t first = 0;   // where the kept ones begin in it
+    int64_t kept = 0;
+    int64_t seen = 0;
     KeysValues cross;
+    Tensors state;
   };
 
   Layer& layer_at(int64_t layer);

@@ -16,11 +16,11 @@ RotaryConfig rotary_config(const C& c) {
 }
 
 // A layer that normalises what goes into its two parts. Both are made of the configuration and the layer's number.
-template <class Attention, class MLP>
+template <class Attention, class MLP, class Norm = RMSNorm>
 struct PreNormLayer : Module {
   Attention self_attn;
   MLP mlp;
-  RMSNorm input_layernorm, post_attention_layernorm;
+  Norm input_layernorm, post_attention_layernorm;
   FIELDS(self_attn, mlp, input_layernorm, post_attention_layernorm)
 
   template <class C>
@@ -36,13 +36,13 @@ struct PreNormLayer : Module {
 };
 
 // Layer is made of the configuration and its number, and computes from x and a RotaryContext.
-template <class C, class Layer>
+template <class C, class Layer, class Norm = RMSNorm>
 struct RotaryDecoder : Backbone<C> {
   static constexpr FieldName kBaseModelPrefix = "model";
   static constexpr const char* kInputEmbeddings = "embed_tokens.weight";
   Embedding embed_tokens;
   std::vector<Layer> layers;
-  RMSNorm norm;
+  Norm norm;
   FIELDS(embed_tokens, layers, norm)
 
   explicit RotaryDecoder(const C& c)

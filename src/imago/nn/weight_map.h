@@ -19,6 +19,13 @@ struct WeightRule {
   Action action = Action::kRename;
 };
 
+// One tensor of the reference that is several parameters here: `stacked` [n, rows, columns] has in its i-th matrix the
+// rows of all `parts`, below one another, whose last star is i.
+struct StackRule {
+  std::string stacked;             // "*mlp.experts.gate_up_proj"
+  std::vector<std::string> parts;  // "*mlp.experts.*.gate_proj.weight", "*mlp.experts.*.up_proj.weight"
+};
+
 struct WeightMap {
   // The field that holds the model without its head ("model", "bert", "transformer"): a checkpoint of the bare model
   // has names without it, and the bare model reads a checkpoint of a model with a head. Empty for none.
@@ -35,6 +42,10 @@ struct WeightMap {
   std::vector<std::string> optional;
   // Parameters (patterns) that stay float32 in a float16 model, whose range does not hold what they make.
   std::vector<std::string> keep_in_float32;
+  // Those that stay float32 in a bfloat16 model too: numbers that are compared rather than multiplied.
+  std::vector<std::string> always_float32;
+  // The reference's names for several parameters at once, under which it gives their gradients.
+  std::vector<StackRule> stacked;
 };
 
 // What the stars of `pattern` match in `name`; nothing when it does not match.

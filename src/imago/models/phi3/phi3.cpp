@@ -48,11 +48,12 @@ Tensor Attention::operator()(const Tensor& x_BTD, const nn::RotaryContext& conte
     return nn::split_heads(narrow(qkv, 2, first_head * head_size, count * head_size), count);
   };
   const Tensor q_BHTK = nn::rotate(part(0, heads), context.angles);
-  const KeysValues all = nn::keys_values(context.attention, layer, x_BTD, [&](const Tensor&) {
+  const nn::AttentionContext attention = nn::within(context.attention, window);
+  const KeysValues all = nn::keys_values(attention, layer, x_BTD, [&](const Tensor&) {
     return KeysValues{nn::rotate(part(heads, key_value_heads), context.angles),
                       part(heads + key_value_heads, key_value_heads)};
   });
-  return o_proj(nn::merge_heads(nn::attend(q_BHTK, all, nn::within(context.attention, window))));
+  return o_proj(nn::merge_heads(nn::attend(q_BHTK, all, attention)));
 }
 
 MLP::MLP(const Phi3Config& c, int64_t)

@@ -16,10 +16,13 @@ using HeadFunction = std::function<Tensor(const Tensor&)>;
 // Pairs of parameters that are one: (the shared one, the one that is stored).
 using Ties = std::vector<std::pair<std::string, std::string>>;
 
-// D, under whichever of the Hub's three names the configuration has it.
+// D, under whichever of the Hub's three names the configuration has it; or output_size() of an architecture whose
+// output has another size than its layers.
 template <class ConfigType>
 int64_t hidden_size_of(const ConfigType& c) {
-  if constexpr (requires { c.hidden_size; }) {
+  if constexpr (requires { c.output_size(); }) {
+    return c.output_size();
+  } else if constexpr (requires { c.hidden_size; }) {
     return c.hidden_size;
   } else if constexpr (requires { c.n_embd; }) {
     return c.n_embd;
