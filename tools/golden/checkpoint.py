@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 
 def save(model, layout: str, config_edits: dict, out: Path) -> None:
-    """Layouts: safetensors, sharded, bin, untied, unprefixed, legacy_names. What `out` held before is removed."""
+    """Layouts: safetensors, sharded, bin, untied, unprefixed, legacy_names, mxfp4. What `out` held before is removed."""
     out.mkdir(parents=True, exist_ok=True)
     for old in out.iterdir():
         old.unlink()
@@ -47,7 +47,24 @@ def _legacy_names(model) -> dict:
     return renamed
 
 
-_LAYOUTS = {"untied": _untied, "unprefixed": _unprefixed, "legacy_names": _legacy_names}
+def _mxfp4(model) -> dict:
+    """Experts in blocks of 4-bit floats and scales."""
+    tensors = dict(model.state_dict())
+    for name in [name for name in tensors if name.endswith(("gate_up_proj", "down_proj"))]:
+        blocks, scales = _to_mxfp4(tensors.pop(name).transpose(1, 2))
+        tensors |= {f"{name}_blocks": blocks, f"{name}_scales": scales}
+    return tensors
+
+
+def _to_mxfp4(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    table = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6])
+    groups = weight.reshape(*weight.shape[:-1], -1, 32)
+    exponents = groups.abs().amax(-1).log2().floor() - 2
+    codes = (groups / exponents.exp2()[..., None])[..., None].sub(table).abs().argmin(-1)
+    return (codes[..., ::2] | codes[..., 1::2] << 4).to(torch.uint8), (exponents + 127).to(torch.uint8)
+
+
+_LAYOUTS = {"untied": _untied, "unprefixed": _unprefixed, "legacy_names": _legacy_names, "mxfp4": _mxfp4}
 
 
 def _edit(path: Path, edits: dict) -> None:

@@ -83,7 +83,20 @@ def tied(model_type: str, special: dict) -> Golden:
     return Golden(model_type, "AutoModelForCausalLM", overrides, 40, inputs=SHORT, gradients=20_000, train=True)
 
 
+IDS = {key: BASE[key] for key in ("vocab_size", "bos_token_id", "eos_token_id", "pad_token_id")}
 ALL = list(HEADS)
+BLOOM = dict(hidden_size=24, n_head=4, tie_word_embeddings=False)  # tied, it repeats itself
+FALCON_RW = dict(
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    ffn_hidden_size=48,
+    alibi=True,
+    multi_query=False,
+    parallel_attn=False,
+    bias=True,
+    tie_word_embeddings=False,
+)
 DECODERS = {
     "mistral": decoder(
         "mistral",
@@ -226,7 +239,7 @@ DECODERS = {
     ),
     "gptj": decoder(
         "gptj",
-        {key: BASE[key] for key in ("vocab_size", "bos_token_id", "eos_token_id", "pad_token_id")},
+        IDS,
         {
             "rotary_whole_head": dict(rotary_dim=8, activation_function="relu"),
             "tied": dict(tie_word_embeddings=True, n_head=2),
@@ -245,4 +258,83 @@ DECODERS = {
         ),
         {"n_layer": 1},
     ),
+    "opt": decoder(
+        "opt",
+        IDS,
+        {
+            "norm_after": dict(do_layer_norm_before=False, word_embed_proj_dim=20, activation_function="gelu"),
+            "no_bias_no_affine": dict(enable_bias=False, layer_norm_elementwise_affine=False),
+            "no_final_norm_untied": dict(_remove_final_layer_norm=True, tie_word_embeddings=False),
+        },
+        ["sequence_classification", "question_answering"],
+        dict(
+            hidden_size=32,
+            ffn_dim=40,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=64,
+            dropout=0.0,
+        ),
+    ),
+    "bloom": decoder(
+        "bloom",
+        IDS,
+        {
+            "three_heads": dict(hidden_size=30, n_head=3, layer_norm_epsilon=1e-3),
+            "residual_after_norm": dict(apply_residual_connection_post_layernorm=True),
+            "two_heads": dict(n_head=2, n_layer=1),
+        },
+        ALL,
+        BLOOM,
+        {"n_layer": 1},
+    )
+    | {
+        "tied": Golden(
+            "bloom",
+            "AutoModelForCausalLM",
+            IDS | BLOOM | dict(tie_word_embeddings=True),
+            40,
+            inputs=SHORT,
+            gradients=20_000,
+            train=True,
+        )
+    },
+    "falcon": decoder(
+        "falcon",
+        IDS,
+        {
+            "alibi": dict(alibi=True, multi_query=False, parallel_attn=False, bias=True),
+            "multi_head": dict(multi_query=False, tie_word_embeddings=True),
+            "new_decoder": dict(new_decoder_architecture=True, num_kv_heads=2, bias=True),
+            "new_decoder_one_norm": dict(
+                new_decoder_architecture=True,
+                num_kv_heads=1,
+                num_ln_in_parallel_attn=1,
+                activation="gelu_pytorch_tanh",
+                ffn_hidden_size=40,
+            ),
+            "new_decoder_alibi": dict(new_decoder_architecture=True, num_kv_heads=2, alibi=True),
+        },
+        ALL,
+        dict(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            ffn_hidden_size=48,
+            max_position_embeddings=64,
+            tie_word_embeddings=False,
+        ),
+    )
+    | {
+        f"alibi_{name}": Golden(
+            "falcon",
+            "AutoModelForCausalLM",
+            IDS | FALCON_RW,
+            seed,
+            inputs=dict(batch=3, tokens=10, padding="left"),
+            attentions=attentions,
+            generate=None if attentions else GREEDY,
+        )
+        for seed, name, attentions in ((61, "left_padding", False), (62, "attentions", True))
+    },
 }

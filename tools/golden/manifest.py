@@ -11,7 +11,9 @@ from pathlib import Path
 
 import torch
 from decoders import DECODERS
+from mixtures import MIXTURES
 from record import GREEDY, Golden, folder_bytes, write
+from recurrent import RECURRENT
 
 MODELS = Path(__file__).resolve().parents[2] / "src" / "imago" / "models"
 LIMIT = 300_000
@@ -302,7 +304,7 @@ def t5() -> dict[str, Golden]:
     }
 
 
-COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()} | DECODERS
+COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()} | DECODERS | MIXTURES | RECURRENT
 
 
 def main() -> int:

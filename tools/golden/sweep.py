@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 from record import GREEDY, Golden, write
+from sweep_decoders import ACTIVATIONS, DECODER_CONFIGS, DECODER_HEADS, ONE_ATTENTION, rope_parameters
 
 HEADS = {
     "gpt2": [
@@ -56,44 +57,13 @@ HEADS = {
         "AutoModelForTokenClassification",
         "AutoModelForQuestionAnswering",
     ],
-}
+} | DECODER_HEADS
 MAIN_HEADS = {
     "gpt2": "AutoModelForCausalLM",
     "llama": "AutoModelForCausalLM",
     "bert": "AutoModelForMaskedLM",
     "t5": "AutoModelForSeq2SeqLM",
-}
-ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"]
-
-
-def rope_parameters(r: random.Random, head_dim: int) -> dict:
-    """Every type of the reference, with an original length that the sequences exceed."""
-    kind = r.choice(["default", "linear", "dynamic", "yarn", "longrope", "llama3", "proportional"])
-    parameters = {"rope_type": kind, "rope_theta": r.choice([100.0, 10000.0, 500000.0])}
-    if kind not in ("default", "longrope"):
-        parameters["factor"] = r.choice([1.5, 2.0, 4.0, 8.0])
-    if kind in ("yarn", "longrope", "llama3"):
-        parameters["original_max_position_embeddings"] = r.choice([8, 12, 16])
-    if kind == "yarn":
-        parameters |= r.choice(
-            [
-                {},
-                {"attention_factor": 1.3},
-                {"mscale": 1.0, "mscale_all_dim": 0.7},
-                {"beta_fast": 16.0, "truncate": False},
-            ]
-        )
-    if kind == "longrope":
-        parameters["factor"] = 4.0
-        for name, highest in (("short_factor", 2.0), ("long_factor", 8.0)):
-            parameters[name] = [round(r.uniform(1.0, highest), 3) for _ in range(head_dim // 2)]
-    if kind == "llama3":
-        parameters |= {"low_freq_factor": 1.0, "high_freq_factor": r.choice([2.0, 4.0])}
-    if kind == "proportional":
-        parameters["partial_rotary_factor"] = r.choice([0.25, 0.5, 1.0])
-    return parameters
-
-
+} | {name: "AutoModelForCausalLM" for name in DECODER_CONFIGS}
 def llama(r: random.Random) -> dict:
     key_value_heads = r.choice([1, 2, 3, 6])
     heads = key_value_heads * r.choice([1, 2, 4])
@@ -167,7 +137,7 @@ def t5(r: random.Random) -> dict:
     )
 
 
-CONFIGS = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5}
+CONFIGS = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5} | DECODER_CONFIGS
 
 
 def random_golden(r: random.Random, model_type: str) -> Golden:
@@ -205,7 +175,7 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
         generate=GREEDY if generates else None,
         checkpoint=r.choice(["safetensors", "safetensors", "sharded", "bin"]),
         margin=1.0,
-        attention=r.choice([None, "sdpa", "eager"]),
+        attention=None if model_type in ONE_ATTENTION else r.choice([None, "sdpa", "eager"]),
     )
 
 
@@ -217,7 +187,7 @@ def summary(golden: Golden) -> str:
     ]
     for key, value in golden.overrides.items():
         if key == "rope_parameters":
-            value = value["rope_type"]
+            value = value.get("rope_type", "per type of layer")
         if isinstance(value, bool) and not value:
             continue
         parts.append(f"{key}={value}")
@@ -299,7 +269,7 @@ def main() -> int:
     p.add_argument("imago", type=Path, nargs="?", help="the program; without it goldens are only written")
     p.add_argument("--count", type=int, default=40)
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--only", choices=sorted(CONFIGS), help="one model type")
+    p.add_argument("--only", choices=sorted(CONFIGS), nargs="+", help="these model types")
     p.add_argument("--out", type=Path, help="folder for the goldens; default: a temporary one")
     p.add_argument("--unscreened", action="store_true", help="take the first seed, even where the reference was lucky")
     p.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE")
@@ -307,9 +277,9 @@ def main() -> int:
     a = p.parse_args()
     torch.set_num_threads(1)
     r, out = random.Random(a.seed), a.out or Path(tempfile.mkdtemp(prefix="sweep"))
-    results = []
+    types, results = a.only or sorted(CONFIGS), []
     for i in range(a.count):
-        model_type = a.only or sorted(CONFIGS)[i % len(CONFIGS)]
+        model_type = types[i % len(types)]
         golden, folder = random_golden(r, model_type), out / f"{i:03d}_{model_type}"
         if a.unscreened:
             golden.margin = None

@@ -24,12 +24,23 @@ def randomise(model: nn.Module, seed: int) -> None:
                 if isinstance(module, nn.Embedding):
                     normal(parameter, _embedding_std(model, module_name, parameter))
                 elif parameter.ndim >= 2:
-                    fan_in = parameter.shape[0] if isinstance(module, Conv1D) else parameter[0].numel()
+                    fan_in = _fan_in(module, name, parameter)
                     normal(parameter, _gain(model, module_name) / math.sqrt(fan_in))
-                elif name.endswith("bias"):
+                elif name.endswith(("bias", "sinks")):
                     normal(parameter, 0.2)
                 else:
                     normal(parameter, 0.2, mean=_norm_mean(model, module_name))
+            for name, buffer in module.named_buffers(recurse=False):
+                if name == "e_score_correction_bias":  # learned, though not by a gradient
+                    normal(buffer, 0.2)
+
+
+def _fan_in(module: nn.Module, name: str, parameter: torch.Tensor) -> int:
+    if isinstance(module, Conv1D):
+        return parameter.shape[0]
+    if name in ("gate_up_proj", "down_proj") and parameter.ndim == 3:  # of experts; as x W where biases stand beside
+        return parameter.shape[1 if hasattr(module, f"{name}_bias") else 2]
+    return parameter[0].numel()
 
 
 # Output matrices, and how much larger than usual their entries are: logits get a standard deviation of about two.
@@ -39,7 +50,7 @@ _HEADS = ("lm_head", "decoder", "classifier", "score", "qa_outputs", "seq_relati
 def _embedding_std(model: nn.Module, name: str, weight: torch.Tensor) -> float:
     if "relative_attention_bias" in name:
         return 2.0
-    if name.endswith(("wpe", "position_embeddings")):  # strong, or else greedy sequences repeat one token
+    if name.endswith(("wpe", "position_embeddings", "embed_positions")):  # strong, or else greedy sequences repeat one token
         return 1.0
     if name.endswith("token_type_embeddings"):
         return 0.3
@@ -52,7 +63,7 @@ def _embedding_std(model: nn.Module, name: str, weight: torch.Tensor) -> float:
 def _norm_mean(model: nn.Module, name: str) -> float:
     # T5 divides the tied logits by sqrt(d_model); without a larger last norm they would all be alike. Small embeddings
     # and a large norm (rather than the reverse) keep a tied model from only repeating its input.
-    if name.endswith("decoder.final_layer_norm") and model.config.scale_decoder_outputs:
+    if name.endswith("decoder.final_layer_norm") and getattr(model.config, "scale_decoder_outputs", False):
         return 4.0
     return 1.0
 

@@ -1,0 +1,52 @@
+"""The committed goldens of the decoders that carry a state from token to token; see manifest.py."""
+
+from dataclasses import replace
+
+from decoders import IDS, decoder
+
+RECURRENT = {
+    "mamba": decoder(
+        "mamba",
+        IDS,
+        {
+            "no_conv_bias": dict(use_conv_bias=False, use_bias=True, conv_kernel=2, time_step_rank=5),
+            "expand_3": dict(expand=3, hidden_act="gelu", residual_in_fp32=False),
+            "untied_state_3": dict(tie_word_embeddings=False, state_size=3),
+        },
+        [],
+        dict(hidden_size=24, state_size=6, num_hidden_layers=2),
+    ),
+    "mamba2": decoder(
+        "mamba2",
+        IDS,
+        {
+            "one_group": dict(n_groups=1, use_conv_bias=False, use_bias=True, conv_kernel=3),
+            "groups_of_one": dict(n_groups=4, residual_in_fp32=False, chunk_size=8),
+            "time_step_limit": dict(time_step_limit=[0.0, 0.6], num_heads=2, head_dim=24),
+        },
+        [],
+        dict(hidden_size=24, state_size=6, num_hidden_layers=2, num_heads=4, head_dim=12, n_groups=2, chunk_size=4),
+    ),
+    "rwkv": decoder(
+        "rwkv",
+        IDS,
+        {
+            "intermediate_size": dict(intermediate_size=40, layer_norm_epsilon=1e-3),
+            "tied": dict(tie_word_embeddings=True),
+        },
+        [],
+        # The reference writes into its state, through which no gradient then flows.
+        dict(hidden_size=24, num_hidden_layers=2, use_cache=False),
+    ),
+}
+RECURRENT["rwkv"]["rescale_every"] = replace(
+    RECURRENT["rwkv"]["intermediate_size"],
+    overrides=IDS | dict(hidden_size=24, num_hidden_layers=3, rescale_every=2),
+    gradients=0,  # the reference's would be of weights that it has scaled
+    seed=20,
+)
+# Its beam search leaves the state of other rows in place. Exponentials of differences leave few seeds more room.
+RECURRENT["rwkv"] = {
+    name: replace(golden, runs={}, margin=1.0, gradients=min(golden.gradients, 15_000))
+    for name, golden in RECURRENT["rwkv"].items()
+}
