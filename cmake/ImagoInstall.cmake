@@ -18,7 +18,7 @@ endforeach()
 install(TARGETS ${targets} EXPORT imago ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS imago_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY src/imago "${PROJECT_BINARY_DIR}/generated/imago" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-  FILES_MATCHING PATTERN "*.h" PATTERN "golden" EXCLUDE PATTERN "testdata" EXCLUDE PATTERN "*_corpus" EXCLUDE PATTERN "cli" EXCLUDE)
+  FILES_MATCHING PATTERN "*.h" PATTERN "precompiled.h" EXCLUDE PATTERN "golden" EXCLUDE PATTERN "testdata" EXCLUDE PATTERN "*_corpus" EXCLUDE PATTERN "cli" EXCLUDE)
 install(DIRECTORY assets/story DESTINATION ${CMAKE_INSTALL_DATADIR}/imago OPTIONAL)
 install(EXPORT imago NAMESPACE imago:: FILE imagoTargets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/imago)
 configure_package_config_file(cmake/imagoConfig.cmake.in "${PROJECT_BINARY_DIR}/imagoConfig.cmake"

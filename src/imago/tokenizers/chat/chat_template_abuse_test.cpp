@@ -75,8 +75,7 @@ void expect_bounded(const std::string& source) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0) << shown;
   EXPECT_EQ(result[0], 0) << "no error: " << shown;
-  // Sanitizers without optimisation take some fifteen times as long: there it is only shown to end.
-  EXPECT_LT(result[1], kSanitized ? int64_t{10'000'000'000} : int64_t{250'000'000}) << shown;
+  EXPECT_LT(result[1], kSanitized ? 1'000'000'000 : 250'000'000) << shown;
   if (!kSanitized) {
     EXPECT_LT(result[2], 32 * 1024) << "KiB: " << shown;
   }
