@@ -37,6 +37,7 @@ RECURRENT = {
         [],
         # The reference writes into its state, through which no gradient then flows.
         dict(hidden_size=24, num_hidden_layers=2, use_cache=False),
+        {"num_hidden_layers": 2},
     ),
 }
 RECURRENT["rwkv"]["rescale_every"] = replace(
