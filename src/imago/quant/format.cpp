@@ -48,9 +48,10 @@ void decode_blocks(const Format& format, const std::byte* from, int64_t blocks, 
   int8_t q[kElements];
   float scale[kElements / kSmallestGroup], offset[kElements / kSmallestGroup];
   const int64_t step = kElements / format.block_elements;
+  const auto unpack = format.kernels().unpack;
   for (int64_t first = 0; first < blocks; first += step) {
     const int64_t count = std::min(step, blocks - first);
-    format.unpack(from + first * format.block_bytes, count, q, scale, offset);
+    unpack(from + first * format.block_bytes, count, q, scale, offset);
     float* values = to + first * format.block_elements;
     for (int64_t i = 0; i < count * format.block_elements; ++i) {
       const float product = scale[i / format.group] * static_cast<float>(q[i]);

@@ -15,8 +15,8 @@
 //
 // Every format of blocks comes down to groups of small integers that share a scale and an offset, w = scale * q +
 // offset, so that all of them share one decoder and one set of matrix products (group_product.h). What a format adds to
-// them is the function that unpacks its blocks into groups, in quant/<format>/<format>.cpp, compiled for each
-// instruction set. CMake finds these files and writes a table of calls to
+// them is how its blocks are unpacked (unpack-inl.h), in quant/<format>/<format>.cpp, compiled for each instruction
+// set. CMake finds these files and writes a table of calls to
 //   void register_<format>(FormatTable&);
 // which each of them defines.
 #pragma once
@@ -29,6 +29,17 @@
 
 namespace imago::quant {
 
+struct RoundedRow;
+
+// What is compiled for each instruction set.
+struct GroupKernels {
+  // The groups of `blocks` blocks: q [elements], scale and offset [elements / group]; the latter is left alone where
+  // there are none.
+  void (*unpack)(const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset);
+  // y [rows]: rows of `blocks` blocks, one after another, times x.
+  void (*multiply_row)(const std::byte* from, int64_t rows, int64_t blocks, const RoundedRow& x, float* y);
+};
+
 struct Format {
   std::string_view name;                // "q8_0"
   std::optional<uint32_t> ggml_type;    // the number that GGUF files have for it
@@ -38,9 +49,8 @@ struct Format {
 
   // `blocks` blocks from their values; the nearest that the format's search finds.
   void (*encode)(const float* from, int64_t blocks, std::byte* to);
-  // The groups of `blocks` blocks: q [elements], scale and offset [elements / group]; the latter is left alone where
-  // there are none. Null where group is 0.
-  void (*unpack)(const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset);
+  // Those compiled for the processor. Null where group is 0.
+  GroupKernels (*kernels)();
   // Values of `blocks` blocks where the elements are floats; null where they are groups.
   void (*widen)(const std::byte* from, int64_t blocks, float* to);
 
@@ -66,9 +76,9 @@ const Format& find_format(std::string_view name);
 // Null where there is none.
 const Format* find_ggml_format(uint32_t ggml_type);
 
-// The description of a format of groups; `unpack` dispatches to the function compiled for the processor.
+// The description of a format of groups.
 template <class F>
-Format group_format(void (*unpack)(const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset)) {
+Format group_format(GroupKernels (*kernels)()) {
   Format format{};
   format.name = F::kName;
   if constexpr (requires { F::kGgmlType; }) format.ggml_type = F::kGgmlType;
@@ -80,7 +90,7 @@ Format group_format(void (*unpack)(const std::byte* from, int64_t blocks, int8_t
     auto* block = reinterpret_cast<typename F::Block*>(to);
     for (int64_t i = 0; i < blocks; ++i) F::encode(from + i * F::kElements, block[i]);
   };
-  format.unpack = unpack;
+  format.kernels = kernels;
   return format;
 }
 

@@ -33,7 +33,7 @@ struct TiledRows {
 
 // Rows of the weight, side by side.
 struct Panel {
-  int16_t* pairs;         // [columns / 2, width, 2]
+  int32_t* pairs;         // [columns / 2, width], two columns in each
   float *scale, *offset;  // [groups, width]
 };
 
@@ -52,7 +52,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 int64_t tile_width() { return kTileVectors * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<int32_t>())); }
 
 template <int kGroup, bool kHasOffset>
-HWY_INLINE void multiply_tile(const int16_t* HWY_RESTRICT w, const float* HWY_RESTRICT w_scale,
+HWY_INLINE void multiply_tile(const int32_t* HWY_RESTRICT w, const float* HWY_RESTRICT w_scale,
                               const float* HWY_RESTRICT w_offset, const int32_t* HWY_RESTRICT x,
                               const float* HWY_RESTRICT x_scale, const float* HWY_RESTRICT x_sum, int64_t groups,
                               float* HWY_RESTRICT c) {
@@ -66,7 +66,8 @@ HWY_INLINE void multiply_tile(const int16_t* HWY_RESTRICT w, const float* HWY_RE
       for (auto& sum : row) sum = hn::Zero(d32);
     }
     for (int64_t pair = g * kGroup / 2; pair < (g + 1) * kGroup / 2; ++pair) {
-      const auto w0 = hn::Load(d16, w + pair * kWidth * 2), w1 = hn::Load(d16, w + pair * kWidth * 2 + 2 * kLanes);
+      const auto w0 = hn::BitCast(d16, hn::Load(d32, w + pair * kWidth));
+      const auto w1 = hn::BitCast(d16, hn::Load(d32, w + pair * kWidth + kLanes));
       for (int64_t i = 0; i < kTileRows; ++i) {
         const auto both = hn::BitCast(d16, hn::Set(d32, x[pair * kTileRows + i]));
         auto unused = hn::Zero(d32);
@@ -90,6 +91,77 @@ HWY_INLINE void multiply_tile(const int16_t* HWY_RESTRICT w, const float* HWY_RE
   }
 }
 
+// Columns come in runs of 32. A unit is a pair of neighbours in the order of RoundedRow; in a panel and in a tile,
+// units of the first 16 columns come before the others, so that groups of 16 lie together: even columns' unit j is at
+// kRunUnits[j], odd ones' four further.
+inline constexpr int64_t kUnitsOfRun = kRun / 2, kOddUnits = 4;
+inline constexpr int64_t kUnitAt[8] = {0, 1, 2, 3, 8, 9, 10, 11};
+
+using UnitTag = hn::CappedTag<int32_t, 8>;
+using Units = hn::Vec<UnitTag>;
+
+// Lanes j and j + 4 of four vectors, side by side, become the halves of vector j.
+HWY_INLINE void transpose_halves(const Units (&from)[4], Units (&to)[4]) {
+  const UnitTag d;
+  const hn::Repartition<int64_t, UnitTag> d64;
+  const auto low01 = hn::BitCast(d64, hn::InterleaveLower(d, from[0], from[1]));
+  const auto low23 = hn::BitCast(d64, hn::InterleaveLower(d, from[2], from[3]));
+  const auto high01 = hn::BitCast(d64, hn::InterleaveUpper(d, from[0], from[1]));
+  const auto high23 = hn::BitCast(d64, hn::InterleaveUpper(d, from[2], from[3]));
+  to[0] = hn::BitCast(d, hn::InterleaveLower(d64, low01, low23));
+  to[1] = hn::BitCast(d, hn::InterleaveUpper(d64, low01, low23));
+  to[2] = hn::BitCast(d, hn::InterleaveLower(d64, high01, high23));
+  to[3] = hn::BitCast(d, hn::InterleaveUpper(d64, high01, high23));
+}
+
+// Eight rows of units in `to`, `width` rows apart.
+HWY_INLINE void store_columns(const Units (&rows)[8], int64_t width, int32_t* to) {
+  const UnitTag d;
+  Units first[4], last[4];
+  transpose_halves({rows[0], rows[1], rows[2], rows[3]}, first);
+  transpose_halves({rows[4], rows[5], rows[6], rows[7]}, last);
+  for (int j = 0; j < 4; ++j) {
+    hn::StoreU(hn::ConcatLowerLower(d, last[j], first[j]), d, to + kUnitAt[j] * width);
+    hn::StoreU(hn::ConcatUpperUpper(d, last[j], first[j]), d, to + kUnitAt[j + 4] * width);
+  }
+}
+
+// Eight rows of the weight, `stride` bytes apart, into a panel that is `width` wide.
+void arrange_weights(const int8_t* q, int64_t stride, int64_t columns, int64_t width, int32_t* pairs) {
+  const Bytes d;
+  const hn::Repartition<int16_t, Bytes> d16;
+  const UnitTag d32;
+  for (int64_t at = 0; at < columns; at += kRun, pairs += kUnitsOfRun * width) {
+    Units even[8], odd[8];
+    for (int n = 0; n < 8; ++n) {
+      const auto words = hn::BitCast(d16, hn::LoadU(d, reinterpret_cast<const uint8_t*>(q + n * stride + at)));
+      even[n] = hn::BitCast(d32, hn::ShiftRight<8>(hn::ShiftLeft<8>(words)));
+      odd[n] = hn::BitCast(d32, hn::ShiftRight<8>(words));
+    }
+    store_columns(even, width, pairs);
+    store_columns(odd, width, pairs + kOddUnits * width);
+  }
+}
+
+// kTileRows rounded rows of x, `stride` apart.
+void arrange_rows(const int16_t* values, int64_t stride, int64_t columns, int32_t* pairs) {
+  static_assert(kTileRows == 4);
+  const hn::Repartition<int16_t, UnitTag> d16;
+  const UnitTag d;
+  const hn::Half<UnitTag> half;
+  for (int64_t at = 0; at < columns; at += kRun / 2) {
+    Units rows[4], to[4];
+    for (int i = 0; i < 4; ++i) rows[i] = hn::BitCast(d, hn::LoadU(d16, values + i * stride + at));
+    transpose_halves(rows, to);
+    const bool odd = at % kRun != 0;
+    int32_t* const run = pairs + (at / kRun * kUnitsOfRun + (odd ? kOddUnits : 0)) * kTileRows;
+    for (int j = 0; j < 4; ++j) {
+      hn::StoreU(hn::LowerHalf(half, to[j]), half, run + kUnitAt[j] * kTileRows);
+      hn::StoreU(hn::UpperHalf(half, to[j]), half, run + kUnitAt[j + 4] * kTileRows);
+    }
+  }
+}
+
 template <int kGroup, bool kHasOffset>
 void multiply_panel_of(const Panel& panel, const TiledRows& x, int64_t columns, float* c) {
   const int64_t width = tile_width(), groups = columns / kGroup, chunk = kChunk / kGroup;
@@ -97,7 +169,7 @@ void multiply_panel_of(const Panel& panel, const TiledRows& x, int64_t columns, 
     const int64_t count = std::min(chunk, groups - first), pair = first * kGroup / 2;
     for (int64_t tile = 0; tile < x.tiles; ++tile) {
       const int64_t at = (tile * groups + first) * kTileRows;
-      multiply_tile<kGroup, kHasOffset>(panel.pairs + pair * width * 2, panel.scale + first * width,
+      multiply_tile<kGroup, kHasOffset>(panel.pairs + pair * width, panel.scale + first * width,
                                         panel.offset + first * width, x.pairs + (tile * columns / 2 + pair) * kTileRows,
                                         x.scale + at, x.sum + at, count, c + tile * kTileRows * width);
     }
@@ -117,6 +189,8 @@ void multiply_panel(const Panel& panel, const TiledRows& x, int64_t columns, int
 
 int64_t tile_width() { return 0; }
 void multiply_panel(const Panel&, const TiledRows&, int64_t, int64_t, bool, float*) {}
+void arrange_weights(const int8_t*, int64_t, int64_t, int64_t, int32_t*) {}
+void arrange_rows(const int16_t*, int64_t, int64_t, int32_t*) {}
 
 #endif
 
@@ -131,6 +205,8 @@ namespace {
 HWY_EXPORT(tile_width);
 HWY_EXPORT(multiply_panel);
 HWY_EXPORT(round_row);
+HWY_EXPORT(arrange_rows);
+HWY_EXPORT(arrange_weights);
 
 struct RowMemory {
   kernels::Scratch pairs, floats;
@@ -144,46 +220,54 @@ TiledRows tile_rows(const GroupMatrix& w, const float* x, int64_t m, int64_t str
   rows.sum = rows.scale + tiles * kTileRows * groups;
   parallel_for(tiles, 4, [&](int64_t begin, int64_t end) {
     thread_local kernels::Scratch integers, floats;
-    auto* values = integers.get<int16_t>(w.columns);
-    float *scale = floats.get<float>(2 * groups), *sum = scale + groups;
-    for (int64_t row = begin * kTileRows; row < end * kTileRows; ++row) {
-      const int64_t tile = row / kTileRows, i = row % kTileRows;
-      if (row < m) {
-        HWY_DYNAMIC_DISPATCH(round_row)(x + row * stride, w.columns, w.format.group, values, scale, sum);
-      } else {
-        std::fill_n(values, w.columns, int16_t{0});
-        std::fill_n(scale, 2 * groups, 0.0F);
+    const int64_t size = padded(w.columns), padded_groups = size / w.format.group;
+    auto* values = integers.get<int16_t>(kTileRows * size);
+    float *scale = floats.get<float>(2 * padded_groups), *sum = scale + padded_groups;
+    for (int64_t tile = begin; tile < end; ++tile) {
+      for (int64_t i = 0; i < kTileRows; ++i) {
+        const int64_t row = tile * kTileRows + i;
+        const RoundedRow rounded{values + i * size, scale, sum};
+        if (row < m) {
+          HWY_DYNAMIC_DISPATCH(round_row)(x + row * stride, w.columns, w.format.group, rounded);
+        } else {
+          std::fill_n(rounded.values, size, int16_t{0});
+          std::fill_n(scale, 2 * padded_groups, 0.0F);
+        }
+        for (int64_t g = 0; g < groups; ++g) {
+          rows.scale[(tile * groups + g) * kTileRows + i] = scale[g];
+          rows.sum[(tile * groups + g) * kTileRows + i] = sum[g];
+        }
       }
-      int32_t* pairs = rows.pairs + tile * kTileRows * w.columns / 2 + i;
-      for (int64_t p = 0; p < w.columns / 2; ++p) std::memcpy(pairs + p * kTileRows, values + 2 * p, sizeof(int32_t));
-      for (int64_t g = 0; g < groups; ++g) {
-        rows.scale[(tile * groups + g) * kTileRows + i] = scale[g];
-        rows.sum[(tile * groups + g) * kTileRows + i] = sum[g];
-      }
+      int32_t* const pairs = rows.pairs + tile * kTileRows * w.columns / 2;
+      HWY_DYNAMIC_DISPATCH(arrange_rows)(values, size, w.columns, pairs);
     }
   });
   return rows;
 }
 
+// Rows that are unpacked and arranged at a time.
+constexpr int64_t kArrangedRows = 8;
+
 // Rows of the weight beyond its last are zeros.
 void fill_panel(const GroupMatrix& w, int64_t first, int64_t width, int8_t* q, float* scale, Panel& panel) {
   const int64_t blocks = w.columns / w.format.block_elements, groups = w.columns / w.format.group;
   float* offset = scale + groups;
+  const auto unpack = w.format.kernels().unpack;
   for (int64_t n = 0; n < width; ++n) {
+    int8_t* const row = q + n % kArrangedRows * w.columns;
     if (first + n < w.rows) {
-      w.format.unpack(w.data + (first + n) * blocks * w.format.block_bytes, blocks, q, scale, offset);
+      unpack(w.data + (first + n) * blocks * w.format.block_bytes, blocks, row, scale, offset);
     } else {
-      std::fill_n(q, w.columns, int8_t{0});
+      std::fill_n(row, w.columns, int8_t{0});
       std::fill_n(scale, 2 * groups, 0.0F);
-    }
-    for (int64_t p = 0; p < w.columns / 2; ++p) {
-      const int16_t pair[2] = {q[2 * p], q[2 * p + 1]};
-      std::memcpy(panel.pairs + (p * width + n) * 2, pair, sizeof(pair));
     }
     for (int64_t g = 0; g < groups; ++g) {
       panel.scale[g * width + n] = scale[g];
       panel.offset[g * width + n] = offset[g];
     }
+    if (n % kArrangedRows != kArrangedRows - 1) continue;
+    int32_t* const pairs = panel.pairs + n - (kArrangedRows - 1);
+    HWY_DYNAMIC_DISPATCH(arrange_weights)(q, w.columns, w.columns, width, pairs);
   }
 }
 
@@ -201,9 +285,9 @@ bool multiply_tiles(const GroupMatrix& w, const float* x, int64_t m, int64_t str
   const int64_t groups = w.columns / w.format.group;
   parallel_for((w.rows + width - 1) / width, 1, [&](int64_t begin, int64_t end) {
     thread_local PanelMemory memory;
-    auto* q = memory.integers.get<int8_t>(w.columns);
+    auto* q = memory.integers.get<int8_t>(kArrangedRows * w.columns);
     float* scale = memory.floats.get<float>((2 + 2 * width) * groups);
-    Panel panel{memory.pairs.get<int16_t>(w.columns * width), scale + 2 * groups, scale + (2 + width) * groups};
+    Panel panel{memory.pairs.get<int32_t>(w.columns / 2 * width), scale + 2 * groups, scale + (2 + width) * groups};
     const int64_t sums_size = rows.tiles * kTileRows * width;
     float* sums = memory.sums.get<float>(sums_size);
     for (int64_t index = begin; index < end; ++index) {

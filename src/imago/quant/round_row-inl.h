@@ -8,46 +8,107 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <numeric>
+
+#include "imago/quant/rounded_row.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Each run of 32 elements has a scale of its own, which all groups in it get. `sum` [columns / group] becomes the sum
-// of each group's x, unless it is null.
-inline void round_row(const float* x, int64_t columns, int64_t group, int16_t* values, float* scale, float* sum) {
-  constexpr int64_t kRun = 32;
+// The step between the integers that stand for a run of x, and the values themselves in natural order.
+inline float round_run(const float* x, int16_t* values) {
   const hn::CappedTag<float, 8> df;
   const hn::RebindToSigned<decltype(df)> di;
   const hn::Rebind<int16_t, decltype(df)> d16;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(df));
+  // The bits of magnitudes are in their order, with NaN above infinity, so that either makes the run's scale one too,
+  // and so the products, as it would in float.
+  auto largest = hn::Zero(di);
+  for (int64_t j = 0; j < kRun; j += lanes) {
+    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(df, x + j))));
+  }
+  const float range = std::bit_cast<float>(hn::GetLane(hn::MaxOfLanes(di, largest)));
+  const float reciprocal = 32767 / range;
+  const float inverse = std::isfinite(range) && std::isfinite(reciprocal) ? reciprocal : 0;
+  const auto factor = hn::Set(df, inverse);
+  for (int64_t j = 0; j < kRun; j += lanes) {
+    const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(df, x + j), factor));
+    hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, rounded)), d16, values + j);
+  }
+  return range / 32767;
+}
+
+#if HWY_TARGET != HWY_SCALAR
+
+// The bytes of a weight that are unpacked at a time.
+using Bytes = hn::CappedTag<uint8_t, kRun>;
+
+// The factors of the groups that a vector of bytes lies in, for lanes of 32 bits: one group's for all, or those of two
+// for the halves.
+template <int kGroup>
+HWY_INLINE hn::Vec<hn::Repartition<float, Bytes>> broadcast_factors(const float* factor) {
+  const hn::Repartition<float, Bytes> df;
+  if constexpr (kGroup >= static_cast<int>(hn::MaxLanes(Bytes()))) {
+    return hn::Set(df, *factor);
+  } else {
+    const Bytes d;
+    const hn::Repartition<uint64_t, Bytes> d64;
+    alignas(32) static constexpr uint8_t kHalves[32] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+                                                        4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7};
+    uint64_t pair;
+    std::memcpy(&pair, factor, sizeof(pair));
+    return hn::BitCast(df, hn::TableLookupBytes(hn::BitCast(d, hn::Set(d64, pair)), hn::Load(d, kHalves)));
+  }
+}
+
+// The values of a run in the order of RoundedRow.
+inline void arrange_run(const int16_t* natural, int16_t* values) {
+  const hn::Repartition<int16_t, Bytes> d;
+  constexpr int64_t kLanes = hn::MaxLanes(d);
+  for (int64_t j = 0; j < kRun; j += 2 * kLanes) {
+    const auto low = hn::LoadU(d, natural + j), high = hn::LoadU(d, natural + j + kLanes);
+    hn::StoreU(hn::ConcatEven(d, high, low), d, values + j);
+    hn::StoreU(hn::ConcatOdd(d, high, low), d, values + j + kLanes);
+  }
+}
+
+inline int32_t add_up(const int16_t* values, int64_t count) {
+  const hn::CappedTag<int16_t, 16> d;
+  const hn::RepartitionToWide<decltype(d)> d32;
+  auto even = hn::Zero(d32), odd = hn::Zero(d32);
+  for (int64_t j = 0; j < count; j += static_cast<int64_t>(hn::Lanes(d))) {
+    even = hn::ReorderWidenMulAccumulate(d32, hn::LoadU(d, values + j), hn::Set(d, int16_t{1}), even, odd);
+  }
+  return hn::GetLane(hn::SumOfLanes(d32, hn::Add(even, odd)));
+}
+
+#else
+
+inline void arrange_run(const int16_t* natural, int16_t* values) { std::copy_n(natural, kRun, values); }
+inline int32_t add_up(const int16_t* values, int64_t count) { return std::accumulate(values, values + count, 0); }
+
+#endif
+
+inline void round_row(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
+  int16_t natural[kRun];
   for (int64_t i = 0; i < columns; i += kRun) {
-    // The bits of magnitudes are in their order, with NaN above infinity, so that either makes the run's scale one too,
-    // and so the products, as it would in float.
-    auto largest = hn::Zero(di);
-    for (int64_t j = 0; j < kRun; j += lanes) {
-      largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(df, x + i + j))));
-    }
-    const float range = std::bit_cast<float>(hn::GetLane(hn::MaxOfLanes(di, largest)));
-    const float step = range / 32767, reciprocal = 32767 / range;
-    const float inverse = std::isfinite(range) && std::isfinite(reciprocal) ? reciprocal : 0;
-    const auto factor = hn::Set(df, inverse);
-    for (int64_t j = 0; j < kRun; j += lanes) {
-      const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(df, x + i + j), factor));
-      hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, rounded)), d16, values + i + j);
-    }
+    const float step = round_run(x + i, natural);
+    arrange_run(natural, row.values + i);
     for (int64_t g = i / group; g < (i + kRun) / group; ++g) {
-      scale[g] = step;
-      if (sum == nullptr) continue;
-      auto total = hn::Zero(df);
-      for (int64_t j = 0; j < group; j += lanes) total = hn::Add(total, hn::LoadU(df, x + g * group + j));
-      sum[g] = hn::GetLane(hn::SumOfLanes(df, total));
+      row.scale[g] = step;
+      row.sum[g] = step * static_cast<float>(add_up(natural + g * group - i, group));
     }
   }
+  std::fill(row.values + columns, row.values + padded(columns), int16_t{0});
+  std::fill(row.scale + columns / group, row.scale + padded(columns) / group, 0.0F);
+  std::fill(row.sum + columns / group, row.sum + padded(columns) / group, 0.0F);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -4,17 +4,18 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 namespace imago::quant {
 
+// Four at a time.
 inline void unpack_super_block_scales(const uint8_t (&packed)[12], uint8_t* scales, uint8_t* minimums) {
-  for (int i = 0; i < 4; ++i) {
-    const uint8_t s = packed[i], m = packed[i + 4], low = packed[i + 8];
-    scales[i] = s & 63;
-    minimums[i] = m & 63;
-    scales[i + 4] = static_cast<uint8_t>((low & 15) | (s >> 6) << 4);
-    minimums[i + 4] = static_cast<uint8_t>(low >> 4 | (m >> 6) << 4);
-  }
+  uint32_t word[3];
+  std::memcpy(word, packed, sizeof(packed));
+  const uint32_t scale[2] = {word[0] & 0x3f3f3f3f, (word[2] & 0x0f0f0f0f) | (word[0] >> 2 & 0x30303030)};
+  const uint32_t minimum[2] = {word[1] & 0x3f3f3f3f, (word[2] >> 4 & 0x0f0f0f0f) | (word[1] >> 2 & 0x30303030)};
+  std::memcpy(scales, scale, sizeof(scale));
+  std::memcpy(minimums, minimum, sizeof(minimum));
 }
 
 inline void pack_super_block_scales(const uint8_t* scales, const uint8_t* minimums, uint8_t (&packed)[12]) {

@@ -11,13 +11,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_iq4_nl(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const IQ4_NL::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    look_up_nibbles(block.nibbles, kUnevenValues, q, q + 16);
-    *scale = widen(block.scale);
-  };
-  for_each_block<IQ4_NL>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackIQ4_NL {
+  using Format = IQ4_NL;
+  using Value = int8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
+    *scale = widen_scale(block.scale);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return look_up(kUnevenValues, take_nibbles<kAt>(block.nibbles));
+  }
+};
+
+GroupKernels iq4_nl_kernels() { return kernels_of<UnpackIQ4_NL>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -26,16 +35,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_iq4_nl);
+HWY_EXPORT(iq4_nl_kernels);
 
 }  // namespace quant
 
 void register_iq4_nl(quant::FormatTable& table) {
-  using quant::IQ4_NL;
-  table.add(
-      quant::group_format<IQ4_NL>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_iq4_nl)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::IQ4_NL>([] { return HWY_DYNAMIC_DISPATCH(quant::iq4_nl_kernels)(); }));
 }
 
 }  // namespace imago

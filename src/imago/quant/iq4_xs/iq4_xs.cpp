@@ -11,17 +11,28 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_iq4_xs(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const IQ4_XS::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    const float common = widen(block.scale);
+struct UnpackIQ4_XS {
+  using Format = IQ4_XS;
+  using Value = int8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
+    const float common = widen_scale(block.scale);
+    int8_t scales[8];
     for (int g = 0; g < 8; ++g) {
       const int low = block.low_scales[g / 2] >> (g % 2 * 4) & 15, high = block.high_scales >> (2 * g) & 3;
-      scale[g] = common * static_cast<float>((low | high << 4) - 32);
-      look_up_nibbles(block.nibbles + g * 16, kUnevenValues, q + g * 32, q + g * 32 + 16);
+      scales[g] = static_cast<int8_t>((low | high << 4) - 32);
     }
-  };
-  for_each_block<IQ4_XS>(from, blocks, to, scale_to, offset_to, unpack);
-}
+    scale_integers(scales, 8, common, scale);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return look_up(kUnevenValues, take_nibbles<kAt % 32>(block.nibbles + kAt / 32 * 16));
+  }
+};
+
+GroupKernels iq4_xs_kernels() { return kernels_of<UnpackIQ4_XS>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -30,16 +41,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_iq4_xs);
+HWY_EXPORT(iq4_xs_kernels);
 
 }  // namespace quant
 
 void register_iq4_xs(quant::FormatTable& table) {
-  using quant::IQ4_XS;
-  table.add(
-      quant::group_format<IQ4_XS>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_iq4_xs)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::IQ4_XS>([] { return HWY_DYNAMIC_DISPATCH(quant::iq4_xs_kernels)(); }));
 }
 
 }  // namespace imago

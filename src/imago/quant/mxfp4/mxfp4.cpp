@@ -11,13 +11,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_mxfp4(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const MXFP4::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    look_up_nibbles(block.nibbles, MXFP4::kDoubled, q, q + 16);
+struct UnpackMXFP4 {
+  using Format = MXFP4;
+  using Value = int8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
     *scale = MXFP4::half_power(block.exponent);
-  };
-  for_each_block<MXFP4>(from, blocks, to, scale_to, offset_to, unpack);
-}
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return look_up(MXFP4::kDoubled, take_nibbles<kAt>(block.nibbles));
+  }
+};
+
+GroupKernels mxfp4_kernels() { return kernels_of<UnpackMXFP4>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -26,16 +35,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_mxfp4);
+HWY_EXPORT(mxfp4_kernels);
 
 }  // namespace quant
 
 void register_mxfp4(quant::FormatTable& table) {
-  using quant::MXFP4;
-  table.add(
-      quant::group_format<MXFP4>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_mxfp4)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::MXFP4>([] { return HWY_DYNAMIC_DISPATCH(quant::mxfp4_kernels)(); }));
 }
 
 }  // namespace imago

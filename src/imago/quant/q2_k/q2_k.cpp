@@ -11,17 +11,27 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q2_k(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q2_K::Block& block, int8_t* q, float* scale, float* offset) HWY_ATTR {
-    const float common_scale = widen(block.scale), common_minimum = widen(block.minimum);
-    for (int g = 0; g < 16; ++g) {
-      scale[g] = common_scale * static_cast<float>(block.scales[g] & 15);
-      offset[g] = -(common_minimum * static_cast<float>(block.scales[g] >> 4));
-    }
-    for (int run = 0; run < 8; ++run) unpack_bits<2>(block.values + run / 4 * 32, run % 4 * 2, q + run * 32);
-  };
-  for_each_block<Q2_K>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackQ2_K {
+  using Format = Q2_K;
+  using Value = uint8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float* offset) {
+    const float common_scale = widen_scale(block.scale), common_minimum = widen_scale(block.minimum);
+    uint8_t scales[16], minimums[16];
+    for (int g = 0; g < 16; ++g) scales[g] = block.scales[g] & 15;
+    for (int g = 0; g < 16; ++g) minimums[g] = block.scales[g] >> 4;
+    scale_integers(scales, 16, common_scale, scale);
+    scale_integers(minimums, 16, -common_minimum, offset);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return take_bits<2, kAt / 32 % 4 * 2>(block.values + kAt / 128 * 32 + kAt % 32);
+  }
+};
+
+GroupKernels q2_k_kernels() { return kernels_of<UnpackQ2_K>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -30,16 +40,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q2_k);
+HWY_EXPORT(q2_k_kernels);
 
 }  // namespace quant
 
 void register_q2_k(quant::FormatTable& table) {
-  using quant::Q2_K;
-  table.add(
-      quant::group_format<Q2_K>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q2_k)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q2_K>([] { return HWY_DYNAMIC_DISPATCH(quant::q2_k_kernels)(); }));
 }
 
 }  // namespace imago

@@ -11,20 +11,29 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q3_k(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q3_K::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    const float common_scale = widen(block.scale);
+struct UnpackQ3_K {
+  using Format = Q3_K;
+  using Value = uint8_t;
+  static constexpr int kZero = 4;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
+    const float common_scale = widen_scale(block.scale);
+    int8_t scales[16];
     for (int g = 0; g < 16; ++g) {
       const int low = block.scales[g % 8] >> (g / 8 * 4) & 15, high = block.scales[8 + g % 4] >> (g / 4 * 2) & 3;
-      scale[g] = common_scale * static_cast<float>((low | high << 4) - 32);
+      scales[g] = static_cast<int8_t>((low | high << 4) - 32);
     }
-    for (int run = 0; run < 8; ++run) {
-      unpack_bits<2>(block.values + run / 4 * 32, run % 4 * 2, q + run * 32);
-      add_high_bits<1, 2>(block.third_bits, run, 4, q + run * 32);
-    }
-  };
-  for_each_block<Q3_K>(from, blocks, to, scale_to, offset_to, unpack);
-}
+    scale_integers(scales, 16, common_scale, scale);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    const auto low = take_bits<2, kAt / 32 % 4 * 2>(block.values + kAt / 128 * 32 + kAt % 32);
+    return join(low, take_bits<1, kAt / 32, 2>(block.third_bits + kAt % 32));
+  }
+};
+
+GroupKernels q3_k_kernels() { return kernels_of<UnpackQ3_K>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -33,16 +42,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q3_k);
+HWY_EXPORT(q3_k_kernels);
 
 }  // namespace quant
 
 void register_q3_k(quant::FormatTable& table) {
-  using quant::Q3_K;
-  table.add(
-      quant::group_format<Q3_K>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q3_k)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q3_K>([] { return HWY_DYNAMIC_DISPATCH(quant::q3_k_kernels)(); }));
 }
 
 }  // namespace imago

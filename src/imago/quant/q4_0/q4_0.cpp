@@ -11,13 +11,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q4_0(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q4_0::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    unpack_nibbles(block.nibbles, 16, 8, q, q + 16);
-    *scale = widen(block.scale);
-  };
-  for_each_block<Q4_0>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackQ4_0 {
+  using Format = Q4_0;
+  using Value = uint8_t;
+  static constexpr int kZero = 8;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
+    *scale = widen_scale(block.scale);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return take_nibbles<kAt>(block.nibbles);
+  }
+};
+
+GroupKernels q4_0_kernels() { return kernels_of<UnpackQ4_0>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -26,16 +35,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q4_0);
+HWY_EXPORT(q4_0_kernels);
 
 }  // namespace quant
 
 void register_q4_0(quant::FormatTable& table) {
-  using quant::Q4_0;
-  table.add(
-      quant::group_format<Q4_0>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q4_0)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q4_0>([] { return HWY_DYNAMIC_DISPATCH(quant::q4_0_kernels)(); }));
 }
 
 }  // namespace imago

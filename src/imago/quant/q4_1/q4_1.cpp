@@ -11,14 +11,23 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q4_1(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q4_1::Block& block, int8_t* q, float* scale, float* offset) HWY_ATTR {
-    unpack_nibbles(block.nibbles, 16, 0, q, q + 16);
-    *scale = widen(block.scale);
-    *offset = widen(block.minimum);
-  };
-  for_each_block<Q4_1>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackQ4_1 {
+  using Format = Q4_1;
+  using Value = uint8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float* offset) {
+    *scale = widen_scale(block.scale);
+    *offset = widen_scale(block.minimum);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return take_nibbles<kAt>(block.nibbles);
+  }
+};
+
+GroupKernels q4_1_kernels() { return kernels_of<UnpackQ4_1>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -27,16 +36,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q4_1);
+HWY_EXPORT(q4_1_kernels);
 
 }  // namespace quant
 
 void register_q4_1(quant::FormatTable& table) {
-  using quant::Q4_1;
-  table.add(
-      quant::group_format<Q4_1>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q4_1)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q4_1>([] { return HWY_DYNAMIC_DISPATCH(quant::q4_1_kernels)(); }));
 }
 
 }  // namespace imago

@@ -11,21 +11,26 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q4_k(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q4_K::Block& block, int8_t* q, float* scale, float* offset) HWY_ATTR {
+struct UnpackQ4_K {
+  using Format = Q4_K;
+  using Value = uint8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float* offset) {
     uint8_t scales[8], minimums[8];
     unpack_super_block_scales(block.scales, scales, minimums);
-    const float common_scale = widen(block.scale), common_minimum = widen(block.minimum);
-    for (int g = 0; g < 8; ++g) {
-      scale[g] = common_scale * static_cast<float>(scales[g]);
-      offset[g] = -(common_minimum * static_cast<float>(minimums[g]));
-    }
-    for (int pair = 0; pair < 4; ++pair) {
-      unpack_nibbles(block.nibbles + 32 * pair, 32, 0, q + 64 * pair, q + 64 * pair + 32);
-    }
-  };
-  for_each_block<Q4_K>(from, blocks, to, scale_to, offset_to, unpack);
-}
+    const float common_scale = widen_scale(block.scale), common_minimum = widen_scale(block.minimum);
+    scale_integers(scales, 8, common_scale, scale);
+    scale_integers(minimums, 8, -common_minimum, offset);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return take_bits<4, kAt / 32 % 2 * 4>(block.nibbles + kAt / 64 * 32 + kAt % 32);
+  }
+};
+
+GroupKernels q4_k_kernels() { return kernels_of<UnpackQ4_K>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -34,16 +39,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q4_k);
+HWY_EXPORT(q4_k_kernels);
 
 }  // namespace quant
 
 void register_q4_k(quant::FormatTable& table) {
-  using quant::Q4_K;
-  table.add(
-      quant::group_format<Q4_K>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q4_k)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q4_K>([] { return HWY_DYNAMIC_DISPATCH(quant::q4_k_kernels)(); }));
 }
 
 }  // namespace imago

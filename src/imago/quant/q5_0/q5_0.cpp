@@ -11,13 +11,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q5_0(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q5_0::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    unpack_fives(block.nibbles, block.fifth_bits, 16, q);
-    *scale = widen(block.scale);
-  };
-  for_each_block<Q5_0>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackQ5_0 {
+  using Format = Q5_0;
+  using Value = uint8_t;
+  static constexpr int kZero = 16;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
+    *scale = widen_scale(block.scale);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return join(take_nibbles<kAt>(block.nibbles), take_fifth_bits<kAt>(block.fifth_bits));
+  }
+};
+
+GroupKernels q5_0_kernels() { return kernels_of<UnpackQ5_0>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -26,16 +35,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q5_0);
+HWY_EXPORT(q5_0_kernels);
 
 }  // namespace quant
 
 void register_q5_0(quant::FormatTable& table) {
-  using quant::Q5_0;
-  table.add(
-      quant::group_format<Q5_0>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q5_0)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q5_0>([] { return HWY_DYNAMIC_DISPATCH(quant::q5_0_kernels)(); }));
 }
 
 }  // namespace imago

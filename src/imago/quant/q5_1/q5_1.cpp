@@ -11,14 +11,23 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q5_1(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q5_1::Block& block, int8_t* q, float* scale, float* offset) HWY_ATTR {
-    unpack_fives(block.nibbles, block.fifth_bits, 0, q);
-    *scale = widen(block.scale);
-    *offset = widen(block.minimum);
-  };
-  for_each_block<Q5_1>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackQ5_1 {
+  using Format = Q5_1;
+  using Value = uint8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float* offset) {
+    *scale = widen_scale(block.scale);
+    *offset = widen_scale(block.minimum);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return join(take_nibbles<kAt>(block.nibbles), take_fifth_bits<kAt>(block.fifth_bits));
+  }
+};
+
+GroupKernels q5_1_kernels() { return kernels_of<UnpackQ5_1>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -27,16 +36,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q5_1);
+HWY_EXPORT(q5_1_kernels);
 
 }  // namespace quant
 
 void register_q5_1(quant::FormatTable& table) {
-  using quant::Q5_1;
-  table.add(
-      quant::group_format<Q5_1>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q5_1)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q5_1>([] { return HWY_DYNAMIC_DISPATCH(quant::q5_1_kernels)(); }));
 }
 
 }  // namespace imago

@@ -11,22 +11,27 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q5_k(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q5_K::Block& block, int8_t* q, float* scale, float* offset) HWY_ATTR {
+struct UnpackQ5_K {
+  using Format = Q5_K;
+  using Value = uint8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float* offset) {
     uint8_t scales[8], minimums[8];
     unpack_super_block_scales(block.scales, scales, minimums);
-    const float common_scale = widen(block.scale), common_minimum = widen(block.minimum);
-    for (int g = 0; g < 8; ++g) {
-      scale[g] = common_scale * static_cast<float>(scales[g]);
-      offset[g] = -(common_minimum * static_cast<float>(minimums[g]));
-    }
-    for (int g = 0; g < 8; ++g) {
-      if (g % 2 == 0) unpack_nibbles(block.nibbles + g * 16, 32, 0, q + g * 32, q + g * 32 + 32);
-      add_high_bits<1, 4>(block.fifth_bits, g, 0, q + g * 32);
-    }
-  };
-  for_each_block<Q5_K>(from, blocks, to, scale_to, offset_to, unpack);
-}
+    const float common_scale = widen_scale(block.scale), common_minimum = widen_scale(block.minimum);
+    scale_integers(scales, 8, common_scale, scale);
+    scale_integers(minimums, 8, -common_minimum, offset);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    const auto low = take_bits<4, kAt / 32 % 2 * 4>(block.nibbles + kAt / 64 * 32 + kAt % 32);
+    return join(low, take_bits<1, kAt / 32, 4>(block.fifth_bits + kAt % 32));
+  }
+};
+
+GroupKernels q5_k_kernels() { return kernels_of<UnpackQ5_K>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -35,16 +40,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q5_k);
+HWY_EXPORT(q5_k_kernels);
 
 }  // namespace quant
 
 void register_q5_k(quant::FormatTable& table) {
-  using quant::Q5_K;
-  table.add(
-      quant::group_format<Q5_K>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q5_k)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q5_K>([] { return HWY_DYNAMIC_DISPATCH(quant::q5_k_kernels)(); }));
 }
 
 }  // namespace imago

@@ -11,17 +11,25 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q6_k(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q6_K::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    const float common_scale = widen(block.scale);
-    for (int g = 0; g < 16; ++g) scale[g] = common_scale * static_cast<float>(block.scales[g]);
-    for (int run = 0; run < 8; ++run) {
-      unpack_bits<4>(block.nibbles + run / 4 * 64 + run % 2 * 32, run % 4 / 2 * 4, q + run * 32);
-      add_high_bits<2, 4>(block.high_bits + run / 4 * 32, run % 4 * 2, 32, q + run * 32);
-    }
-  };
-  for_each_block<Q6_K>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackQ6_K {
+  using Format = Q6_K;
+  using Value = uint8_t;
+  static constexpr int kZero = 32;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
+    const float common_scale = widen_scale(block.scale);
+    scale_integers(block.scales, 16, common_scale, scale);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    constexpr int kHalf = kAt / 128, kRunOfHalf = kAt / 32 % 4, kByte = kAt % 32;
+    const auto low = take_bits<4, kRunOfHalf / 2 * 4>(block.nibbles + kHalf * 64 + kRunOfHalf % 2 * 32 + kByte);
+    return join(low, take_bits<2, kRunOfHalf * 2, 4>(block.high_bits + kHalf * 32 + kByte));
+  }
+};
+
+GroupKernels q6_k_kernels() { return kernels_of<UnpackQ6_K>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -30,16 +38,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q6_k);
+HWY_EXPORT(q6_k_kernels);
 
 }  // namespace quant
 
 void register_q6_k(quant::FormatTable& table) {
-  using quant::Q6_K;
-  table.add(
-      quant::group_format<Q6_K>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q6_k)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q6_K>([] { return HWY_DYNAMIC_DISPATCH(quant::q6_k_kernels)(); }));
 }
 
 }  // namespace imago

@@ -1,7 +1,5 @@
 #include "imago/quant/q8_0/q8_0.h"
 
-#include <cstring>
-
 #include "imago/kernels/cpu/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -13,13 +11,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant::HWY_NAMESPACE {
 
-void unpack_q8_0(const std::byte* from, int64_t blocks, int8_t* to, float* scale_to, float* offset_to) {
-  const auto unpack = [](const Q8_0::Block& block, int8_t* q, float* scale, float*) HWY_ATTR {
-    std::memcpy(q, block.values, sizeof(block.values));
-    *scale = widen(block.scale);
-  };
-  for_each_block<Q8_0>(from, blocks, to, scale_to, offset_to, unpack);
-}
+struct UnpackQ8_0 {
+  using Format = Q8_0;
+  using Value = int8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float*) {
+    *scale = widen_scale(block.scale);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return load_bytes(reinterpret_cast<const uint8_t*>(block.values) + kAt);
+  }
+};
+
+GroupKernels q8_0_kernels() { return kernels_of<UnpackQ8_0>(); }
 
 }  // namespace imago::quant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -28,16 +35,12 @@ HWY_AFTER_NAMESPACE();
 namespace imago {
 namespace quant {
 
-HWY_EXPORT(unpack_q8_0);
+HWY_EXPORT(q8_0_kernels);
 
 }  // namespace quant
 
 void register_q8_0(quant::FormatTable& table) {
-  using quant::Q8_0;
-  table.add(
-      quant::group_format<Q8_0>([](const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset) {
-        HWY_DYNAMIC_DISPATCH(quant::unpack_q8_0)(from, blocks, q, scale, offset);
-      }));
+  table.add(quant::group_format<quant::Q8_0>([] { return HWY_DYNAMIC_DISPATCH(quant::q8_0_kernels)(); }));
 }
 
 }  // namespace imago

@@ -1,0 +1,22 @@
+// A row of activations as the integer products read it.
+#pragma once
+
+#include <cstdint>
+
+namespace imago::quant {
+
+inline constexpr int64_t kRun = 32;       // elements that are rounded with a scale of their own
+inline constexpr int64_t kPadding = 256;  // arrays end in zeros up to a multiple of this many elements
+
+// Values are 16-bit integers in the order in which weights fall out of bytes: of as many elements as a vector has
+// bytes, the even ones come before the odd ones, since two neighbouring bytes of a weight are one 16-bit integer, of
+// which a mask leaves the even byte and a shift the odd one.
+struct RoundedRow {
+  int16_t* values;  // [columns]
+  float* scale;     // [columns / group], of the run that the group lies in
+  float* sum;       // [columns / group], of the rounded values of each group
+};
+
+inline constexpr int64_t padded(int64_t columns) { return (columns + kPadding - 1) / kPadding * kPadding; }
+
+}  // namespace imago::quant
