@@ -90,7 +90,8 @@ def double_copy(model: torch.nn.Module) -> torch.nn.Module:
     double = copy.deepcopy(model).double()
     for module, fresh in zip(double.modules(), built.modules()):
         for name, buffer in fresh.named_buffers(recurse=False):
-            setattr(module, name, buffer)
+            if name in fresh._non_persistent_buffers_set:  # the others are of the checkpoint
+                setattr(module, name, buffer)
         # This path insists on float32 scores; in double it is plain attention with the scale applied earlier.
         if getattr(module, "reorder_and_upcast_attn", False):
             module.reorder_and_upcast_attn = False
