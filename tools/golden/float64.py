@@ -53,32 +53,48 @@ def true_double():
         torch.set_default_dtype(before)
 
 
-@contextlib.contextmanager
-def _integer_decisions_stay_float32():
-    """T5's relative position buckets are integers that come from a float32 logarithm.
+def _integer_decisions() -> list[tuple[object, str]]:
+    """Functions (their owner and name) that make integers from a float32 logarithm: buckets of relative positions.
 
     In double a position at the edge of a bucket could fall into the other one: that is another model and not a more
-    exact one, so this function keeps its float32.
+    exact one, so these functions keep their float32.
     """
+    from transformers.models.deberta_v2 import modeling_deberta_v2
+    from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
     from transformers.models.t5.modeling_t5 import T5Attention
 
-    original = T5Attention._relative_position_bucket
+    return [
+        (T5Attention, "_relative_position_bucket"),
+        (MPNetEncoder, "relative_position_bucket"),
+        (modeling_deberta_v2, "make_log_bucket_position"),
+    ]
 
-    def bucket(*args, **kwargs):
+
+def _in_float32(function):
+    def call(*args, **kwargs):
         before = torch.get_default_dtype()
         TrueDouble.paused = True
         torch.set_default_dtype(torch.float32)
         try:
-            return original(*args, **kwargs)
+            return function(*args, **kwargs)
         finally:
             TrueDouble.paused = False
             torch.set_default_dtype(before)
 
-    T5Attention._relative_position_bucket = staticmethod(bucket)
+    return call
+
+
+@contextlib.contextmanager
+def _integer_decisions_stay_float32():
+    originals = [(owner, name, getattr(owner, name)) for owner, name in _integer_decisions()]
+    for owner, name, function in originals:
+        wrapped = _in_float32(function)
+        setattr(owner, name, staticmethod(wrapped) if isinstance(owner, type) else wrapped)
     try:
         yield
     finally:
-        T5Attention._relative_position_bucket = staticmethod(original)
+        for owner, name, function in originals:
+            setattr(owner, name, staticmethod(function) if isinstance(owner, type) else function)
 
 
 def double_copy(model: torch.nn.Module) -> torch.nn.Module:

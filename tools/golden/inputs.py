@@ -2,6 +2,8 @@
 
 import torch
 
+# What pre-training also asks about two sentences.
+PAIR_LABELS = {"bert": "next_sentence_label", "albert": "sentence_order_label"}
 FIRST_ORDINARY_ID = 5  # below it: padding, begin, end and the like
 
 
@@ -28,7 +30,7 @@ class InputMaker:
     def make(self, auto_class: str) -> dict[str, torch.Tensor]:
         rows = (self.batch, self.choices) if auto_class == "AutoModelForMultipleChoice" else (self.batch,)
         ids = self._integers(FIRST_ORDINARY_ID, self.config.vocab_size, *rows, self.tokens)
-        if self.config.model_type == "t5":
+        if self.config.is_encoder_decoder:
             ids[..., -1] = self.config.eos_token_id
         inputs = {"input_ids": ids}
         real = self._pad(inputs)
@@ -63,7 +65,7 @@ class InputMaker:
                     real[row, ..., :missing] = False
                 else:
                     real[row, ..., self.tokens - missing :] = False
-                    if self.config.model_type == "t5":
+                    if self.config.is_encoder_decoder:
                         ids[row, ..., self.tokens - missing - 1] = self.config.eos_token_id
             ids.masked_fill_(~real, self.config.pad_token_id)
         return real
@@ -74,12 +76,14 @@ class InputMaker:
             return {"labels": torch.where(_predictable(real), ids, -100)}
         if auto_class == "AutoModelForCausalLM":
             return {"labels": torch.where(_predictable(real), ids, -100)}
-        if auto_class in ("AutoModelForMaskedLM", "AutoModelForPreTraining") and config.model_type != "t5":
+        if auto_class == "AutoModelForPreTraining" and config.model_type == "electra":  # which tokens were replaced
+            return {"labels": self._integers(0, 2, *ids.shape)}
+        if auto_class in ("AutoModelForMaskedLM", "AutoModelForPreTraining") and not config.is_encoder_decoder:
             chosen = (self._integers(0, 3, *ids.shape) == 0) & real
             chosen[..., 0, 1] = True  # a mean over no label at all would be NaN
             labels = {"labels": torch.where(chosen, self._integers(0, config.vocab_size, *ids.shape), -100)}
-            if auto_class == "AutoModelForPreTraining":
-                labels["next_sentence_label"] = self._integers(0, 2, self.batch)
+            if auto_class == "AutoModelForPreTraining" and config.model_type in PAIR_LABELS:
+                labels[PAIR_LABELS[config.model_type]] = self._integers(0, 2, self.batch)
             return labels
         if auto_class in ("AutoModelForSeq2SeqLM", "AutoModelForPreTraining"):
             labels = self._integers(FIRST_ORDINARY_ID, config.vocab_size, self.batch, self.target_tokens)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 from decoders import DECODERS
+from encoders import ENCODERS
 from mixtures import MIXTURES
 from record import GREEDY, Golden, folder_bytes, write
 from recurrent import RECURRENT
+from seq2seq import SEQ2SEQ
 
 MODELS = Path(__file__).resolve().parents[2] / "src" / "imago" / "models"
 LIMIT = 300_000
@@ -304,7 +306,8 @@ def t5() -> dict[str, Golden]:
     }
 
 
-COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()} | DECODERS | MIXTURES | RECURRENT
+COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()}
+COMMITTED |= DECODERS | MIXTURES | RECURRENT | ENCODERS | SEQ2SEQ
 
 
 def main() -> int:
@@ -319,7 +322,7 @@ def main() -> int:
             name = f"{model_type}/{variant}"
             if a.names and model_type not in a.names and name not in a.names:
                 continue
-            out = a.models / model_type / "golden" / variant
+            out = a.models / model_type.replace("-", "_") / "golden" / variant
             write(golden, out)
             size = folder_bytes(out)
             total += size

@@ -19,6 +19,7 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import sweep_encoders
 import torch
 from record import GREEDY, Golden, write
 from sweep_decoders import ACTIVATIONS, DECODER_CONFIGS, DECODER_HEADS, ONE_ATTENTION, rope_parameters
@@ -137,7 +138,10 @@ def t5(r: random.Random) -> dict:
     )
 
 
-CONFIGS = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5} | DECODER_CONFIGS
+CONFIGS = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5} | DECODER_CONFIGS | sweep_encoders.CONFIGS
+HEADS |= sweep_encoders.HEADS
+MAIN_HEADS |= sweep_encoders.MAIN_HEADS
+TOKEN_TYPES = {"bert"} | sweep_encoders.TOKEN_TYPES
 
 
 def random_golden(r: random.Random, model_type: str) -> Golden:
@@ -145,11 +149,11 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
     overrides = CONFIGS[model_type](r)
     if "Classification" in auto_class:
         overrides |= {"num_labels": r.choice([2, 3, 5])}
-    if auto_class == "AutoModelForSequenceClassification" and model_type in ("bert", "gpt2"):
+    if auto_class == "AutoModelForSequenceClassification" and model_type in ("bert", "gpt2", *sweep_encoders.CONFIGS):
         overrides["problem_type"] = r.choice(
             ["single_label_classification", "multi_label_classification", "regression"]
         )
-    if auto_class == "AutoModelForCausalLM" and model_type == "bert":
+    if auto_class == "AutoModelForCausalLM" and (model_type == "bert" or model_type in sweep_encoders.DECODERS):
         overrides["is_decoder"] = True
     paddings = ["none", "right"] if auto_class != "AutoModelForCausalLM" else ["none", "left", "right"]
     padding = r.choice(paddings)
@@ -159,10 +163,13 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
         padding=padding,
         mask=padding != "none" or r.random() < 0.5,
     )
-    if model_type == "bert":
+    if model_type in TOKEN_TYPES:
         inputs["token_types"] = r.random() < 0.5
     generates = auto_class in ("AutoModelForCausalLM", "AutoModelForSeq2SeqLM") and padding != "right"
     trains = auto_class not in ("AutoModel", "AutoModelForTextEncoding")
+    attention = None if model_type in ONE_ATTENTION else r.choice([None, "sdpa", "eager"])
+    if model_type in sweep_encoders.EAGER:
+        attention = "eager"
     return Golden(
         model_type,
         auto_class,
@@ -175,7 +182,7 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
         generate=GREEDY if generates else None,
         checkpoint=r.choice(["safetensors", "safetensors", "sharded", "bin"]),
         margin=1.0,
-        attention=None if model_type in ONE_ATTENTION else r.choice([None, "sdpa", "eager"]),
+        attention=attention,
     )
 
 

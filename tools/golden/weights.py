@@ -33,6 +33,8 @@ def randomise(model: nn.Module, seed: int) -> None:
             for name, buffer in module.named_buffers(recurse=False):
                 if name == "e_score_correction_bias":  # learned, though not by a gradient
                     normal(buffer, 0.2)
+                elif name == "final_logits_bias":  # a value of the checkpoint that is not trained
+                    normal(buffer, 0.5)
 
 
 def _fan_in(module: nn.Module, name: str, parameter: torch.Tensor) -> int:
@@ -46,9 +48,14 @@ def _fan_in(module: nn.Module, name: str, parameter: torch.Tensor) -> int:
 # Output matrices, and how much larger than usual their entries are: logits get a standard deviation of about two.
 _HEADS = ("lm_head", "decoder", "classifier", "score", "qa_outputs", "seq_relationship", "out_proj")
 
+BART_KIN = ("bart", "marian", "m2m_100")
+_BART_GAINS = {"q_proj": 2.0, "k_proj": 2.0, "out_proj": 1.0, "fc2": 1.0}
+
 
 def _embedding_std(model: nn.Module, name: str, weight: torch.Tensor) -> float:
     if "relative_attention_bias" in name:
+        return 2.0
+    if name.endswith("embed_positions") and model.config.model_type in BART_KIN:
         return 2.0
     if name.endswith(("wpe", "position_embeddings", "embed_positions")):  # strong, or else greedy sequences repeat one token
         return 1.0
@@ -56,6 +63,8 @@ def _embedding_std(model: nn.Module, name: str, weight: torch.Tensor) -> float:
         return 0.3
     if model.config.model_type == "t5":
         return 0.5
+    if model.config.model_type in BART_KIN and not model.config.tie_word_embeddings:
+        return (1.0 if model.config.model_type == "bart" else 1.5) / (math.sqrt(weight.shape[1]) if model.config.scale_embedding else 1)
     # A tied embedding is the output matrix too.
     return 2.0 / math.sqrt(weight.shape[1])
 
@@ -72,6 +81,8 @@ def _gain(model: nn.Module, name: str) -> float:
     leaf = name.rsplit(".", 1)[-1]
     if model.config.model_type == "t5" and leaf == "q":  # T5 does not divide the scores by sqrt(d_kv)
         return 3.0 / math.sqrt(model.config.d_kv)  # sharp attention keeps sequences from repeating one token
+    if model.config.model_type in BART_KIN and leaf in _BART_GAINS:  # a decoder that heeds its own words most
+        return _BART_GAINS[leaf] / (3 if "encoder_attn" in name else 1)
     if leaf in _HEADS or (model.config.model_type == "t5" and leaf in ("o", "wo")):
         return 2.0
     return 1.2

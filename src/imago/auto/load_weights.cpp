@@ -131,14 +131,16 @@ class Loader {
 
   // What the model can do without becomes undefined where the checkpoint has none of it.
   void leave_out() {
-    const auto is_optional = [&](const auto& p) { return matches_any(map_.optional, p.first); };
-    const bool found = std::any_of(parameters_.begin(), parameters_.end(),
-                                   [&](const auto& p) { return is_optional(p) && bound_.contains(p.first); });
-    if (found) return;
-    for (const auto& parameter : parameters_) {
-      if (!is_optional(parameter)) continue;
-      *parameter.second = {};
-      bound_.insert(parameter.first);
+    for (const std::string& pattern : map_.optional) {
+      const auto is_of_it = [&](const auto& p) { return match_pattern(pattern, p.first); };
+      if (std::any_of(parameters_.begin(), parameters_.end(),
+                      [&](const auto& p) { return is_of_it(p) && bound_.contains(p.first); }))
+        continue;
+      for (const auto& parameter : parameters_) {
+        if (!is_of_it(parameter)) continue;
+        *parameter.second = {};
+        bound_.insert(parameter.first);
+      }
     }
   }
 

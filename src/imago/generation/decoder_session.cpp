@@ -8,6 +8,7 @@
 #include "imago/ops/index_select/index_select.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
+#include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/ops/unary/unary.h"
 #include "imago/tensor/grad_meta.h"
@@ -31,6 +32,10 @@ class CausalSession final : public DecoderSession {
       // Padding in front does not count as position.
       const Tensor positions = clamp(cumsum(mask_, -1) - 1.0, 0.0);
       inputs.position_ids = slice(positions, 1, mask_.size(1) - new_ids.size(1));
+    } else {
+      // Said as the reference says it: RoBERTa, left to itself, would count from another number.
+      const auto past = static_cast<double>(cache_.length());
+      inputs.position_ids = unsqueeze(Tensor::arange(past, past + static_cast<double>(new_ids.size(1))), 0);
     }
     return model_.forward(inputs).logits;
   }

@@ -5,6 +5,7 @@
 #include "imago/base/error.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
+#include "imago/ops/compare/compare.h"
 #include "imago/ops/cross_entropy/cross_entropy.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/pad/pad.h"
@@ -23,9 +24,9 @@ Tensor exact(const Tensor& x) { return x.dtype() == DType::f64 ? x : cast(x, DTy
 Tensor mean_squared_error(const Tensor& a, const Tensor& b) { return mean(square(a - cast(b, a.dtype()))); }
 
 // max(x, 0) - x y + log(1 + exp(-|x|)), which does not overflow.
-Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& labels) {
+Tensor binary_cross_entropies(const Tensor& x, const Tensor& labels) {
   const Tensor y = cast(labels, x.dtype());
-  return mean(relu(x) - x * y + log1p(exp(neg(abs(x)))));
+  return relu(x) - x * y + log1p(exp(neg(abs(x))));
 }
 
 }  // namespace
@@ -41,6 +42,14 @@ Tensor token_loss(const Tensor& logits, const Tensor& labels) {
                        {.ignore_index = kIgnored});
 }
 
+Tensor binary_token_loss(const Tensor& logits, const Tensor& labels, const Tensor& attention_mask) {
+  if (!labels) return {};
+  const Tensor losses = binary_cross_entropies(exact(logits), labels);
+  if (!attention_mask) return mean(losses);
+  const Tensor counts = cast(eq(attention_mask, 1), losses.dtype());
+  return sum(losses * counts) / sum(counts);
+}
+
 Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels, const Config& config) {
   if (!labels) return {};
   std::string type = config.problem_type.value_or("");
@@ -54,7 +63,7 @@ Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels, 
   if (type == "regression") return mean_squared_error(reshape(logits, labels.shape()), labels);
   if (type == "single_label_classification")
     return cross_entropy(logits, reshape(labels, {-1}), {.ignore_index = kIgnored});
-  if (type == "multi_label_classification") return binary_cross_entropy_with_logits(logits, labels);
+  if (type == "multi_label_classification") return mean(binary_cross_entropies(logits, labels));
   throw Error(ErrorKind::kUnsupported, "loss", fmt::format("problem_type \"{}\"", type),
               "use regression, single_label_classification or multi_label_classification");
 }

@@ -10,6 +10,8 @@ namespace imago::nn {
 Tensor causal_lm_loss(const Tensor& logits, const Tensor& labels);
 // Cross entropy at every position with a label. logits [..., classes], labels [...]
 Tensor token_loss(const Tensor& logits, const Tensor& labels);
+// Binary cross entropy at every token that is no padding. logits and labels [B, T], attention_mask [B, T] or undefined.
+Tensor binary_token_loss(const Tensor& logits, const Tensor& labels, const Tensor& attention_mask);
 // By the configuration's problem_type: mean squared error, cross entropy, or binary cross entropy per label. Where it
 // is not set, one label means regression, integer labels classes, others several labels at once.
 Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels, const Config& config);

@@ -31,7 +31,8 @@ struct TextInputs {
   Tensor encoder_last_hidden_state;  // [B, T, D] instead of running the encoder
   Tensor encoder_hidden_states;      // [B, T, D] for a decoder that attends to one
   Tensor encoder_attention_mask;     // [B, T]
-  Tensor labels, start_positions, end_positions, next_sentence_label, mc_token_ids, mc_labels;  // give a loss
+  Tensor labels, start_positions, end_positions, next_sentence_label, sentence_order_label, mc_token_ids,
+      mc_labels;  // give a loss
   KeyValueCache* past_key_values = nullptr;
   bool output_hidden_states = false, output_attentions = false;
   int64_t logits_to_keep = 0;  // language models: logits of the last ones only; 0 keeps all
@@ -39,7 +40,8 @@ struct TextInputs {
 
   FIELDS(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, decoder_input_ids,
          decoder_attention_mask, decoder_inputs_embeds, encoder_last_hidden_state, encoder_hidden_states,
-         encoder_attention_mask, labels, start_positions, end_positions, next_sentence_label, mc_token_ids, mc_labels)
+         encoder_attention_mask, labels, start_positions, end_positions, next_sentence_label, sentence_order_label,
+         mc_token_ids, mc_labels)
 };
 
 using TensorMap = std::map<std::string, Tensor, std::less<>>;

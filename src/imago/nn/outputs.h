@@ -51,8 +51,9 @@ struct QuestionAnsweringOutput : ModelOutput {
 
 struct PreTrainingOutput : ModelOutput {
   Tensor prediction_logits;        // [B, T, V]
-  Tensor seq_relationship_logits;  // [B, 2]
-  FIELDS_AND(ModelOutput, prediction_logits, seq_relationship_logits)
+  Tensor seq_relationship_logits;  // [B, 2] whether the second sentence follows, or
+  Tensor sop_logits;               // [B, 2] whether it comes first
+  FIELDS_AND(ModelOutput, prediction_logits, seq_relationship_logits, sop_logits)
 };
 
 // Of a language model that also scores choices, C of them.

@@ -16,11 +16,11 @@ void BertConfig::validate() const {
   }
 }
 
-Embeddings::Embeddings(const BertConfig& c)
-    : word_embeddings(c.vocab_size, c.hidden_size, c.pad_token_id),
-      position_embeddings(c.max_position_embeddings, c.hidden_size),
-      token_type_embeddings(c.type_vocab_size, c.hidden_size),
-      LayerNorm(c.hidden_size, c.layer_norm_eps) {}
+Embeddings::Embeddings(const BertConfig& c, int64_t size)
+    : word_embeddings(c.vocab_size, size, c.pad_token_id),
+      position_embeddings(c.max_position_embeddings, size),
+      token_type_embeddings(c.type_vocab_size, size),
+      LayerNorm(size, c.layer_norm_eps) {}
 
 Tensor Embeddings::operator()(const TextInputs& in) const {
   const Tensor words_BTD = nn::embed(in, word_embeddings);
@@ -59,13 +59,20 @@ Tensor Layer::operator()(const Tensor& x_BTD, const nn::DecoderContext& context)
   return output(intermediate(h_BTD), h_BTD);
 }
 
-BertModel::BertModel(const BertConfig& c, bool add_pooling_layer) : Backbone(c), embeddings(c) {
-  for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) encoder.layer.emplace_back(c, layer);
-  if (add_pooling_layer) pooler.dense = nn::Linear(c.hidden_size, c.hidden_size);
+Encoder::Encoder(const BertConfig& c) {
+  for (int64_t index = 0; index < c.num_hidden_layers; ++index) layer.emplace_back(c, index);
 }
 
-WeightMap BertModel::weight_map() const {
-  return {.base_model_prefix = "bert",
+BaseModelOutput Encoder::operator()(Tensor x_BTD, const TextInputs& in, const BertConfig& c) const {
+  nn::Recorder record(in);
+  const auto context = c.is_decoder ? nn::decoder_attention(in, x_BTD, record, c.add_cross_attention)
+                                    : nn::DecoderContext{nn::full_attention(in, x_BTD, record), {}};
+  for (const Layer& each : layer) x_BTD = each(record(x_BTD), context);
+  return record.finish(x_BTD);
+}
+
+WeightMap weight_map(std::string prefix) {
+  return {.base_model_prefix = std::move(prefix),
           // Checkpoints that came from TensorFlow have its names of a norm's parameters; we save today's.
           .rules = {{"*.LayerNorm.weight"},
                     {"*.LayerNorm.bias"},
@@ -73,17 +80,6 @@ WeightMap BertModel::weight_map() const {
                     {"*.LayerNorm.beta", "*.LayerNorm.bias"}},
           .ignored = {"*embeddings.position_ids", "*pooler.dense.*"},  // a buffer of old ones; a pooler nobody reads
           .optional = {"pooler.dense.*"}};
-}
-
-BaseModelOutput BertModel::forward(const TextInputs& in) const {
-  nn::Recorder record(in);
-  Tensor x_BTD = embeddings(in);
-  const auto context = config().is_decoder ? nn::decoder_attention(in, x_BTD, record, config().add_cross_attention)
-                                           : nn::DecoderContext{nn::full_attention(in, x_BTD, record), {}};
-  for (const Layer& layer : encoder.layer) x_BTD = layer(record(x_BTD), context);
-  BaseModelOutput out = record.finish(x_BTD);
-  if (pooler.dense.weight) out.pooler_output = pooler(x_BTD);
-  return out;
 }
 
 }  // namespace imago::bert

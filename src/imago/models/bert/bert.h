@@ -31,7 +31,8 @@ struct Embeddings : Module {
   nn::LayerNorm LayerNorm;
   FIELDS(word_embeddings, position_embeddings, token_type_embeddings, LayerNorm)
 
-  explicit Embeddings(const BertConfig& c);
+  explicit Embeddings(const BertConfig& c) : Embeddings(c, c.hidden_size) {}
+  Embeddings(const BertConfig& c, int64_t size);
   Tensor operator()(const TextInputs& in) const;
 };
 
@@ -81,25 +82,43 @@ struct Layer : Module {
 struct Encoder : Module {
   std::vector<Layer> layer;
   FIELDS(layer)
+
+  explicit Encoder(const BertConfig& c);
+  BaseModelOutput operator()(Tensor x_BTD, const TextInputs& in, const BertConfig& c) const;
 };
 
-struct BertModel : nn::Backbone<BertConfig> {
-  static constexpr nn::FieldName kBaseModelPrefix = "bert";
+// Of BERT and those that have its layers: the model's field in one with a head is `prefix`.
+WeightMap weight_map(std::string prefix);
+
+// The model with the embeddings of its kind. Config is a BertConfig, or has that as its base.
+template <class C, class EmbeddingsType, nn::FieldName prefix>
+struct PooledEncoder : nn::Backbone<C> {
+  static constexpr nn::FieldName kBaseModelPrefix = prefix;
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
-  Embeddings embeddings;
+  EmbeddingsType embeddings;
   Encoder encoder;
   nn::Pooler pooler;
   FIELDS(embeddings, encoder, pooler)
 
-  explicit BertModel(const BertConfig& c, bool add_pooling_layer = true);
-  WeightMap weight_map() const override;
-  BaseModelOutput forward(const TextInputs& in) const override;
+  explicit PooledEncoder(const C& c, bool add_pooling_layer = true) : nn::Backbone<C>(c), embeddings(c), encoder(c) {
+    if (add_pooling_layer) pooler.dense = nn::Linear(c.hidden_size, c.hidden_size);
+  }
+  WeightMap weight_map() const override { return bert::weight_map(prefix.string()); }
+  BaseModelOutput forward(const TextInputs& in) const override {
+    BaseModelOutput out = encoder(embeddings(in), in, this->config());
+    if (pooler.dense.weight) out.pooler_output = pooler(out.last_hidden_state);
+    return out;
+  }
 };
 
 // For heads that look at tokens.
-struct BertWithoutPooler : BertModel {
-  explicit BertWithoutPooler(const BertConfig& c) : BertModel(c, false) {}
+template <class Pooled>
+struct WithoutPooler : Pooled {
+  explicit WithoutPooler(const typename Pooled::ConfigType& c) : Pooled(c, false) {}
 };
+
+using BertModel = PooledEncoder<BertConfig, Embeddings, "bert">;
+using BertWithoutPooler = WithoutPooler<BertModel>;
 
 using LMPredictionHead = nn::TransformedLMHead<"transform.dense", "transform.LayerNorm">;
 

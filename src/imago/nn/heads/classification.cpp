@@ -3,11 +3,8 @@
 #include "imago/base/error.h"
 #include "imago/nn/losses.h"
 #include "imago/ops/reshape/reshape.h"
-#include "imago/ops/unary/unary.h"
 
 namespace imago::nn {
-
-Tensor ClassificationHead::operator()(const Tensor& x) const { return out_proj(tanh(dense(x))); }
 
 LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in) {
   BaseModelOutput below = base.forward(in);
@@ -23,9 +20,10 @@ LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, cons
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }
 
-LogitsOutput choose(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
-  BaseModelOutput below = base.forward(flatten_choices(in));
-  Tensor logits = reshape(head(below.pooler_output), {-1, number_of_choices(in)});
+LogitsOutput choose(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in) {
+  const TextInputs rows = flatten_choices(in);
+  BaseModelOutput below = base.forward(rows);
+  Tensor logits = reshape(head(pool(pooling, below, rows, base.config())), {-1, number_of_choices(in)});
   Tensor loss = token_loss(logits, in.labels);
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }

@@ -6,20 +6,23 @@
 
 namespace imago::nn {
 
-// Two layers: scores of tanh(dense(x)).
+// Two layers: scores of activation(dense(x)), which is tanh where nothing else is said.
 struct ClassificationHead : Module {
   Linear dense, out_proj;
+  Activation activation;
   FIELDS(dense, out_proj)
 
   template <class ConfigType>
-  explicit ClassificationHead(const ConfigType& c)
-      : dense(hidden_size_of(c), hidden_size_of(c)), out_proj(hidden_size_of(c), c.num_labels()) {}
-  Tensor operator()(const Tensor& x) const;
+  explicit ClassificationHead(const ConfigType& c, std::string_view activation_name = "tanh")
+      : dense(hidden_size_of(c), hidden_size_of(c)),
+        out_proj(hidden_size_of(c), c.num_labels()),
+        activation(nn::activation(activation_name)) {}
+  Tensor operator()(const Tensor& x) const { return out_proj(activation(dense(x))); }
 };
 
 LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in);
 LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, const TextInputs& in);
-LogitsOutput choose(const TextModel& base, const HeadFunction& head, const TextInputs& in);
+LogitsOutput choose(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in);
 
 template <class Base, Pooling pooling, class Head = LabelScores<true>, FieldName name = "classifier",
           FieldName prefix = Base::kBaseModelPrefix>
@@ -52,10 +55,13 @@ struct ForNextSentencePrediction : WithHead<NextSentencePrediction, Base, Scores
 };
 
 // input_ids [B, choices, T] -> logits [B, choices]
-template <class Base, FieldName name = "classifier", FieldName prefix = Base::kBaseModelPrefix>
-struct ForMultipleChoice : WithHead<MultipleChoice, Base, Scores<1>, name, prefix> {
+template <class Base, Pooling pooling = Pooling::kPooler, class Head = Scores<1>, FieldName name = "classifier",
+          FieldName prefix = Base::kBaseModelPrefix>
+struct ForMultipleChoice : WithHead<MultipleChoice, Base, Head, name, prefix> {
   using ForMultipleChoice::WithHead::WithHead;
-  LogitsOutput forward(const TextInputs& in) const override { return choose(this->base, this->head_function(), in); }
+  LogitsOutput forward(const TextInputs& in) const override {
+    return choose(this->base, this->head_function(), pooling, in);
+  }
 };
 
 // Inputs over choices, [B, choices, T, ...], as those of B * choices rows.

@@ -5,11 +5,11 @@
 
 namespace imago::nn {
 
-TransformedScores::TransformedScores(int64_t hidden_size, int64_t vocab_size, std::string_view activation_name,
-                                     double eps, bool is_tied)
-    : dense(hidden_size, hidden_size),
-      decoder(hidden_size, vocab_size),
-      norm(hidden_size, eps),
+TransformedScores::TransformedScores(int64_t hidden_size, int64_t size, int64_t vocab_size,
+                                     std::string_view activation_name, double eps, bool is_tied)
+    : dense(hidden_size, size),
+      decoder(size, vocab_size),
+      norm(size, eps),
       bias(parameter({vocab_size})),
       activation(nn::activation(activation_name)),
       tied(is_tied) {}

@@ -17,14 +17,15 @@ struct LMHead : Linear {
   }
 };
 
-// decoder(norm(activation(dense(x)))). The decoder's weight is that of the input embeddings and its bias is `bias`,
-// when tied.
+// decoder(norm(activation(dense(x)))), with vectors of `size` before the decoder. Its weight is that of the input
+// embeddings and its bias is `bias`, when tied.
 struct TransformedScores : Module {
   Linear dense, decoder;
   LayerNorm norm;
   Tensor bias;
 
-  TransformedScores(int64_t hidden_size, int64_t vocab_size, std::string_view activation, double eps, bool tied);
+  TransformedScores(int64_t hidden_size, int64_t size, int64_t vocab_size, std::string_view activation, double eps,
+                    bool tied);
   Tensor operator()(const Tensor& x_BTD) const { return decoder(norm(activation(dense(x_BTD)))); }
   Ties ties(const std::string& name, const std::string& embeddings) const;
 
@@ -37,11 +38,31 @@ template <FieldName dense_name, FieldName norm_name>
 struct TransformedLMHead : TransformedScores {
   template <class ConfigType>
   explicit TransformedLMHead(const ConfigType& c)
-      : TransformedScores(c.hidden_size, c.vocab_size, c.hidden_act, c.layer_norm_eps, c.tie_word_embeddings) {}
+      : TransformedScores(c.hidden_size, embedding_size_of(c), c.vocab_size, c.hidden_act, c.layer_norm_eps,
+                          c.tie_word_embeddings) {}
   void each_field(FieldVisitor& visitor) {
     imago::internal::visit_field(visitor, dense_name, dense);
     imago::internal::visit_field(visitor, norm_name, norm);
     imago::internal::visit_fields(visitor, "decoder, bias", decoder, bias);
+  }
+};
+
+// The same beside the bare model, under three names; the decoder's bias is its own.
+template <FieldName dense_name, FieldName norm_name, FieldName decoder_name>
+struct FlatLMHead : TransformedScores {
+  template <class ConfigType>
+  FlatLMHead(const ConfigType& c, std::string_view activation_name, double eps)
+      : TransformedScores(hidden_size_of(c), embedding_size_of(c), c.vocab_size, activation_name, eps,
+                          c.tie_word_embeddings) {
+    bias = {};
+  }
+  void each_field(FieldVisitor& visitor) {
+    imago::internal::visit_field(visitor, dense_name, dense);
+    imago::internal::visit_field(visitor, norm_name, norm);
+    imago::internal::visit_field(visitor, decoder_name, decoder);
+  }
+  Ties ties(const std::string&, const std::string& embeddings) const {
+    return tied ? Ties{{decoder_name.string() + ".weight", embeddings}} : Ties{};
   }
 };
 

@@ -5,8 +5,11 @@
 
 namespace imago::nn {
 
-PreTrainingOutput pretrain(const TextModel& base, const HeadFunction& predictions, const HeadFunction& seq_relationship,
-                           const TextInputs& in);
+// What is asked about two sentences: whether one follows the other, or which is the first.
+enum class PairTask { kNextSentence, kSentenceOrder };
+
+PreTrainingOutput pretrain(const TextModel& base, const HeadFunction& predictions, const HeadFunction& pair_scores,
+                           PairTask task, const TextInputs& in);
 
 // Head has the modules `predictions` and `seq_relationship`.
 template <class Base, class Head, FieldName name, FieldName prefix = Base::kBaseModelPrefix>
@@ -15,7 +18,7 @@ struct ForPreTraining : WithHead<PreTraining, Base, Head, name, prefix> {
   PreTrainingOutput forward(const TextInputs& in) const override {
     return pretrain(
         this->base, [this](const Tensor& x) { return this->head.predictions(x); },
-        [this](const Tensor& x) { return this->head.seq_relationship(x); }, in);
+        [this](const Tensor& x) { return this->head.seq_relationship(x); }, PairTask::kNextSentence, in);
   }
 };
 

@@ -16,7 +16,7 @@ using HeadFunction = std::function<Tensor(const Tensor&)>;
 // Pairs of parameters that are one: (the shared one, the one that is stored).
 using Ties = std::vector<std::pair<std::string, std::string>>;
 
-// D, under whichever of the Hub's three names the configuration has it; or output_size() of an architecture whose
+// D, under whichever of the Hub's names the configuration has it; or output_size() of an architecture whose
 // output has another size than its layers.
 template <class ConfigType>
 int64_t hidden_size_of(const ConfigType& c) {
@@ -26,8 +26,20 @@ int64_t hidden_size_of(const ConfigType& c) {
     return c.hidden_size;
   } else if constexpr (requires { c.n_embd; }) {
     return c.n_embd;
+  } else if constexpr (requires { c.dim; }) {
+    return c.dim;
   } else {
     return c.d_model;
+  }
+}
+
+// The size of a word's vector, which is D where the configuration does not say another.
+template <class ConfigType>
+int64_t embedding_size_of(const ConfigType& c) {
+  if constexpr (requires { c.embedding_size; }) {
+    return c.embedding_size;
+  } else {
+    return hidden_size_of(c);
   }
 }
 
@@ -35,7 +47,8 @@ int64_t hidden_size_of(const ConfigType& c) {
 WeightMap with_head(WeightMap bare, std::string_view prefix, std::string_view head);
 
 // Base is the bare model (see backbone.h), Head a module that is made of its configuration. They stand in the
-// checkpoint as `prefix` and `name`; without a prefix the bare model's fields stand beside the head.
+// checkpoint as `prefix` and `name`; without a prefix the bare model's fields stand beside the head, without a name the
+// head's beside the bare model.
 template <class Interface, class Base, class Head, FieldName name, FieldName prefix = Base::kBaseModelPrefix>
 struct WithHead : Interface {
   using ConfigType = typename Base::ConfigType;
@@ -51,7 +64,11 @@ struct WithHead : Interface {
     } else {
       imago::internal::visit_field(visitor, prefix, base);
     }
-    imago::internal::visit_field(visitor, name, head);
+    if constexpr (std::string_view(name).empty()) {
+      head.each_field(visitor);
+    } else {
+      imago::internal::visit_field(visitor, name, head);
+    }
   }
 
   WeightMap weight_map() const override {
