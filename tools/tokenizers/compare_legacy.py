@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from transformers import AutoTokenizer
+from make_legacy_folders import load_reference
 
 
 def convert(program, folder):
@@ -31,9 +31,14 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("folders", nargs="+")
     arguments = parser.parse_args()
-    different = 0
+    compared = different = 0
     for folder in arguments.folders:
-        reference = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+        reference = load_reference(folder)
+        if not reference.is_fast:
+            print(f"{folder}: left out, because the reference's class has no tokenizer.json")
+            continue
+        reference = reference.backend_tokenizer
+        compared += 1
         reference.no_padding()  # as in every call that does not ask for it
         reference.no_truncation()
         expected = json.loads(reference.to_str())
@@ -41,7 +46,7 @@ def main():
         parts = [name for name in expected if ours.get(name) != expected[name]]
         different += bool(parts)
         print(f"{folder}: {'differs in ' + ', '.join(parts) + ' ' + ours.get('error', '') if parts else 'equal'}")
-    print(f"{len(arguments.folders) - different} equal, {different} different")
+    print(f"{compared - different} equal, {different} different")
     return 1 if different else 0
 
 

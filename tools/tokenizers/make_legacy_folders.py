@@ -18,7 +18,9 @@ BERT = ["BertTokenizer", "ConvBertTokenizer", "DistilBertTokenizer", "ElectraTok
         "MPNetTokenizer", "SqueezeBertTokenizer", "FunnelTokenizer", "SplinterTokenizer"]
 BYTES = ["GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer", "RobertaTokenizer", "BartTokenizer", "LEDTokenizer",
          "LongformerTokenizer", "MvpTokenizer", "DebertaTokenizer", "WhisperTokenizer", "BlenderbotTokenizer",
-         "CodeGenTokenizer", "CohereTokenizer", "LayoutLMv3Tokenizer", "NougatTokenizer"]
+         "CodeGenTokenizer", "CohereTokenizer", "LayoutLMv3Tokenizer", "NougatTokenizer", "Qwen3_5Tokenizer", "LukeTokenizer",
+         "MarkupLMTokenizer"]
+NO_FILES = ["ByT5Tokenizer"]
 WORD_ENDS = ["CLIPTokenizer", "OpenAIGPTTokenizer", "HerbertTokenizer"]
 # Of SentencePiece models: the file's name and which model.
 PIECES = {
@@ -31,7 +33,10 @@ PIECES = {
     "XLMRobertaTokenizer": ("sentencepiece.bpe.model", "unigram"), "CamembertTokenizer": ("sentencepiece.bpe.model", "unigram"),
     "BarthezTokenizer": ("sentencepiece.bpe.model", "unigram"), "LayoutXLMTokenizer": ("sentencepiece.bpe.model", "unigram"),
     "MBartTokenizer": ("sentencepiece.bpe.model", "unigram"), "MBart50Tokenizer": ("sentencepiece.bpe.model", "unigram"),
-    "XLNetTokenizer": ("spiece.model", "xlnet"),
+    "XLNetTokenizer": ("spiece.model", "xlnet"), "XGLMTokenizer": ("sentencepiece.bpe.model", "unigram"),
+    "PegasusTokenizer": ("spiece.model", "pegasus"), "LasrTokenizer": ("spiece.model", "t5"),
+    "VideoPrismTokenizer": ("spiece.model", "t5"), "MLukeTokenizer": ("sentencepiece.bpe.model", "unigram"),
+    "Siglip2Tokenizer": ("tokenizer.model", "gemma"), "Tipsv2Tokenizer": ("tokenizer.model", "gemma"),
 }
 VARIANTS = [
     ("BertTokenizer", {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False}),
@@ -51,6 +56,15 @@ VARIANTS = [
     ("BigBirdTokenizer", {"add_prefix_space": False}), ("BarthezTokenizer", {"add_prefix_space": False}),
     ("MPNetTokenizer", {"mask_token": {"content": "<mask>", "lstrip": False, "rstrip": True, "normalized": True, "__type": "AddedToken"}}),
 ]
+VARIANTS += [
+    ("PegasusTokenizer", {"offset": 5, "mask_token": "<mask_2>", "mask_token_sent": "<mask_1>", "additional_special_tokens": ["<mask_1>"]}),
+    ("LukeTokenizer", {"entity_token_1": {"content": "<e>", "lstrip": False, "normalized": True, "__type": "AddedToken"}, "add_prefix_space": True}),
+    ("MLukeTokenizer", {"entity_1_token": "<e>"}), ("Tipsv2Tokenizer", {"do_lower_case": False}), ("LasrTokenizer", {"extra_ids": 3}),
+    ("XGLMTokenizer", {"add_prefix_space": False, "additional_special_tokens": ["<a>", "<madeupword1>"]}),
+    ("T5Tokenizer", {"extra_ids": 2, "additional_special_tokens": ["<a>"]}), ("MarkupLMTokenizer", {"add_prefix_space": True}),
+    ("ByT5Tokenizer", {"extra_ids": 2}),
+]
+REQUIRED = {"MarkupLMTokenizer": {"tags_dict": {"a": 0}}}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "<pad>", "</s>", "<unk>", "<mask>", "<cls>", "<sep>", ".", "[QUESTION]"]
 
 
@@ -88,13 +102,14 @@ def vocabularies(lines, size, **normalization):
     unigram, bytes_ = {"model_type": "unigram", "vocab_size": size, **normalization}, {"byte_fallback": True, "vocab_size": size + 256}
     identity = {"model_type": "bpe", "normalization_rule_name": "identity"}
     return {
-        "word-piece": word_piece(lines, size), "byte-bpe": bpe(lines, None, size + 256), "word-bpe": bpe(lines, "</w>", size),
+        "none": {}, "word-piece": word_piece(lines, size), "byte-bpe": bpe(lines, None, size + 256), "word-bpe": bpe(lines, "</w>", size),
         "bpe": pieces(lines, **identity, **bytes_, **first),
         "gemma": pieces(lines, **identity, **bytes_, pad_id=0, eos_id=1, bos_id=2, unk_id=3, bos_piece="<bos>",
                         eos_piece="<eos>", user_defined_symbols=["<mask>", "\n\n"]),
         "plain-bpe": pieces(lines, model_type="bpe", vocab_size=size, **normalization, **first),
         "unigram": pieces(lines, **unigram, **first),
         "t5": pieces(lines, **unigram, pad_id=0, eos_id=1, unk_id=2, bos_id=-1),
+        "pegasus": pieces(lines, **unigram, pad_id=0, eos_id=1, unk_id=2, bos_id=-1),
         "albert": pieces(lines, **unigram, pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols=["[CLS]", "[SEP]"],
                          user_defined_symbols=["[MASK]", "(", "€"]),
         "big-bird": pieces(lines, **unigram, pad_id=0, eos_id=1, bos_id=2, unk_id=3, control_symbols=["[CLS]", "[SEP]", "[MASK]"]),
@@ -110,15 +125,34 @@ def vocabulary_of(tokenizer_class):
     if tokenizer_class in PIECES:
         file, model = PIECES[tokenizer_class]
         return model, file
+    if tokenizer_class in NO_FILES:
+        return "none", None
     return ("word-piece" if tokenizer_class in BERT else "byte-bpe" if tokenizer_class in BYTES else "word-bpe"), None
 
 
 def cases():
     """Name, class and options of every folder."""
-    for tokenizer_class in [*BERT, *BYTES, *WORD_ENDS, *PIECES]:
-        yield tokenizer_class, tokenizer_class, {}
+    for tokenizer_class in [*NO_FILES, *BERT, *BYTES, *WORD_ENDS, *PIECES]:
+        yield tokenizer_class, tokenizer_class, REQUIRED.get(tokenizer_class, {})
     for number, (tokenizer_class, options) in enumerate(VARIANTS):
-        yield f"{tokenizer_class}-{number}", tokenizer_class, options
+        yield f"{tokenizer_class}-{number}", tokenizer_class, {**REQUIRED.get(tokenizer_class, {}), **options}
+
+
+def load_reference(folder):
+    """The reference's tokenizer of a folder. Some of its classes open no file but tokenizer.json: these are given theirs."""
+    from transformers import AutoTokenizer, XGLMTokenizer
+    from transformers.convert_slow_tokenizer import SentencePieceExtractor, XGLMConverter
+
+    config = json.loads((Path(folder) / "tokenizer_config.json").read_text())
+    tokenizer_class = config.pop("tokenizer_class")
+    if tokenizer_class == "XGLMTokenizer":
+        proto = SentencePieceExtractor(f"{folder}/sentencepiece.bpe.model").proto
+        charsmap = proto.normalizer_spec.precompiled_charsmap or None
+        if "additional_special_tokens" in config:  # as from_pretrained does
+            config["extra_special_tokens"] = config.pop("additional_special_tokens")
+        return XGLMTokenizer(vocab=XGLMConverter.vocab(None, proto), _spm_precompiled_charsmap=charsmap, **config)
+    files = {"vocab_file": f"{folder}/vocab.json", "merges_file": f"{folder}/merges.txt"} if tokenizer_class == "Qwen3_5Tokenizer" else {}
+    return AutoTokenizer.from_pretrained(folder, **files)
 
 
 def write_folder(folder, tokenizer_class, options, known):

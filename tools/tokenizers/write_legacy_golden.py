@@ -12,19 +12,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-from transformers import AutoTokenizer
-
-from make_legacy_folders import cases, vocabularies, vocabulary_of, write_folder
+from make_legacy_folders import cases, load_reference, vocabularies, vocabulary_of, write_folder
 
 LINES = ["The quick brown fox jumps over the lazy dog.", "she sells sea shells by the sea shore, 10, 20 (30)",
          "Größe und Maße, naïve café; déjà vu!", "the theme of the thesis: then and there", "lower lowest, newer newest"] * 3
-TEXTS = [["The theme of the sea: 10, 20!"], ["  ﬁnd… Größe\n\nnewer  <mask> lowest "], ["``quick''", "naïve [MASK] fox."], [""]]
+TEXTS = [["The theme of the sea: 10, 20!"], ["  ﬁnd… Größe\n\nnewer  <mask> lowest "], ["``quick''", "naïve [MASK] fox."], [""],
+         ["a <extra_id_1> </s> b"]]
 
 
 def encode(value):
     if isinstance(value, dict):
         return {name: encode(content) for name, content in value.items()}
     return base64.b64encode(value).decode()
+
+
+def ids_of(tokenizer, text):
+    return tokenizer.backend_tokenizer.encode(*text).ids if tokenizer.is_fast else tokenizer(*text)["input_ids"]
 
 
 def main():
@@ -35,18 +38,20 @@ def main():
         file.write(json.dumps({name: encode(value) for name, value in known.items()}) + "\n")
         for name, tokenizer_class, options in cases():
             write_folder(Path(folder) / name, tokenizer_class, options, known)
-            tokenizer = AutoTokenizer.from_pretrained(f"{folder}/{name}")
-            tokenizer.backend_tokenizer.no_padding()  # as in every call that does not ask for it
-            tokenizer.backend_tokenizer.no_truncation()
-            stages = json.loads(tokenizer.backend_tokenizer.to_str())
-            model = stages.pop("model")
-            for part in ("version", "truncation", "padding", "added_tokens"):
-                del stages[part]
+            tokenizer = load_reference(f"{folder}/{name}")
+            stages, model = {}, {}  # of a class in Python
+            if tokenizer.is_fast:
+                tokenizer.backend_tokenizer.no_padding()  # as in every call that does not ask for it
+                tokenizer.backend_tokenizer.no_truncation()
+                stages = json.loads(tokenizer.backend_tokenizer.to_str())
+                model = stages.pop("model")
+                for part in ("version", "truncation", "padding", "added_tokens"):
+                    del stages[part]
             vocabulary, piece_file = vocabulary_of(tokenizer_class)
             file.write(json.dumps({
                 "name": name, "config": {"tokenizer_class": tokenizer_class, **options}, "vocabulary": vocabulary, "file": piece_file,
                 "stages": stages, "model": {key: value for key, value in model.items() if key not in ("vocab", "merges")},
-                "size": len(tokenizer), "cases": [{"text": text, "ids": tokenizer.backend_tokenizer.encode(*text).ids} for text in TEXTS],
+                "size": len(tokenizer), "cases": [{"text": text, "ids": ids_of(tokenizer, text)} for text in TEXTS],
                 "padding_side": tokenizer.padding_side, "special_tokens": {key: str(value) for key, value in tokenizer.special_tokens_map.items() if not isinstance(value, list)},
             }, ensure_ascii=False) + "\n")
 

@@ -45,4 +45,12 @@ std::string ClassOptions::text(std::string_view name, std::string_view absent) c
   return member->get<std::string>();
 }
 
+std::string ClassOptions::token(std::string_view name, std::string_view absent) const {
+  const Json* member = find(name);
+  if (member == nullptr || !member->is_object()) return text(name, absent);
+  const auto content = member->find("content");
+  if (content == member->end() || !content->is_string()) wrong_kind(name, "token");
+  return content->get<std::string>();
+}
+
 }  // namespace imago::tokenizers

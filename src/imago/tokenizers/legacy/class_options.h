@@ -19,6 +19,8 @@ class ClassOptions {
   std::optional<bool> optional_boolean(std::string_view name) const;
   int64_t integer(std::string_view name, int64_t absent) const;
   std::string text(std::string_view name, std::string_view absent) const;
+  // A text, or the content of a token with flags.
+  std::string token(std::string_view name, std::string_view absent) const;
   bool has(std::string_view name) const;  // and it is not null
 
   // SentencePiece's character map in base64; empty where the model has none.

@@ -21,6 +21,13 @@ int64_t checked_count(const ClassOptions& options, const char* name, int64_t abs
   return count;
 }
 
+std::vector<std::string> numbered_sentinels(const ClassOptions& options, int64_t absent) {
+  std::vector<std::string> tokens;
+  const int64_t count = checked_count(options, "extra_ids", absent);
+  for (int64_t i = 0; i < count; ++i) tokens.push_back(fmt::format("<extra_id_{}>", i));
+  return tokens;
+}
+
 // What the reference writes for a token that is none.
 std::string spelled(const std::optional<std::string>& token) { return token.value_or("None"); }
 
@@ -97,12 +104,8 @@ BpeOptions gemma_bpe(const SpecialTokens& tokens) {
   return options;
 }
 
-std::vector<std::string> sentinels(const ClassOptions& options) {
-  std::vector<std::string> tokens;
-  const int64_t count = checked_count(options, "extra_ids", 100);
-  for (int64_t i = 0; i < count; ++i) tokens.push_back(fmt::format("<extra_id_{}>", i));
-  return tokens;
-}
+std::vector<std::string> sentinels(const ClassOptions& options) { return numbered_sentinels(options, 100); }
+std::vector<std::string> byt5_sentinels(const ClassOptions& options) { return numbered_sentinels(options, 125); }
 
 Pieces with_sentinels(Pieces pieces, const ClassOptions& options, const SpecialTokens&) {
   std::vector<std::string> tokens = sentinels(options);
@@ -144,9 +147,53 @@ Pieces as_nllb(Pieces pieces, const ClassOptions&, const SpecialTokens& tokens) 
   return with_head(std::move(pieces), 0, std::move(head));
 }
 
+// <unk_2>, <unk_3>, ... up to the offset that the pieces have been moved by.
+std::vector<std::string> pegasus_unknowns(const ClassOptions& options) {
+  std::vector<std::string> tokens;
+  const int64_t offset = checked_count(options, "offset", 103);
+  for (int64_t i = 2; i < offset; ++i) tokens.push_back(fmt::format("<unk_{}>", i));
+  return tokens;
+}
+
+// The defaults of the two mask tokens are those of the reference's converter, not of its class.
+Pieces as_pegasus(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens) {
+  const std::string mask = options.has("mask_token") ? spelled(tokens.mask_token) : "<mask_1>";
+  const std::string sentence_mask = options.text("mask_token_sent", "<mask_2>");
+  Pieces head = {{spelled(tokens.pad_token), 0.0}, {spelled(tokens.eos_token), 0.0}, {mask, 0.0}};
+  if (sentence_mask != mask) head.push_back({sentence_mask, 0.0});
+  for (std::string& token : pegasus_unknowns(options)) head.push_back({std::move(token), -100.0});
+  return with_head(std::move(pieces), 2, std::move(head));
+}
+
+Pieces as_xglm(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens) {
+  pieces = with_fairseq_head(std::move(pieces), tokens.bos_token, tokens);
+  for (std::string& word : made_up_words(options)) pieces.push_back({std::move(word), 0.0});
+  return pieces;
+}
+
 // Every piece moves up by one, so that what was there before keeps its name but not its id.
 Pieces as_seamless(Pieces pieces, const ClassOptions&, const SpecialTokens&) {
   return with_head(std::move(pieces), 0, {{"<pad>", 0.0}});
+}
+
+std::vector<std::string> pegasus_tokens(const ClassOptions& options) {
+  std::vector<std::string> tokens = pegasus_unknowns(options);
+  tokens.insert(tokens.begin(), options.text("mask_token_sent", "<mask_1>"));
+  return tokens;
+}
+
+std::vector<std::string> luke_entities(const ClassOptions& options) {
+  return {options.token("entity_token_1", "<ent>"), options.token("entity_token_2", "<ent2>")};
+}
+
+std::vector<std::string> mluke_entities(const ClassOptions& options) {
+  return {options.token("entity_token_1", "\u2581<ent>"), options.token("entity_token_2", "\u2581<ent2>")};
+}
+
+std::vector<std::string> made_up_words(const ClassOptions&) {
+  std::vector<std::string> words;
+  for (int i = 0; i < 7; ++i) words.push_back(fmt::format("<madeupword{}>", i));
+  return words;
 }
 
 std::vector<std::string> question_token(const ClassOptions& options) {

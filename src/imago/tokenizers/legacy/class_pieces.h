@@ -24,10 +24,17 @@ Pieces as_camembert(Pieces pieces, const ClassOptions& options, const SpecialTok
 Pieces as_mbart(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 Pieces as_mbart50(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 Pieces as_nllb(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
+Pieces as_pegasus(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
+Pieces as_xglm(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 Pieces as_seamless(Pieces pieces, const ClassOptions& options, const SpecialTokens& tokens);
 
 // Tokens of their own
-std::vector<std::string> sentinels(const ClassOptions& options);  // <extra_id_0>, ...
+std::vector<std::string> sentinels(const ClassOptions& options);       // <extra_id_0>, ...
+std::vector<std::string> luke_entities(const ClassOptions& options);   // <ent> and <ent2>
+std::vector<std::string> mluke_entities(const ClassOptions& options);  // with a Metaspace before each
+std::vector<std::string> pegasus_tokens(const ClassOptions& options);  // <mask_1>, <unk_2>, ...
+std::vector<std::string> made_up_words(const ClassOptions& options);   // <madeupword0>, ...
+std::vector<std::string> byt5_sentinels(const ClassOptions& options);  // of another number
 std::vector<std::string> question_token(const ClassOptions& options);
 std::vector<std::string> infill_tokens(const ClassOptions& options);
 std::vector<std::string> mbart_languages(const ClassOptions& options);

@@ -174,6 +174,19 @@ Json mpnet_processor(const ProcessorInput& input) {
                  true, false);
 }
 
+Json luke_processor(const ProcessorInput& input) {
+  return roberta(input, required(input.tokens.sep_token, "sep_token"), required(input.tokens.cls_token, "cls_token"),
+                 true, true);
+}
+
+Json xglm_processor(const ProcessorInput& input) {
+  Json processor = template_processor(input, "eos $A", "eos $A eos eos $B");
+  // The reference names this token, too, though its templates have no place for it.
+  const Json named = template_processor(input, "bos $A", "$A $B");
+  processor["special_tokens"].update(named["special_tokens"]);
+  return processor;
+}
+
 Json whisper_processor(const ProcessorInput& input) {
   for (const char* name : {"language", "task"}) {
     if (input.options.has(name)) {

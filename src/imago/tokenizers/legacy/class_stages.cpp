@@ -157,6 +157,21 @@ Json deberta_v2_normalizer(const ClassOptions& options) {
 
 Json gemma_normalizer(const ClassOptions&) { return replace(" ", kMetaspace); }
 
+Json siglip2_normalizer(const ClassOptions& options) {
+  return sequence({{{"type", "Lowercase"}}, gemma_normalizer(options)});
+}
+
+Json tipsv2_normalizer(const ClassOptions& options) {
+  return letters_normalizer(options, Json::array(), true, options.boolean("do_lower_case", true));
+}
+
+Json pegasus_normalizer(const ClassOptions& options) {
+  if (!options.charsmap.empty()) return single_space_normalizer(options);
+  return sequence({replace_regex("\\n", " "), replace_regex(" {2,}", " ")});
+}
+
+Json quotes_normalizer(const ClassOptions&) { return sequence(plain_quotes()); }
+
 Json bert_pre_tokenizer(const ClassOptions&) { return {{"type", "BertPreTokenizer"}}; }
 
 Json byte_level_pre_tokenizer(const ClassOptions& options) {
@@ -167,6 +182,8 @@ Json spaced_byte_level_pre_tokenizer(const ClassOptions& options) {
   return byte_level(options.boolean("add_prefix_space", true), true);
 }
 
+Json whole_byte_level_pre_tokenizer(const ClassOptions&) { return byte_level(false, false); }
+
 Json split_pre_tokenizer(std::string_view pattern, bool add_prefix_space) {
   return {{"type", "Sequence"},
           {"pretokenizers", {split(pattern, "Isolated", false), byte_level(add_prefix_space, false)}}};
@@ -174,6 +191,10 @@ Json split_pre_tokenizer(std::string_view pattern, bool add_prefix_space) {
 
 Json qwen2_pre_tokenizer(const ClassOptions& options) {
   return split_pre_tokenizer(kQwen2Split, options.boolean("add_prefix_space", false));
+}
+
+Json qwen3_5_pre_tokenizer(const ClassOptions& options) {
+  return split_pre_tokenizer(kQwen35Split, options.boolean("add_prefix_space", false));
 }
 
 Json clip_pre_tokenizer(const ClassOptions&) {
@@ -226,6 +247,11 @@ Json word_piece_decoder(const ClassOptions&) { return {{"type", "WordPiece"}, {"
 
 Json byte_level_decoder(const ClassOptions&) { return byte_level(true, true); }
 
+// ByteLevel puts U+FFFD for what is not UTF-8.
+Json valid_byte_level_decoder(const ClassOptions& options) {
+  return {{"type", "Sequence"}, {"decoders", {byte_level_decoder(options), replace("\uFFFD", "")}}};
+}
+
 Json bpe_decoder(const ClassOptions&) { return {{"type", "BPEDecoder"}, {"suffix", "</w>"}}; }
 
 Json funnel_decoder(const ClassOptions& options) {
@@ -239,6 +265,10 @@ Json first_metaspace_decoder(const ClassOptions&) { return metaspace("first"); }
 Json gemma_decoder(const ClassOptions&) {
   return {{"type", "Sequence"},
           {"decoders", {replace(kMetaspace, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}}};
+}
+
+Json tipsv2_decoder(const ClassOptions&) {
+  return {{"type", "Sequence"}, {"decoders", {metaspace("always"), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}}};
 }
 
 Json code_llama_decoder(const ClassOptions& options) {

@@ -25,14 +25,20 @@ Json barthez_normalizer(const ClassOptions& options);
 Json seamless_normalizer(const ClassOptions& options);
 Json deberta_v2_normalizer(const ClassOptions& options);
 Json gemma_normalizer(const ClassOptions& options);
+Json siglip2_normalizer(const ClassOptions& options);
+Json tipsv2_normalizer(const ClassOptions& options);
+Json pegasus_normalizer(const ClassOptions& options);
+Json quotes_normalizer(const ClassOptions& options);
 
 // Pre-tokenizers
 Json bert_pre_tokenizer(const ClassOptions& options);
 Json byte_level_pre_tokenizer(const ClassOptions& options);
 Json spaced_byte_level_pre_tokenizer(const ClassOptions& options);  // with a space in front unless told otherwise
+Json whole_byte_level_pre_tokenizer(const ClassOptions& options);   // without a split into words
 Json cohere_pre_tokenizer(const ClassOptions& options);
 Json nougat_pre_tokenizer(const ClassOptions& options);
 Json qwen2_pre_tokenizer(const ClassOptions& options);
+Json qwen3_5_pre_tokenizer(const ClassOptions& options);
 Json clip_pre_tokenizer(const ClassOptions& options);
 Json llama_pre_tokenizer(const ClassOptions& options);
 Json code_llama_pre_tokenizer(const ClassOptions& options);
@@ -50,6 +56,7 @@ Json split_pre_tokenizer(std::string_view pattern, bool add_prefix_space);
 Json word_piece_decoder(const ClassOptions& options);
 Json funnel_decoder(const ClassOptions& options);
 Json byte_level_decoder(const ClassOptions& options);
+Json valid_byte_level_decoder(const ClassOptions& options);  // without what is not UTF-8
 Json bpe_decoder(const ClassOptions& options);
 Json metaspace_decoder(const ClassOptions& options);
 Json always_metaspace_decoder(const ClassOptions& options);
@@ -57,6 +64,7 @@ Json first_metaspace_decoder(const ClassOptions& options);
 Json code_llama_decoder(const ClassOptions& options);
 Json llama_decoder(const ClassOptions& options);
 Json gemma_decoder(const ClassOptions& options);
+Json tipsv2_decoder(const ClassOptions& options);
 
 // Post-processors
 // Words with spaces between: $A and $B for the sequences, a role ("cls", "sep", "bos", "eos", "unk", "language") or a
@@ -66,6 +74,8 @@ Json bos_eos_processor(const ProcessorInput& input);  // what add_bos_token and 
 Json code_llama_processor(const ProcessorInput& input);
 Json code_gen_processor(const ProcessorInput& input);
 Json splinter_processor(const ProcessorInput& input);
+Json luke_processor(const ProcessorInput& input);
+Json xglm_processor(const ProcessorInput& input);
 Json nllb_processor(const ProcessorInput& input);
 Json herbert_processor(const ProcessorInput& input);
 Json spaced_roberta_processor(const ProcessorInput& input);

@@ -38,11 +38,22 @@ std::string only_file(const std::string& folder, std::string_view ending) {
 
 std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
 
+// The encoding by which the file of a Whisper model is to be read: config.json tells which model it is.
+std::string encoding_name(const std::string& path) {
+  const std::string stem = fs::path(path).stem().string();
+  const std::string config_path = fs::path(path).parent_path() / "config.json";
+  if ((stem != "multilingual" && stem != "gpt2") || !fs::exists(config_path)) return stem;
+  const Json config = read_json(config_path);
+  if (!config.is_object() || config.value("model_type", Json()) != "whisper") return stem;
+  if (stem == "gpt2") return "whisper_english";
+  return config.value("vocab_size", Json()) == 51866 ? "whisper_large_v3" : stem;
+}
+
 LegacyTokenizer read_tiktoken(const std::string& path, std::string_view text, const FolderSettings& settings) {
   const std::string name = name_of(path);
   const TiktokenEncoding* encoding = nullptr;
   if (name.ends_with(".tiktoken")) {
-    const std::string stem = fs::path(path).stem().string();
+    const std::string stem = encoding_name(path);
     encoding = find_tiktoken_encoding(stem);
     if (encoding == nullptr) {
       throw Error(ErrorKind::kUnsupported, name, fmt::format("the encoding '{}' is not known", stem),
@@ -87,6 +98,7 @@ LegacyTokenizer read_legacy_folder(const std::string& folder, const Json& config
       has("merges.txt")) {
     return build_byte_level(read_file(folder + "/vocab.json"), read_file(folder + "/merges.txt"), settings);
   }
+  if (tokenizer_class != nullptr && tokenizer_class->vocabulary == Kind::kBytes) return build_bytes(settings);
   for (const char* name : kPieceFiles) {
     if (has(name)) return read_pieces(folder + "/" + name, settings);
   }

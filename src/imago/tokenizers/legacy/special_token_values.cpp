@@ -82,6 +82,24 @@ void read_extra(const Json& config, SpecialTokenValues& values) {
   for (const Json& value : list) values.extra->push_back(read_token(value, false));
 }
 
+TokenValue read_named_token(const Json& config, const TokenizerClass::NamedToken& named) {
+  for (const char* key : {named.key, named.older_key}) {
+    const auto found = config.find(key);
+    if (found != config.end() && !found->is_null()) return read_token(*found, true);
+  }
+  return text_token(named.absent);
+}
+
+void append_own_tokens(const Json& config, const TokenizerClass& tokenizer_class, SpecialTokenValues& values) {
+  if (!values.extra) values.extra.emplace();
+  for (const std::string& own : tokenizer_class.own_tokens(ClassOptions(config))) {
+    const auto same = [&](const TokenValue& value) { return value.token.content == own; };
+    const bool known = std::any_of(values.extra->begin(), values.extra->end(), same) ||
+                       std::any_of(values.model_specific.begin(), values.model_specific.end(), same);
+    if (!known) values.extra->push_back(text_token(own));
+  }
+}
+
 }  // namespace
 
 Json read_tokenizer_config(const std::string& folder) {
@@ -136,17 +154,31 @@ SpecialTokenValues read_special_token_values(const Json& config, const Tokenizer
     } else if (!found->is_null()) {
       values.roles[i] = read_token(*found, true);
     }
+    if (values.roles[i] && values.roles[i]->text_only && tokenizer_class != nullptr &&
+        tokenizer_class->tokens_take_space) {
+      values.roles[i]->token.lstrip = values.roles[i]->token.rstrip = true;
+    }
     if (i == kMask && values.roles[i] && values.roles[i]->text_only && tokenizer_class != nullptr) {
       values.roles[i]->token.lstrip = tokenizer_class->mask_takes_space;
       values.roles[i]->token.normalized = tokenizer_class->mask_is_normalized;
     }
   }
+  std::vector<std::string_view> known(std::begin(kRoles), std::end(kRoles));
+  if (tokenizer_class != nullptr) {
+    for (const TokenizerClass::NamedToken& named : tokenizer_class->named_tokens) {
+      values.model_specific.push_back(read_named_token(config, named));
+      known.push_back(named.key);
+    }
+  }
   for (const auto& [key, value] : config.items()) {
-    const bool is_role = std::find(std::begin(kRoles), std::end(kRoles), key) != std::end(kRoles);
-    if (key.ends_with("_token") && !is_role && is_token(value))
+    const bool is_known = std::find(known.begin(), known.end(), key) != known.end();
+    if (key.ends_with("_token") && !is_known && is_token(value))
       values.model_specific.push_back(read_token(value, true));
   }
   read_extra(config, values);
+  if (tokenizer_class != nullptr && tokenizer_class->extra_tokens == TokenizerClass::ExtraTokens::kBeforeOwn) {
+    append_own_tokens(config, *tokenizer_class, values);
+  }
   if (const auto found = config.find("added_tokens_decoder"); found != config.end() && found->is_object()) {
     for (const auto& [id, value] : found->items()) {
       AddedToken token = read_token(value, false).token;

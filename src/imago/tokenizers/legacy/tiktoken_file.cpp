@@ -10,6 +10,7 @@
 #include "imago/base/error.h"
 #include "imago/tokenizers/legacy/split_patterns.h"
 #include "imago/tokenizers/legacy/vocabulary_files.h"
+#include "imago/tokenizers/legacy/whisper_tokens.h"
 #include "imago/tokenizers/pre_tokenizers/known_patterns.h"
 
 namespace imago::tokenizers {
@@ -27,6 +28,7 @@ constexpr std::array<int8_t, 256> kBase64Values = [] {
 // False when the text is not base64 in whole groups of four.
 bool decode_base64(std::string_view text, std::string& bytes) {
   bytes.clear();
+  if (text == "=") return true;  // as Python's decoder reads the last line of Whisper's files, a token without bytes
   if (text.empty() || text.size() % 4 != 0) return false;
   size_t padding = 0;
   while (padding < 2 && text.ends_with('=')) {
@@ -98,16 +100,17 @@ bool looks_like_tiktoken(std::string_view text) {
 }
 
 const TiktokenEncoding* find_tiktoken_encoding(std::string_view name) {
-  static const TiktokenEncoding kEncodings[] = {
-      {"gpt2", kGpt2Pattern, kR50kSpecials},
-      {"r50k_base", kGpt2Pattern, kR50kSpecials},
-      {"p50k_base", kGpt2Pattern, kR50kSpecials},
-      {"p50k_edit", kGpt2Pattern, kP50kEditSpecials},
-      {"cl100k_base", kLlama3Split, kCl100kSpecials},
-      {"o200k_base", kO200kSplit, kO200kSpecials},
-      {"multilingual", kGpt2Pattern, {}},  // Whisper's: which special tokens follow depends on the model
-      {"llama3", kLlama3Split, {}},
-      {"qwen", kQwen2Split, {}}};
+  static const TiktokenEncoding kEncodings[] = {{"gpt2", kGpt2Pattern, kR50kSpecials},
+                                                {"r50k_base", kGpt2Pattern, kR50kSpecials},
+                                                {"p50k_base", kGpt2Pattern, kR50kSpecials},
+                                                {"p50k_edit", kGpt2Pattern, kP50kEditSpecials},
+                                                {"cl100k_base", kLlama3Split, kCl100kSpecials},
+                                                {"o200k_base", kO200kSplit, kO200kSpecials},
+                                                {"multilingual", kGpt2Pattern, whisper_tokens_multilingual()},
+                                                {"whisper_large_v3", kGpt2Pattern, whisper_tokens_large_v3()},
+                                                {"whisper_english", kGpt2Pattern, whisper_tokens_english()},
+                                                {"llama3", kLlama3Split, {}},
+                                                {"qwen", kQwen2Split, {}}};
   for (const TiktokenEncoding& encoding : kEncodings) {
     if (encoding.name == name) return &encoding;
   }

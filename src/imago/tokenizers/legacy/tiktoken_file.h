@@ -21,6 +21,7 @@ bool looks_like_tiktoken(std::string_view text);
 struct TiktokenSpecialToken {
   std::string_view content;
   int32_t id;
+  bool special = true;  // Whisper's times are ordinary added tokens
 };
 
 // What belongs to an encoding beside its ranks.
@@ -30,7 +31,8 @@ struct TiktokenEncoding {
   std::span<const TiktokenSpecialToken> special_tokens;
 };
 
-// By name ("cl100k_base"); null when it is unknown.
+// By name ("cl100k_base"); null when it is unknown. Whisper's files are used with several sets of special tokens: those
+// of large-v3 and of the English models have the names "whisper_large_v3" and "whisper_english".
 const TiktokenEncoding* find_tiktoken_encoding(std::string_view name);
 
 }  // namespace imago::tokenizers

@@ -9,6 +9,7 @@ namespace {
 using Kind = TokenizerClass::Vocabulary;
 using Tokens = TokenizerClass::Tokens;
 using Own = TokenizerClass::OwnTokens;
+using Extra = TokenizerClass::ExtraTokens;
 using Unknown = TokenizerClass::Unknown;
 
 // A class like another, but for what `change` sets.
@@ -72,6 +73,8 @@ constexpr TokenizerClass kQwen2 = like(kGpt2, [](TokenizerClass& c) {
   c.pre_tokenizer = qwen2_pre_tokenizer;
 });
 
+constexpr TokenizerClass kQwen35 = like(kQwen2, [](TokenizerClass& c) { c.pre_tokenizer = qwen3_5_pre_tokenizer; });
+
 constexpr TokenizerClass kCohere = like(kGpt2, [](TokenizerClass& c) {
   c.tokens = {"<BOS_TOKEN>", "<|END_OF_TURN_TOKEN|>", "<UNK>", "<SEP>", "<PAD>", "<CLS>", "<MASK_TOKEN>"};
   c.normalizer = nfc_normalizer;
@@ -103,6 +106,27 @@ constexpr TokenizerClass kLayoutLmV3 = like(kRoberta, [](TokenizerClass& c) {
 constexpr TokenizerClass kBlenderbot = like(kLayoutLmV3, [](TokenizerClass& c) {
   c.post_processor = bos_eos_processor;
   c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass kMarkupLm = like(kRoberta, [](TokenizerClass& c) {
+  c.post_processor = nullptr;
+  c.single = "cls $A sep";
+  c.pair = "cls $A sep $B sep";
+  c.mask_takes_space = true;
+});
+
+constexpr TokenizerClass::NamedToken kLukeTokens[] = {{"entity_1_token", "entity_token_1", "<ent>"},
+                                                      {"entity_2_token", "entity_token_2", "<ent2>"},
+                                                      {"entity_unk_token", "", "[UNK]"},
+                                                      {"entity_pad_token", "", "[PAD]"},
+                                                      {"entity_mask_token", "", "[MASK]"},
+                                                      {"entity_mask2_token", "", "[MASK2]"}};
+
+constexpr TokenizerClass kLuke = like(kRoberta, [](TokenizerClass& c) {
+  c.post_processor = luke_processor;
+  c.own_tokens = luke_entities;
+  c.extra_tokens = Extra::kBeforeOwn;
+  c.named_tokens = kLukeTokens;
 });
 
 constexpr TokenizerClass kDeberta = like(kGpt2, [](TokenizerClass& c) {
@@ -161,6 +185,17 @@ constexpr TokenizerClass kGemma{.vocabulary = Kind::kPieceBpe,
                                 .bpe = gemma_bpe,
                                 .pads_left = true};
 
+constexpr TokenizerClass kSiglip2 = like(kGemma, [](TokenizerClass& c) { c.normalizer = siglip2_normalizer; });
+
+constexpr TokenizerClass kTipsv2 = like(kGemma, [](TokenizerClass& c) {
+  c.tokens = {nullptr, nullptr, "<unk>", nullptr, "<pad>", nullptr, nullptr};
+  c.normalizer = tipsv2_normalizer;
+  c.pre_tokenizer = always_words_pre_tokenizer;
+  c.decoder = tipsv2_decoder;
+  c.bpe = llama_bpe;
+  c.pads_left = false;
+});
+
 constexpr TokenizerClass kNllb{.vocabulary = Kind::kPieceBpe,
                                .tokens = kRobertaTokens,
                                .normalizer = single_space_charsmap_normalizer,
@@ -202,12 +237,47 @@ constexpr TokenizerClass kT5{.vocabulary = Kind::kUnigram,
                              .unk_id = 2,
                              .own_tokens = sentinels};
 
+constexpr TokenizerClass kByT5{.vocabulary = Kind::kBytes,
+                               .tokens = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
+                               .pre_tokenizer = whole_byte_level_pre_tokenizer,
+                               .decoder = valid_byte_level_decoder,
+                               .single = "$A eos",
+                               .pair = "$A eos $B eos",
+                               .bpe = byte_level_bpe,
+                               .own_tokens = byt5_sentinels,
+                               .tokens_take_space = true};
+
 constexpr TokenizerClass kUdop = like(kT5, [](TokenizerClass& c) {
   c.tokens.sep = "</s>";
   c.normalizer = nullptr;
   c.arrange = nullptr;
   c.unknown = Unknown::kSpelled;
   c.own_tokens = nullptr;
+});
+
+constexpr TokenizerClass kVideoPrism = like(kT5, [](TokenizerClass& c) {
+  c.pre_tokenizer = always_words_pre_tokenizer;
+  c.decoder = always_metaspace_decoder;
+  c.single = "$A";
+  c.pair = "$A $B:1";
+});
+
+constexpr TokenizerClass kLasr = like(kT5, [](TokenizerClass& c) {
+  c.pre_tokenizer = always_words_pre_tokenizer;
+  c.decoder = always_metaspace_decoder;
+  c.arrange = nullptr;
+  c.unk_id = 3;
+});
+
+constexpr TokenizerClass kPegasus = like(kT5, [](TokenizerClass& c) {
+  c.tokens.mask = "<mask_2>";
+  c.normalizer = pegasus_normalizer;
+  c.pre_tokenizer = always_metaspace_pre_tokenizer;
+  c.decoder = always_metaspace_decoder;
+  c.pair = "$A $B eos";
+  c.arrange = as_pegasus;
+  c.unknown = Unknown::kSpelled;
+  c.own_tokens = pegasus_tokens;
 });
 
 constexpr TokenizerClass kAlbert{.vocabulary = Kind::kUnigram,
@@ -279,6 +349,36 @@ constexpr TokenizerClass kLayoutXlm = like(kXlmRoberta, [](TokenizerClass& c) {
   c.mask_takes_space = true;
 });
 
+constexpr TokenizerClass kXglm = like(kXlmRoberta, [](TokenizerClass& c) {
+  c.tokens.mask = nullptr;
+  c.normalizer = single_space_normalizer;
+  c.pre_tokenizer = metaspace_pre_tokenizer;
+  c.post_processor = xglm_processor;
+  c.arrange = as_xglm;
+  c.own_tokens = made_up_words;
+});
+
+constexpr TokenizerClass::NamedToken kMLukeTokens[] = {{"entity_1_token", "entity_token_1", "\u2581<ent>"},
+                                                       {"entity_2_token", "entity_token_2", "\u2581<ent2>"},
+                                                       kLukeTokens[2],
+                                                       kLukeTokens[3],
+                                                       kLukeTokens[4],
+                                                       kLukeTokens[5]};
+
+constexpr TokenizerClass kMLuke = like(kXlmRoberta, [](TokenizerClass& c) {
+  c.normalizer = quotes_normalizer;
+  c.pre_tokenizer = always_metaspace_pre_tokenizer;
+  c.decoder = always_metaspace_decoder;
+  c.single = "bos $A eos";
+  c.pair = "bos $A eos eos $B:1 eos:1";
+  c.arrange = nullptr;
+  c.unk_id = 0;
+  c.mask_takes_space = true;
+  c.own_tokens = mluke_entities;
+  c.extra_tokens = Extra::kBeforeOwn;
+  c.named_tokens = kMLukeTokens;
+});
+
 constexpr TokenizerClass kBarthez = like(kXlmRoberta, [](TokenizerClass& c) {
   c.normalizer = barthez_normalizer;
   c.pre_tokenizer = metaspace_pre_tokenizer;
@@ -323,6 +423,7 @@ constexpr TokenizerClass kClasses[] = {
     named("BertTokenizer", kBert),
     named("BigBirdTokenizer", kBigBird),
     named("BlenderbotTokenizer", kBlenderbot),
+    named("ByT5Tokenizer", kByT5),
     named("CLIPTokenizer", kClip),
     named("CamembertTokenizer", kCamembert),
     named("CodeGenTokenizer", kCodeGen),
@@ -343,31 +444,41 @@ constexpr TokenizerClass kClasses[] = {
     named("GemmaTokenizer", kGemma),
     named("HerbertTokenizer", kHerbert),
     named("LEDTokenizer", kRoberta),
+    named("LasrTokenizer", kLasr),
     named("LayoutLMTokenizer", kBert),
     named("LayoutLMv2Tokenizer", kBert),
     named("LayoutLMv3Tokenizer", kLayoutLmV3),
     named("LayoutXLMTokenizer", kLayoutXlm),
     named("LlamaTokenizer", kLlama),
     named("LongformerTokenizer", kRoberta),
+    named("LukeTokenizer", kLuke),
     named("LxmertTokenizer", kBert),
     named("MBart50Tokenizer", kMBart50),
     named("MBartTokenizer", kMBart),
+    named("MLukeTokenizer", kMLuke),
     named("MPNetTokenizer", kMpnet),
+    named("MarkupLMTokenizer", kMarkupLm),
     named("MobileBertTokenizer", kBert),
     named("MvpTokenizer", kRoberta),
     named("NllbTokenizer", kNllb),
     named("NougatTokenizer", kNougat),
     named("OpenAIGPTTokenizer", kOpenAiGpt),
+    named("PegasusTokenizer", kPegasus),
     named("Qwen2Tokenizer", kQwen2),
+    named("Qwen3_5Tokenizer", kQwen35),
     named("ReformerTokenizer", kReformer),
     named("RemBertTokenizer", kRemBert),
     named("RobertaTokenizer", kRoberta),
     named("SeamlessM4TTokenizer", kSeamless),
+    named("Siglip2Tokenizer", kSiglip2),
     named("SplinterTokenizer", kSplinter),
     named("SqueezeBertTokenizer", kBert),
     named("T5Tokenizer", kT5),
+    named("Tipsv2Tokenizer", kTipsv2),
     named("UdopTokenizer", kUdop),
+    named("VideoPrismTokenizer", kVideoPrism),
     named("WhisperTokenizer", kWhisper),
+    named("XGLMTokenizer", kXglm),
     named("XLMRobertaTokenizer", kXlmRoberta),
     named("XLNetTokenizer", kXlnet),
 };

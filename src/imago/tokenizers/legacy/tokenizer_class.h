@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,13 +30,20 @@ struct ScoredPiece {
 };
 
 struct TokenizerClass {
-  // What the files hold: vocab.txt; vocab.json and merges.txt; a SentencePiece model, used as either model.
-  enum class Vocabulary { kWordPiece, kMerges, kPieceBpe, kUnigram };
+  // What the files hold: vocab.txt; vocab.json and merges.txt; a SentencePiece model, used as either model; or nothing,
+  // where every byte is a token.
+  enum class Vocabulary { kWordPiece, kMerges, kPieceBpe, kUnigram, kBytes };
   // Which piece of a unigram model is the unknown one: unk_id, or the one that spells unk_token where there is one, or
   // what the model itself says.
   enum class Unknown { kFixed, kSpelled, kOfModel };
   // Where tokens of the class itself stand among the control and user-defined pieces of a SentencePiece model.
   enum class OwnTokens { kBehindPieces, kBeforePieces };
+  // Whether extra_special_tokens in the files stand for the tokens of the class itself, or before those they lack.
+  enum class ExtraTokens { kInsteadOfOwn, kBeforeOwn };
+  // A special token with a member of its own in tokenizer_config.json.
+  struct NamedToken {
+    const char *key, *older_key, *absent;
+  };
 
   std::string_view name;
   Vocabulary vocabulary = Vocabulary::kWordPiece;
@@ -57,7 +65,10 @@ struct TokenizerClass {
   // Further special tokens of the class, and the token of its language.
   std::vector<std::string> (*own_tokens)(const ClassOptions&) = nullptr;
   OwnTokens own_tokens_stand = OwnTokens::kBehindPieces;
+  ExtraTokens extra_tokens = ExtraTokens::kInsteadOfOwn;
+  std::span<const NamedToken> named_tokens = {};
   std::string (*language)(const ClassOptions&) = nullptr;
+  bool tokens_take_space = false;   // the special tokens take the space on both sides
   bool mask_takes_space = false;    // the mask token takes the space before it
   bool mask_is_normalized = false;  // and is looked for in the normalized text
   bool pieces_are_special = false;  // the user-defined ones, too

@@ -215,6 +215,20 @@ LegacyTokenizer build_byte_level(std::string_view vocab_json, std::string_view m
   return finish_class(std::move(model), settings, options, with_own_tokens({}, *settings.tokenizer_class, options));
 }
 
+LegacyTokenizer build_bytes(const FolderSettings& settings) {
+  const SpecialTokens tokens = settings.values.special_tokens();
+  Vocabulary vocabulary;
+  for (const auto& token : {tokens.pad_token, tokens.eos_token, tokens.unk_token}) {
+    if (!token) throw Error(ErrorKind::kInvalidFile, "tokenizer_config.json", "pad, eos or unk_token is null");
+    vocabulary.add(*token, static_cast<int32_t>(vocabulary.size()));
+  }
+  for (int byte = 0; byte < 256; ++byte) vocabulary.add(spell_bytes(std::string(1, static_cast<char>(byte))), 3 + byte);
+  auto model =
+      std::make_unique<Bpe>(settings.tokenizer_class->bpe(tokens), std::move(vocabulary), std::vector<MergeRule>());
+  const ClassOptions options(settings.config);
+  return finish_class(std::move(model), settings, options, with_own_tokens({}, *settings.tokenizer_class, options));
+}
+
 LegacyTokenizer build_sentencepiece(const SentencePieceModel& model, const FolderSettings& settings) {
   if (settings.tokenizer_class == nullptr || settings.tokenizer_class->as_generic)
     return build_generic_sentencepiece(model, settings);
@@ -286,7 +300,10 @@ LegacyTokenizer build_tiktoken(std::string_view text, std::string_view where, co
     for (const TiktokenSpecialToken& token : encoding->special_tokens) {
       // In the model's vocabulary, because the ids need not follow those of the ranks.
       vocabulary.add(token.content, token.id);
-      tokens.push_back({.id = token.id, .content = std::string(token.content), .normalized = false, .special = true});
+      tokens.push_back({.id = token.id,
+                        .content = std::string(token.content),
+                        .normalized = !token.special,
+                        .special = token.special});
     }
   }
   // Ids between the ranks and the largest added token that nothing names are held by placeholders, as in the reference.

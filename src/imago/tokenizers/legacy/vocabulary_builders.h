@@ -23,6 +23,9 @@ LegacyTokenizer build_word_piece(std::string_view vocab_txt, const FolderSetting
 LegacyTokenizer build_byte_level(std::string_view vocab_json, std::string_view merges_txt,
                                  const FolderSettings& settings);
 
+// Of no file: the tokens pad, eos and unk, then every byte.
+LegacyTokenizer build_bytes(const FolderSettings& settings);
+
 // As the class has it, or as the reference's generic class does.
 LegacyTokenizer build_sentencepiece(const SentencePieceModel& model, const FolderSettings& settings);
 // As the model's own normalizer and trainer settings say, without a class.
