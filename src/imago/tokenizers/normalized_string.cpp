@@ -108,28 +108,28 @@ void NormalizedString::prepend(std::string_view content) {
 }
 
 void NormalizedString::filter(FunctionRef<bool(char32_t)> keep) {
-  // A character carries the number of removed ones behind it, so it is known only when the next is kept.
-  std::vector<std::pair<char32_t, int>> kept;
-  kept.reserve(text_.size());
-  size_t removed_front = 0;
-  bool any = false;
-  for (std::string_view rest = text_; !rest.empty();) {
-    const DecodedCharacter character = decode_utf8(rest);
-    rest.remove_prefix(character.size);
-    if (keep(character.code_point)) {
-      kept.emplace_back(character.code_point, 0);
-    } else {
-      any = true;
-      if (kept.empty()) {
-        ++removed_front;
-      } else {
-        --kept.back().second;
+  const std::string_view text = text_;
+  size_t removed_front = 0, at = 0;
+  DecodedCharacter last{};  // the one that is kept and waits: it carries how many are removed behind it
+  const auto next_kept = [&](size_t& removed) {
+    for (removed = 0; at < text.size(); ++removed) {
+      const DecodedCharacter character = decode_utf8(text.substr(at));
+      at += static_cast<size_t>(character.size);
+      if (keep(character.code_point)) {
+        last = character;
+        return true;
       }
     }
-  }
-  if (!any) return;
+    return false;
+  };
+  bool more = next_kept(removed_front);
   Transformation transformation(*this, removed_front);
-  for (const auto& [character, change] : kept) transformation.push(character, change);
+  while (more) {
+    const char32_t character = last.code_point;
+    size_t removed = 0;
+    more = next_kept(removed);
+    transformation.push(character, -static_cast<int>(removed));
+  }
   transformation.finish();
 }
 
@@ -249,29 +249,25 @@ struct Part {
   int change;
   int combining_class;
 };
+constexpr size_t kPartsInCache = 512;
 
-void decompose_into(std::string_view text, bool compatibility, std::vector<Part>& parts) {
+void sort_marks(std::vector<Part>& parts, size_t& marks) {
+  const auto by_class = [](const Part& a, const Part& b) { return a.combining_class < b.combining_class; };
+  const auto first = parts.end() - static_cast<ptrdiff_t>(marks);
+  if (!std::is_sorted(first, parts.end(), by_class)) std::stable_sort(first, parts.end(), by_class);
+  marks = 0;
+}
+
+// `marks` counts those at the back that are still to be sorted.
+void append_decomposed(char32_t character, bool compatibility, std::vector<Part>& parts, size_t& marks) {
   char32_t buffer[18];
-  size_t marks = 0;  // at the back, still unsorted
-  const auto sort_marks = [&] {
-    if (marks > 1) {
-      std::stable_sort(parts.end() - static_cast<ptrdiff_t>(marks), parts.end(),
-                       [](const Part& a, const Part& b) { return a.combining_class < b.combining_class; });
-    }
-    marks = 0;
-  };
-  while (!text.empty()) {
-    const DecodedCharacter character = decode_utf8(text);
-    text.remove_prefix(character.size);
-    const size_t count = decompose_unicode_9(character.code_point, compatibility, buffer);
-    for (size_t i = 0; i < count; ++i) {
-      const int mark_class = combining_class_unicode_9(buffer[i]);
-      if (mark_class == 0) sort_marks();
-      parts.push_back({buffer[i], i > 0, mark_class});
-      if (mark_class != 0) ++marks;
-    }
+  const size_t count = decompose_unicode_9(character, compatibility, buffer);
+  for (size_t i = 0; i < count; ++i) {
+    const int mark_class = combining_class_unicode_9(buffer[i]);
+    if (mark_class == 0) sort_marks(parts, marks);
+    parts.push_back({buffer[i], i > 0, mark_class});
+    if (mark_class != 0) ++marks;
   }
-  sort_marks();
 }
 
 // Canonical composition. A composite takes over the changes of its parts: one that was a character of its own in the
@@ -309,12 +305,25 @@ void NormalizedString::normalize(NormalForm form) {
     rest.remove_prefix(character.size);
   }
   if (inert) return;
+  const bool compatibility = form == NormalForm::kNFKC || form == NormalForm::kNFKD;
+  const bool composes = form == NormalForm::kNFC || form == NormalForm::kNFKC;
   std::vector<Part> parts;
-  parts.reserve(text_.size());
-  decompose_into(text_, form == NormalForm::kNFKC || form == NormalForm::kNFKD, parts);
-  if (form == NormalForm::kNFC || form == NormalForm::kNFKC) compose_parts(parts);
+  size_t marks = 0;
   Transformation transformation(*this);
-  for (const Part& part : parts) transformation.push(part.character, part.change);
+  const auto write = [&] {
+    sort_marks(parts, marks);
+    if (composes) compose_parts(parts);
+    for (const Part& part : parts) transformation.push(part.character, part.change);
+    parts.clear();
+  };
+  for (std::string_view rest = text_; !rest.empty();) {
+    const DecodedCharacter character = decode_utf8(rest);
+    rest.remove_prefix(character.size);
+    // Nothing moves or combines across the front of an inert character: so the parts need not leave the cache.
+    if (parts.size() >= kPartsInCache && is_inert(character.code_point, form)) write();
+    append_decomposed(character.code_point, compatibility, parts, marks);
+  }
+  write();
   transformation.finish();
 }
 

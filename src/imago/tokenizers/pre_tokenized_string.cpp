@@ -84,7 +84,60 @@ PreTokenizedString::Split PreTokenizedString::make_split(const Split& parent, ui
   return split;
 }
 
+const std::vector<PreTokenizedString::Split>& PreTokenizedString::splits() {
+  settle();
+  return splits_;
+}
+
+// Makes the list of what is still to be cut.
+void PreTokenizedString::settle() {
+  if (scanner_ == nullptr) return;
+  std::vector<Split> splits;
+  for_each_block([&](std::span<const Split> pieces) { splits.insert(splits.end(), pieces.begin(), pieces.end()); });
+  splits_ = std::move(splits);
+  scanner_ = nullptr;
+}
+
+void PreTokenizedString::visit_block(Block& block, const VisitPieces& visit) const {
+  if (!identity_ && tracked_) {
+    for (size_t i = 0; i < block.count_; ++i) {
+      Split& split = block.splits_[i];
+      if (split.token_id == kNoToken) split.original_begin = alignments_[split.begin].begin;
+    }
+  }
+  visit({block.splits_.data(), block.count_});
+  block.count_ = 0;
+}
+
+void PreTokenizedString::for_each_block(VisitPieces visit) const {
+  if (scanner_ == nullptr) {
+    visit(splits_);
+    return;
+  }
+  Block block;
+  for (const Split& split : splits_) {
+    if (!block.has_room()) visit_block(block, visit);
+    if (split.token_id != kNoToken) {
+      block.splits_[block.count_++] = split;
+      continue;
+    }
+    block.piece_begin_ = split.begin;
+    const std::string_view piece = text(split);
+    for (uint32_t at = 0; at < piece.size();) {
+      if (!block.has_room()) visit_block(block, visit);
+      at = scanner_->scan(piece, at, block);
+    }
+  }
+  visit_block(block, visit);
+}
+
+void PreTokenizedString::split_at(const Scanner* scanner) {
+  settle();
+  scanner_ = scanner;
+}
+
 void PreTokenizedString::split(FindRanges find, SplitBehavior behavior) {
+  settle();
   std::vector<Split> splits;
   splits.reserve(splits_.size() * 2);
   std::vector<PatternRange> ranges;
@@ -103,27 +156,8 @@ void PreTokenizedString::split(FindRanges find, SplitBehavior behavior) {
   splits_ = std::move(splits);
 }
 
-void PreTokenizedString::split_at(ScanEnds scan) {
-  std::vector<Split> splits;
-  std::vector<uint32_t> ends;
-  for (const Split& split : splits_) {
-    if (split.token_id != kNoToken) {
-      splits.push_back(split);
-      continue;
-    }
-    ends.clear();
-    scan(text(split), ends);
-    splits.reserve(splits.size() + ends.size() + 1);
-    uint32_t begin = 0;
-    for (uint32_t end : ends) {
-      splits.push_back(make_split(split, begin, end));
-      begin = end;
-    }
-  }
-  splits_ = std::move(splits);
-}
-
 void PreTokenizedString::rewrite(Rewrite rewrite) {
+  settle();
   std::string text;
   std::vector<Alignment> alignments;
   text.reserve(this->text().size() + this->text().size() / 4);

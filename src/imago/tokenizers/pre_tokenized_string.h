@@ -1,8 +1,10 @@
 // A text cut into the pieces that the model sees one by one.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +27,8 @@ struct PatternRange {
 // Applies the behaviour: the ranges that stay, in order.
 void apply_split_behavior(std::vector<PatternRange>& ranges, SplitBehavior behavior);
 
+class Scanner;
+
 // All pieces lie one behind the other in one buffer, so that splitting allocates nothing per piece.
 class PreTokenizedString {
  public:
@@ -35,6 +39,24 @@ class PreTokenizedString {
   };
   static constexpr int32_t kNoToken = -1;
 
+  // Some pieces in a row, few enough for the first-level cache.
+  class Block {
+   public:
+    // Appends bytes [begin, end) of the piece that is being cut, if there are any.
+    void push(uint32_t begin, uint32_t end) {
+      splits_[count_] = {piece_begin_ + begin, piece_begin_ + end, kNoToken, piece_begin_ + begin};
+      count_ += begin < end;
+    }
+    // A scanner that finds room may push two pieces.
+    bool has_room() const { return count_ + 2 < splits_.size(); }
+
+   private:
+    friend class PreTokenizedString;
+    uint32_t piece_begin_ = 0;
+    size_t count_ = 0;
+    std::array<Split, 256> splits_;
+  };
+
   // `original` must outlive this.
   PreTokenizedString(std::string_view original, bool tracked) : original_(original), tracked_(tracked) {}
 
@@ -42,7 +64,11 @@ class PreTokenizedString {
   bool tracked() const { return tracked_; }
   std::string_view text() const { return identity_ ? original_ : std::string_view(text_); }
   std::string_view text(const Split& split) const { return text().substr(split.begin, split.end - split.begin); }
-  const std::vector<Split>& splits() const { return splits_; }
+  const std::vector<Split>& splits();
+
+  // Calls visit(pieces) for all pieces in order, some at a time. What the last split_at() cuts is cut now and not kept.
+  using VisitPieces = FunctionRef<void(std::span<const Split> pieces)>;
+  void for_each_block(VisitPieces visit) const;
 
   // Appends a piece of the original as it is. The pieces must be appended in order, all by this or all by the next.
   void append_original(uint32_t begin, uint32_t end, int32_t token_id = kNoToken);
@@ -57,9 +83,10 @@ class PreTokenizedString {
   using FindRanges = FunctionRef<void(std::string_view piece, std::vector<PatternRange>& ranges)>;
   void split(FindRanges find, SplitBehavior behavior);
 
-  // Cuts every piece at the ends that `scan` appends (relative to the piece, ascending, the last one its size).
-  using ScanEnds = FunctionRef<void(std::string_view piece, std::vector<uint32_t>& ends)>;
-  void split_at(ScanEnds scan);
+  // Cuts every piece that is not an added token, when the pieces are asked for: a list of a million pieces would leave
+  // the cache, and at such sizes the allocator takes fresh pages from the system every time. The scanner must outlive
+  // this.
+  void split_at(const Scanner* scanner);
 
   // Rewrites the text of every piece that is not an added token.
   using Rewrite = FunctionRef<void(NormalizedString& piece, const Split& split)>;
@@ -67,6 +94,8 @@ class PreTokenizedString {
 
  private:
   Split make_split(const Split& parent, uint32_t begin, uint32_t end) const;
+  void visit_block(Block& block, const VisitPieces& visit) const;
+  void settle();
 
   std::string_view original_;
   bool tracked_;
@@ -74,6 +103,15 @@ class PreTokenizedString {
   std::string text_;
   std::vector<Alignment> alignments_;  // one per byte of text_, when tracked and not identity
   std::vector<Split> splits_;
+  const Scanner* scanner_ = nullptr;  // cuts the splits further, and has not done so yet
+};
+
+// Cuts a piece from front to back.
+class Scanner {
+ public:
+  virtual ~Scanner() = default;
+  // Appends pieces of text[at, ...) while the block has room. Returns where to go on; text.size() when all is done.
+  virtual uint32_t scan(std::string_view text, uint32_t at, PreTokenizedString::Block& block) const = 0;
 };
 
 }  // namespace imago::tokenizers

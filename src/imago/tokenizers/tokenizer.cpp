@@ -136,13 +136,13 @@ Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, con
   Scratch scratch(parts);
   std::vector<ModelToken> tokens;
   Encoding encoding;
-  const size_t expected = string.splits().size() + text.size() / 16;
+  const size_t expected = text.size() / 4 + 8;
   encoding.ids.reserve(expected);
   encoding.tokens.reserve(expected);
   encoding.offsets.reserve(expected);
   encoding.word_ids.reserve(expected);
-  for (size_t i = 0; i < string.splits().size(); ++i) {
-    const PreTokenizedString::Split& split = string.splits()[i];
+  int32_t piece = 0;
+  const auto tokenize = [&](const PreTokenizedString::Split& split) {
     const bool added = split.token_id != PreTokenizedString::kNoToken;
     tokens.clear();
     if (added) {
@@ -158,9 +158,13 @@ Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, con
       encoding.tokens.emplace_back(as_text ? string.text(split).substr(token.begin, token.end - token.begin)
                                            : vocabulary.token(token.id));
       encoding.offsets.push_back(to_characters(index, original_bytes(string, split, token.begin, token.end)));
-      encoding.word_ids.push_back(options.word ? options.word : static_cast<int32_t>(i));
+      encoding.word_ids.push_back(options.word ? options.word : piece);
     }
-  }
+    ++piece;
+  };
+  string.for_each_block([&](std::span<const PreTokenizedString::Split> splits) {
+    for (const PreTokenizedString::Split& split : splits) tokenize(split);
+  });
   encoding.type_ids.assign(encoding.size(), options.type_id);
   encoding.special_tokens_mask.assign(encoding.size(), 0);
   encoding.attention_mask.assign(encoding.size(), 1);
@@ -174,17 +178,19 @@ void append_ids(const TokenizerParts& parts, std::string_view text, bool parse_s
   pre_tokenize(parts, string, parse_special, literal);
   Scratch scratch(parts);
   ids.reserve(ids.size() + text.size() / 4 + 8);
-  for (const PreTokenizedString::Split& split : string.splits()) {
-    if (split.token_id != PreTokenizedString::kNoToken) {
-      ids.push_back(split.token_id);
-    } else if (literal != nullptr) {
-      std::vector<ModelToken> tokens;
-      LiteralGuard(*literal, parts).tokenize(string, split, scratch, tokens);
-      for (const ModelToken& token : tokens) ids.push_back(token.id);
-    } else {
-      parts.model->tokenize_ids(string.text(split), scratch, ids);
+  string.for_each_block([&](std::span<const PreTokenizedString::Split> splits) {
+    for (const PreTokenizedString::Split& split : splits) {
+      if (split.token_id != PreTokenizedString::kNoToken) {
+        ids.push_back(split.token_id);
+      } else if (literal != nullptr) {
+        std::vector<ModelToken> tokens;
+        LiteralGuard(*literal, parts).tokenize(string, split, scratch, tokens);
+        for (const ModelToken& token : tokens) ids.push_back(token.id);
+      } else {
+        parts.model->tokenize_ids(string.text(split), scratch, ids);
+      }
     }
-  }
+  });
 }
 
 // Truncates, adds special tokens, joins a pair.

@@ -29,6 +29,7 @@ constexpr std::string_view kWordBegin = "\xE2\x96\x81";  // U+2581, which Senten
 // Up to this many symbols scanning beats going window by window.
 constexpr size_t kShortWord = 48;
 constexpr uint8_t kLengthsFollow = 1;
+constexpr int32_t kAsked = -2;  // a merge whose result is still to be looked up
 
 std::string fallback_token(unsigned char byte) {
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -66,31 +67,50 @@ Bpe::Bpe(BpeOptions options, Vocabulary vocabulary, const std::vector<MergeRule>
 std::vector<MergeRule> Bpe::resolve_merges(const Vocabulary& vocabulary,
                                            const std::vector<std::pair<std::string_view, std::string_view>>& merges,
                                            size_t prefix_size) {
-  constexpr size_t kBatch = 32;
+  constexpr size_t kBatch = 48;
   std::vector<MergeRule> rules(merges.size());
+  const auto spells = [&](int32_t id, std::string_view left, std::string_view right) {
+    if (!vocabulary.contains_id(id)) return false;
+    const std::string_view token = vocabulary.token(id);
+    return token.size() == left.size() + right.size() && token.starts_with(left) && token.ends_with(right);
+  };
   parallel_for(static_cast<int64_t>(merges.size()), 1 << 14, [&](int64_t range_begin, int64_t range_end) {
     std::string results;
     std::array<std::string_view, 3 * kBatch> tokens;
     std::array<int32_t, 3 * kBatch> ids;
+    int32_t last_result = Vocabulary::kNone;
     for (auto begin = static_cast<size_t>(range_begin); begin < static_cast<size_t>(range_end); begin += kBatch) {
       const size_t count = std::min(kBatch, static_cast<size_t>(range_end) - begin);
       size_t bytes = 0;
       for (size_t i = begin; i < begin + count; ++i) bytes += merges[i].first.size() + merges[i].second.size();
       results.clear();
       results.reserve(bytes);  // views into it stay where they are
+      size_t asked = 0;
       for (size_t i = 0; i < count; ++i) {
         const auto& [left, right] = merges[begin + i];
+        tokens[asked++] = left;
+        tokens[asked++] = right;
+        rules[begin + i].result = Vocabulary::kNone;
+        if (right.size() < prefix_size) continue;
+        const std::string_view suffix = right.substr(prefix_size);
+        // Merges are usually in the order of the tokens they make: then to see whether this one makes the same token as
+        // the last, or the next token, is all it takes.
+        for (const int32_t guess : {last_result, last_result + 1}) {
+          if (spells(guess, left, suffix)) rules[begin + i].result = last_result = guess;
+        }
+        if (rules[begin + i].result != Vocabulary::kNone) continue;
         const size_t at = results.size();
         results += left;
-        results += right.substr(std::min(prefix_size, right.size()));
-        tokens[3 * i] = left;
-        tokens[3 * i + 1] = right;
-        tokens[3 * i + 2] = std::string_view(results).substr(at);
+        results += suffix;
+        tokens[asked++] = std::string_view(results).substr(at);
+        rules[begin + i].result = kAsked;
       }
-      vocabulary.find_all({tokens.data(), 3 * count}, {ids.data(), 3 * count});
-      for (size_t i = 0; i < count; ++i) {
-        const bool has_prefix = merges[begin + i].second.size() >= prefix_size;
-        rules[begin + i] = {ids[3 * i], ids[3 * i + 1], has_prefix ? ids[3 * i + 2] : Vocabulary::kNone};
+      vocabulary.find_all({tokens.data(), asked}, {ids.data(), asked});
+      size_t answer = 0;
+      for (size_t i = begin; i < begin + count; ++i) {
+        rules[i].left = ids[answer++];
+        rules[i].right = ids[answer++];
+        if (rules[i].result == kAsked) rules[i].result = last_result = ids[answer++];
       }
     }
   });

@@ -8,19 +8,14 @@ namespace {
 // Cuts at white space, and makes every punctuation character a piece of its own.
 class BertPreTokenizer final : public PreTokenizer {
  public:
-  void pre_tokenize(PreTokenizedString& string) const override {
-    string.split([this](std::string_view text, auto& ranges) { spaces_.find(text, ranges); }, SplitBehavior::kRemoved);
-    string.split([this](std::string_view text, auto& ranges) { punctuation_.find(text, ranges); },
-                 SplitBehavior::kIsolated);
-  }
+  void pre_tokenize(PreTokenizedString& string) const override { string.split_at(&scanner_); }
   void write_json(JsonWriter& writer) const override {
     writer.begin_stage("BertPreTokenizer");
     writer.end_object();
   }
 
  private:
-  CharacterSet spaces_{is_white_space};
-  CharacterSet punctuation_{is_bert_punctuation};
+  CharacterScanner scanner_{is_white_space, is_bert_punctuation};
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ class ByteLevel final : public PreTokenizer {
         if (!piece.text().starts_with(' ')) piece.prepend(" ");
       });
     }
-    if (options_.use_regex) string.split_at(gpt2_->scan);
+    if (options_.use_regex) string.split_at(gpt2_->scanner);
     if (!raw_bytes_) {
       string.rewrite([](NormalizedString& piece, const PreTokenizedString::Split&) { piece.to_byte_level(); });
     }
@@ -34,7 +34,7 @@ class ByteLevel final : public PreTokenizer {
   void write_json(JsonWriter& writer) const override { options_.write_json(writer); }
 
  private:
-  static bool needs_prefix(const PreTokenizedString& string) {
+  static bool needs_prefix(PreTokenizedString& string) {
     for (const PreTokenizedString::Split& split : string.splits()) {
       if (split.token_id == PreTokenizedString::kNoToken && !string.text(split).starts_with(' ')) return true;
     }

@@ -5,22 +5,11 @@ namespace imago::tokenizers {
 namespace {
 
 // Pieces of a fixed number of characters; the last may be shorter.
-class FixedLength final : public PreTokenizer {
+class FixedLength final : public PreTokenizer, private Scanner {
  public:
   explicit FixedLength(size_t length) : length_(length) {}
 
-  void pre_tokenize(PreTokenizedString& string) const override {
-    string.split_at([&](std::string_view text, std::vector<uint32_t>& ends) {
-      size_t count = 0;
-      for (uint32_t at = 0; at < text.size();) {
-        at += static_cast<uint32_t>(decode_utf8(text.substr(at)).size);
-        if (++count == length_ || at == text.size()) {
-          ends.push_back(at);
-          count = 0;
-        }
-      }
-    });
-  }
+  void pre_tokenize(PreTokenizedString& string) const override { string.split_at(this); }
   void write_json(JsonWriter& writer) const override {
     writer.begin_stage("FixedLength");
     writer.member("length", length_);
@@ -28,6 +17,17 @@ class FixedLength final : public PreTokenizer {
   }
 
  private:
+  uint32_t scan(std::string_view text, uint32_t at, PreTokenizedString::Block& block) const override {
+    while (at < text.size() && block.has_room()) {
+      const uint32_t begin = at;
+      for (size_t count = 0; count < length_ && at < text.size(); ++count) {
+        at += static_cast<uint32_t>(decode_utf8(text.substr(at)).size);
+      }
+      block.push(begin, at);
+    }
+    return at;
+  }
+
   size_t length_;
 };
 

@@ -286,31 +286,45 @@ uint32_t next_chinese_or_kana(const Text& text, uint32_t at) {
   return at;
 }
 
+// For patterns that match everywhere.
 template <uint32_t (*kNext)(const Text&, uint32_t)>
-void scan(std::string_view string, std::vector<uint32_t>& ends) {
-  const Text text(string);
-  for (uint32_t at = 0; at < text.size;) {
-    at = kNext(text, at);
-    ends.push_back(at);
-  }
-}
-
-// For patterns that do not match everywhere.
-template <uint32_t (*kNext)(const Text&, uint32_t)>
-void scan_with_gaps(std::string_view string, std::vector<uint32_t>& ends) {
-  const Text text(string);
-  uint32_t gap = 0;  // where what no match covers began
-  for (uint32_t at = 0; at < text.size;) {
-    const uint32_t end = kNext(text, at);
-    if (end == at) {
-      text.read(at, at);
-      continue;
+struct MatchScanner final : Scanner {
+  uint32_t scan(std::string_view string, uint32_t at, PreTokenizedString::Block& block) const override {
+    const Text text(string);
+    while (at < text.size && block.has_room()) {
+      const uint32_t end = kNext(text, at);
+      block.push(at, end);
+      at = end;
     }
-    if (gap < at) ends.push_back(at);
-    ends.push_back(end);
-    at = gap = end;
+    return at;
   }
-  if (gap < text.size) ends.push_back(text.size);
+};
+
+// For patterns that do not: what no match covers is a piece, too.
+template <uint32_t (*kNext)(const Text&, uint32_t)>
+struct MatchAndGapScanner final : Scanner {
+  uint32_t scan(std::string_view string, uint32_t at, PreTokenizedString::Block& block) const override {
+    const Text text(string);
+    uint32_t gap = at;  // where what no match covers began
+    while (at < text.size && block.has_room()) {
+      const uint32_t end = kNext(text, at);
+      if (end == at) {
+        text.read(at, at);
+        continue;
+      }
+      block.push(gap, at);
+      block.push(at, end);
+      at = gap = end;
+    }
+    block.push(gap, at);
+    return at;
+  }
+};
+
+template <class AnyScanner>
+const Scanner* instance() {
+  static const AnyScanner scanner;
+  return &scanner;
 }
 
 }  // namespace
@@ -319,23 +333,23 @@ const std::string_view kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N
 
 const std::vector<KnownPattern>& known_patterns() {
   static const std::vector<KnownPattern> patterns = {
-      {"gpt2", kGpt2Pattern, scan<next_gpt2>, true},
+      {"gpt2", kGpt2Pattern, instance<MatchScanner<next_gpt2>>(), true},
       {"llama3",
        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       scan<next_cl100k<3>>, true},
+       instance<MatchScanner<next_cl100k<3>>>(), true},
       {"qwen2",
        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       scan<next_cl100k<1>>, true},
+       instance<MatchScanner<next_cl100k<1>>>(), true},
       {"o200k",
        R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
        R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
        R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       scan<next_o200k>, true},
+       instance<MatchScanner<next_o200k>>(), true},
       {"deepseek3 words",
        R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       scan_with_gaps<next_deepseek>, false},
-      {"three digits", R"(\p{N}{1,3})", scan_with_gaps<next_three_digits>, false},
-      {"chinese or kana", "[一-龥\u3040-ゟ゠-ヿ]+", scan_with_gaps<next_chinese_or_kana>, false},
+       instance<MatchAndGapScanner<next_deepseek>>(), false},
+      {"three digits", R"(\p{N}{1,3})", instance<MatchAndGapScanner<next_three_digits>>(), false},
+      {"chinese or kana", "[一-龥\u3040-ゟ゠-ヿ]+", instance<MatchAndGapScanner<next_chinese_or_kana>>(), false},
   };
   return patterns;
 }

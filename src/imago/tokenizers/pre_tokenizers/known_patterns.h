@@ -1,20 +1,17 @@
 // The split patterns of the large model families, cut by hand-written scanners in place of a regex engine.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 #include <vector>
 
-namespace imago::tokenizers {
+#include "imago/tokenizers/pre_tokenized_string.h"
 
-// Appends the ends of the ranges that the pattern cuts the text into (matches, and what lies between two matches).
-// The text must be UTF-8.
-using Scanner = void (*)(std::string_view text, std::vector<uint32_t>& ends);
+namespace imago::tokenizers {
 
 struct KnownPattern {
   std::string_view name, pattern;
-  Scanner scan;
-  bool covers;  // every text is a row of matches, without anything between
+  const Scanner* scanner;  // cuts into matches and what lies between two matches
+  bool covers;             // every text is a row of matches, without anything between
 };
 
 // Null when there is no scanner for the pattern.

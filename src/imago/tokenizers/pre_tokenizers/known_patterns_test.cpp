@@ -12,6 +12,18 @@
 namespace imago::tokenizers {
 namespace {
 
+std::vector<uint32_t> ends_by_scanner(const KnownPattern& known, std::string_view text) {
+  PreTokenizedString string(text, false);
+  string.append_original(0, static_cast<uint32_t>(text.size()));
+  string.split_at(known.scanner);
+  std::vector<uint32_t> ends;
+  for (const PreTokenizedString::Split& split : string.splits()) {
+    EXPECT_EQ(split.begin, ends.empty() ? 0 : ends.back());
+    ends.push_back(split.end);
+  }
+  return ends;
+}
+
 std::vector<uint32_t> ends_by_regex(const Regex& regex, std::string_view text) {
   std::vector<PatternRange> ranges;
   regex.find_ranges(text, ranges);
@@ -101,9 +113,7 @@ TEST(KnownPatterns, EqualTheirRegularExpressionsOnRandomText) {
     std::mt19937 random(1);
     for (int i = 0; i < 20000; ++i) {
       const std::string text = random_text(random);
-      std::vector<uint32_t> ends;
-      if (!text.empty()) known.scan(text, ends);
-      ASSERT_EQ(ends, ends_by_regex(regex, text)) << known.name << ": \"" << text << '"';
+      ASSERT_EQ(ends_by_scanner(known, text), ends_by_regex(regex, text)) << known.name << ": \"" << text << '"';
     }
   }
 }
@@ -117,13 +127,23 @@ TEST(KnownPatterns, EqualTheirRegularExpressionsOnRuns) {
         std::string text;
         for (int i = 0; i < 300; ++i) text += unit;
         text += tail;
-        std::vector<uint32_t> ends;
-        known.scan(text, ends);
-        ASSERT_EQ(ends, ends_by_regex(regex, text))
+        ASSERT_EQ(ends_by_scanner(known, text), ends_by_regex(regex, text))
             << known.name << ": 300 times \"" << unit << "\" and \"" << tail << '"';
       }
     }
   }
+}
+
+// Cutting a piece into a million and each of those again takes a moment, and would take hours if it were not linear.
+TEST(KnownPatterns, CutManyPiecesAgain) {
+  const std::string text(1 << 20, '!');
+  const KnownPattern* three_digits = find_known_pattern(R"(\p{N}{1,3})");
+  ASSERT_NE(three_digits, nullptr);
+  PreTokenizedString string(text, false);
+  for (uint32_t i = 0; i < text.size(); ++i) string.append_original(i, i + 1);
+  string.split_at(three_digits->scanner);
+  string.split_at(three_digits->scanner);
+  EXPECT_EQ(string.splits().size(), text.size());
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/pre_tokenizers/pre_tokenizers.h"
 
@@ -15,7 +17,7 @@ std::vector<std::pair<uint32_t, uint32_t>> find_spaces(std::string_view text) {
 }
 
 // SentencePiece's way with spaces: each becomes a visible character that begins the word behind it.
-class Metaspace final : public PreTokenizer {
+class Metaspace final : public PreTokenizer, private Scanner {
  public:
   Metaspace(char32_t replacement, PrependScheme scheme, bool split) : scheme_(scheme), split_(split) {
     append_utf8(spelled_, replacement);
@@ -28,19 +30,7 @@ class Metaspace final : public PreTokenizer {
           scheme_ == PrependScheme::kAlways || (scheme_ == PrependScheme::kFirst && split.original_begin == 0);
       if (prepends && !piece.text().starts_with(spelled_)) piece.prepend(spelled_);
     });
-    if (!split_) return;
-    string.split(
-        [&](std::string_view text, std::vector<PatternRange>& ranges) {
-          uint32_t previous = 0;
-          for (size_t at = text.find(spelled_); at != std::string_view::npos; at = text.find(spelled_, previous)) {
-            const auto begin = static_cast<uint32_t>(at);
-            if (previous < begin) ranges.push_back({previous, begin, false});
-            previous = begin + static_cast<uint32_t>(spelled_.size());
-            ranges.push_back({begin, previous, true});
-          }
-          if (previous < text.size()) ranges.push_back({previous, static_cast<uint32_t>(text.size()), false});
-        },
-        SplitBehavior::kMergedWithNext);
+    if (split_) string.split_at(this);
   }
 
   bool needs_alignments(bool& rewritten) const override {
@@ -59,6 +49,17 @@ class Metaspace final : public PreTokenizer {
   }
 
  private:
+  // Cuts in front of every replacement.
+  uint32_t scan(std::string_view text, uint32_t at, PreTokenizedString::Block& block) const override {
+    while (at < text.size() && block.has_room()) {
+      const size_t next = text.find(spelled_, at + 1);
+      const auto end = static_cast<uint32_t>(std::min(next, text.size()));
+      block.push(at, end);
+      at = end;
+    }
+    return at;
+  }
+
   PrependScheme scheme_;
   bool split_;
   std::string spelled_;

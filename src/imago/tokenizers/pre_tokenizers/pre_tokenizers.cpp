@@ -57,6 +57,40 @@ void CharacterSet::find(std::string_view text, std::vector<PatternRange>& ranges
   if (previous < size) ranges.push_back({previous, size, false});
 }
 
+CharacterScanner::CharacterScanner(Contains dropped, Contains isolated) : dropped_(dropped), isolated_(isolated) {
+  for (char32_t c = 0; c < ascii_.size(); ++c) ascii_[c] = kind_of(c);
+}
+
+CharacterScanner::Kind CharacterScanner::kind_of(char32_t character) const {
+  if (dropped_ != nullptr && dropped_(character)) return Kind::kDropped;
+  return isolated_ != nullptr && isolated_(character) ? Kind::kIsolated : Kind::kWord;
+}
+
+uint32_t CharacterScanner::scan(std::string_view text, uint32_t at, PreTokenizedString::Block& block) const {
+  const auto size = static_cast<uint32_t>(text.size());
+  uint32_t word = at;  // where what no character of the sets has ended began
+  while (at < size && block.has_room()) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    Kind kind;
+    uint32_t next = at + 1;
+    if (byte < 0x80) {
+      kind = ascii_[byte];
+    } else {
+      const DecodedCharacter character = decode_utf8(text.substr(at));
+      next = at + static_cast<uint32_t>(character.size);
+      kind = kind_of(character.code_point);
+    }
+    if (kind != Kind::kWord) {
+      block.push(word, at);
+      if (kind == Kind::kIsolated) block.push(at, next);
+      word = next;
+    }
+    at = next;
+  }
+  block.push(word, at);
+  return at;
+}
+
 SplitBehavior read_split_behavior(StageJson& json, std::string_view name) {
   const std::string& text = json.string(name);
   for (SplitBehavior behavior : {SplitBehavior::kRemoved, SplitBehavior::kIsolated, SplitBehavior::kMergedWithPrevious,

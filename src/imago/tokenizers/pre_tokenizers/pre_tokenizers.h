@@ -31,10 +31,11 @@ MakePreTokenizer make_whitespace_split;
 SplitBehavior read_split_behavior(StageJson& json, std::string_view name);
 std::string_view to_string(SplitBehavior behavior);
 
+using Contains = bool (*)(char32_t);
+
 // A set of characters, with the answers for ASCII at hand.
 class CharacterSet {
  public:
-  using Contains = bool (*)(char32_t);
   explicit CharacterSet(Contains contains) : contains_(contains) {
     for (char32_t c = 0; c < ascii_.size(); ++c) ascii_[c] = contains(c);
   }
@@ -45,6 +46,20 @@ class CharacterSet {
  private:
   Contains contains_;
   std::array<bool, 128> ascii_{};
+};
+
+// Cuts at characters that are dropped, and makes each of others a piece of its own. Either set may be null: empty.
+class CharacterScanner final : public Scanner {
+ public:
+  CharacterScanner(Contains dropped, Contains isolated);
+  uint32_t scan(std::string_view text, uint32_t at, PreTokenizedString::Block& block) const override;
+
+ private:
+  enum class Kind : uint8_t { kWord, kDropped, kIsolated };
+  Kind kind_of(char32_t character) const;
+
+  Contains dropped_, isolated_;
+  std::array<Kind, 128> ascii_{};
 };
 
 }  // namespace imago::tokenizers

@@ -15,12 +15,12 @@ class Split final : public PreTokenizer {
     const bool isolated = behavior == SplitBehavior::kIsolated;
     // Where matches cover the text, keeping the matches and isolating them is the same.
     const bool kept = behavior == SplitBehavior::kRemoved && invert;
-    if (known != nullptr && (isolated || (kept && known->covers))) scan_ = known->scan;
+    if (known != nullptr && (isolated || (kept && known->covers))) scanner_ = known->scanner;
   }
 
   void pre_tokenize(PreTokenizedString& string) const override {
-    if (scan_ != nullptr) {
-      string.split_at(scan_);
+    if (scanner_ != nullptr) {
+      string.split_at(scanner_);
       return;
     }
     string.split(
@@ -44,7 +44,7 @@ class Split final : public PreTokenizer {
   Pattern pattern_;
   SplitBehavior behavior_;
   bool invert_;
-  Scanner scan_ = nullptr;
+  const Scanner* scanner_ = nullptr;
 };
 
 }  // namespace

@@ -7,16 +7,14 @@ namespace {
 // Cuts at white space, which is dropped.
 class WhitespaceSplit final : public PreTokenizer {
  public:
-  void pre_tokenize(PreTokenizedString& string) const override {
-    string.split([this](std::string_view text, auto& ranges) { spaces_.find(text, ranges); }, SplitBehavior::kRemoved);
-  }
+  void pre_tokenize(PreTokenizedString& string) const override { string.split_at(&scanner_); }
   void write_json(JsonWriter& writer) const override {
     writer.begin_stage("WhitespaceSplit");
     writer.end_object();
   }
 
  private:
-  CharacterSet spaces_{is_white_space};
+  CharacterScanner scanner_{is_white_space, nullptr};
 };
 
 }  // namespace

@@ -57,10 +57,12 @@ void WordCounter::count_text(std::string_view text, Worker& worker) const {
   if (!is_valid_utf8(text)) throw Error(ErrorKind::kInvalidArgument, "trainer", "the text is not UTF-8");
   PreTokenizedString string(text, parts_.needs_alignments);
   pre_tokenize(parts_, string);
-  for (const PreTokenizedString::Split& split : string.splits()) {
-    const bool added = split.token_id != PreTokenizedString::kNoToken;
-    (added ? worker.added_tokens : worker.pieces).add(string.text(split));
-  }
+  string.for_each_block([&](std::span<const PreTokenizedString::Split> splits) {
+    for (const PreTokenizedString::Split& split : splits) {
+      const bool added = split.token_id != PreTokenizedString::kNoToken;
+      (added ? worker.added_tokens : worker.pieces).add(string.text(split));
+    }
+  });
 }
 
 void WordCounter::count(std::span<const std::string_view> texts) {
