@@ -40,16 +40,16 @@ void measure(const imago::Tokenizer& tokenizer, const std::string& text) {
   const std::vector<std::string> parts = documents(text);
   const double mib = static_cast<double>(text.size()) / (1 << 20);
   size_t tokens = 0;
-  const double ids = best_seconds(5, [&] {
+  const double ids = best_seconds(21, [&] {
     tokens = 0;
     for (const std::string& part : parts) tokens += tokenizer.encode_ids(part).size();
   });
-  const double full = best_seconds(3, [&] {
+  const double full = best_seconds(7, [&] {
     for (const std::string& part : parts) tokenizer.encode(part);
   });
   std::vector<std::vector<int32_t>> encoded;
   for (const std::string& part : parts) encoded.push_back(tokenizer.encode_ids(part));
-  const double decode = best_seconds(3, [&] {
+  const double decode = best_seconds(7, [&] {
     for (const std::vector<int32_t>& part : encoded) tokenizer.decode(part);
   });
   std::printf(
@@ -79,7 +79,7 @@ void measure_growth(const imago::Tokenizer& tokenizer) {
     two = one + one;
     // In turn, so that what disturbs the machine disturbs both.
     double seconds_one = 1e30, seconds_two = 1e30;
-    for (int run = 0; run < 7; ++run) {
+    for (int run = 0; run < 21; ++run) {
       seconds_one = std::min(seconds_one, best_seconds(1, [&] { tokenizer.encode_ids(one); }));
       seconds_two = std::min(seconds_two, best_seconds(1, [&] { tokenizer.encode_ids(two); }));
     }
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string path = argv[1];
-  const double load = best_seconds(5, [&] { imago::Tokenizer::from_file(path); });
+  const double load = best_seconds(11, [&] { imago::Tokenizer::from_file(path); });
   std::printf("{\"load_ms\": %.1f}\n", load * 1e3);
   const auto tokenizer = imago::Tokenizer::from_file(path);
   if (std::string(argv[2]) == "--linear") {

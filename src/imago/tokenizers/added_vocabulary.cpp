@@ -11,6 +11,7 @@ namespace imago::tokenizers {
 
 void StringMatcher::add(std::string_view text, int32_t id) {
   if (text.empty()) return;
+  only_first_ = empty() || only_first_ == text[0] ? std::optional(text[0]) : std::nullopt;
   int32_t node = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -25,6 +26,7 @@ void StringMatcher::add(std::string_view text, int32_t id) {
 
 std::optional<StringMatcher::Match> StringMatcher::find(std::string_view text, size_t from) const {
   for (size_t begin = from; begin < text.size(); ++begin) {
+    if (only_first_ && (begin = text.find(*only_first_, begin)) == std::string_view::npos) break;
     int32_t node = first_[static_cast<unsigned char>(text[begin])];
     if (node == kNone) continue;
     std::optional<Match> longest;

@@ -38,6 +38,7 @@ class StringMatcher {
     none.fill(kNone);
     return none;
   }();
+  std::optional<char> only_first_;                  // when all texts begin with the same byte
   std::vector<int32_t> nodes_ = {kNone};            // the id that ends at a node
   std::unordered_map<uint64_t, int32_t> children_;  // (node, byte) to node
 };

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,9 @@ class Model : public Stage {
   virtual void tokenize(std::string_view piece, ModelScratch& scratch, std::vector<ModelToken>& tokens) const = 0;
   // The same, ids only.
   virtual void tokenize_ids(std::string_view piece, ModelScratch& scratch, std::vector<int32_t>& ids) const = 0;
+  // The same of many pieces, so that a model can look ahead.
+  virtual void tokenize_all(std::span<const std::string_view> pieces, ModelScratch& scratch,
+                            std::vector<int32_t>& ids) const;
 
   virtual const Vocabulary& vocabulary() const = 0;
   // How many tokens the reference counts: where the vocabulary is a list, with what stands in it twice.

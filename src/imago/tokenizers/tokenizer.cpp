@@ -1,6 +1,7 @@
 #include "imago/tokenizers/tokenizer.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 
 #include "imago/base/error.h"
@@ -178,19 +179,31 @@ void append_ids(const TokenizerParts& parts, std::string_view text, bool parse_s
   pre_tokenize(parts, string, parse_special, literal);
   Scratch scratch(parts);
   ids.reserve(ids.size() + text.size() / 4 + 8);
+  constexpr size_t kBatch = 64;
+  std::array<std::string_view, kBatch> pieces;
+  size_t waiting = 0;
+  const auto tokenize_pieces = [&] {
+    parts.model->tokenize_all({pieces.data(), waiting}, scratch, ids);
+    waiting = 0;
+  };
   string.for_each_block([&](std::span<const PreTokenizedString::Split> splits) {
     for (const PreTokenizedString::Split& split : splits) {
+      if (split.token_id == PreTokenizedString::kNoToken && literal == nullptr) {
+        pieces[waiting++] = string.text(split);
+        if (waiting == kBatch) tokenize_pieces();
+        continue;
+      }
+      tokenize_pieces();
       if (split.token_id != PreTokenizedString::kNoToken) {
         ids.push_back(split.token_id);
-      } else if (literal != nullptr) {
+      } else {
         std::vector<ModelToken> tokens;
         LiteralGuard(*literal, parts).tokenize(string, split, scratch, tokens);
         for (const ModelToken& token : tokens) ids.push_back(token.id);
-      } else {
-        parts.model->tokenize_ids(string.text(split), scratch, ids);
       }
     }
   });
+  tokenize_pieces();
 }
 
 // Truncates, adds special tokens, joins a pair.

@@ -18,6 +18,11 @@ namespace imago::tokenizers {
 
 size_t Model::vocab_size() const { return vocabulary().size(); }
 
+void Model::tokenize_all(std::span<const std::string_view> pieces, ModelScratch& scratch,
+                         std::vector<int32_t>& ids) const {
+  for (const std::string_view piece : pieces) tokenize_ids(piece, scratch, ids);
+}
+
 namespace {
 
 constexpr size_t kMaxFileBytes = size_t{1} << 30;

@@ -28,6 +28,8 @@ namespace {
 constexpr std::string_view kWordBegin = "\xE2\x96\x81";  // U+2581, which SentencePiece writes for a space
 // Up to this many symbols scanning beats going window by window.
 constexpr size_t kShortWord = 48;
+// Pieces whose cache entries are asked for before the first of them is read.
+constexpr size_t kAhead = 16;
 constexpr uint8_t kLengthsFollow = 1;
 constexpr int32_t kAsked = -2;  // a merge whose result is still to be looked up
 
@@ -269,13 +271,18 @@ void Bpe::for_each_chunk(std::string_view piece, Emit emit) const {
 // Encodes a chunk into scratch.symbols, or finds it in the cache: then the entry is returned. A chunk whose lengths are
 // wanted counts as found only when they follow from the ids.
 const WordCache::Entry* Bpe::find_or_encode(std::string_view chunk, bool lengths, BpeScratch& scratch) const {
-  const bool cached = options_.dropout.value_or(0.0f) == 0.0f && WordCache::fits(chunk);
   WordCache::Entry* entry = nullptr;
-  if (cached) {
+  if (caches() && WordCache::fits(chunk)) {
     bool found = false;
     entry = &scratch.cache.find(chunk, found);
     if (found && (!lengths || (entry->flags & kLengthsFollow))) return entry;
   }
+  encode_uncached(chunk, scratch, entry);
+  return nullptr;
+}
+
+// Encodes a chunk into scratch.symbols, and puts it into the cache entry, if that is not null.
+void Bpe::encode_uncached(std::string_view chunk, BpeScratch& scratch, WordCache::Entry* entry) const {
   int32_t whole = 0;
   if (whole_piece(chunk, scratch, whole)) {
     scratch.symbols.assign(1, {whole, static_cast<uint32_t>(chunk.size())});
@@ -287,7 +294,6 @@ const WordCache::Entry* Bpe::find_or_encode(std::string_view chunk, bool lengths
     for (const BpeSymbol& symbol : scratch.symbols) scratch.ids.push_back(symbol.id);
     WordCache::put(*entry, chunk.size(), scratch.ids, lengths_follow(chunk, scratch) ? kLengthsFollow : 0);
   }
-  return nullptr;
 }
 
 void Bpe::tokenize_ids(std::string_view piece, ModelScratch& base, std::vector<int32_t>& ids) const {
@@ -300,6 +306,32 @@ void Bpe::tokenize_ids(std::string_view piece, ModelScratch& base, std::vector<i
       for (const BpeSymbol& symbol : scratch.symbols) ids.push_back(symbol.id);
     }
   });
+}
+
+void Bpe::tokenize_all(std::span<const std::string_view> pieces, ModelScratch& base, std::vector<int32_t>& ids) const {
+  if (splits_words_ || !caches()) return Model::tokenize_all(pieces, base, ids);
+  auto& scratch = static_cast<BpeScratch&>(base);
+  std::array<WordCache::Key, kAhead> keys;
+  while (!pieces.empty()) {
+    const auto batch = pieces.first(std::min(pieces.size(), kAhead));
+    pieces = pieces.subspan(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (!WordCache::fits(batch[i])) continue;
+      keys[i] = WordCache::key_of(batch[i]);
+      scratch.cache.prefetch(keys[i]);
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      WordCache::Entry* entry = nullptr;
+      bool found = false;
+      if (WordCache::fits(batch[i])) entry = &scratch.cache.find(keys[i], found);
+      if (found) {
+        for (size_t token = 0; token < entry->count; ++token) ids.push_back(entry->ids[token]);
+      } else {
+        encode_uncached(batch[i], scratch, entry);
+        for (const BpeSymbol& symbol : scratch.symbols) ids.push_back(symbol.id);
+      }
+    }
+  }
 }
 
 void Bpe::tokenize(std::string_view piece, ModelScratch& base, std::vector<ModelToken>& tokens) const {

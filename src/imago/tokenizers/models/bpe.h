@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,8 @@ class Bpe final : public Model {
   std::unique_ptr<ModelScratch> make_scratch() const override;
   void tokenize(std::string_view piece, ModelScratch& scratch, std::vector<ModelToken>& tokens) const override;
   void tokenize_ids(std::string_view piece, ModelScratch& scratch, std::vector<int32_t>& ids) const override;
+  void tokenize_all(std::span<const std::string_view> pieces, ModelScratch& scratch,
+                    std::vector<int32_t>& ids) const override;
   const Vocabulary& vocabulary() const override { return vocabulary_; }
   void write_json(JsonWriter& writer) const override;
 
@@ -63,7 +66,9 @@ class Bpe final : public Model {
   int32_t symbol(std::string_view character, bool first, bool last, BpeScratch& scratch) const;
   bool lengths_follow(std::string_view chunk, const BpeScratch& scratch) const;
   uint32_t token_length(int32_t id, bool first) const;
+  bool caches() const { return options_.dropout.value_or(0.0f) == 0.0f; }
   const WordCache::Entry* find_or_encode(std::string_view chunk, bool lengths, BpeScratch& scratch) const;
+  void encode_uncached(std::string_view chunk, BpeScratch& scratch, WordCache::Entry* entry) const;
 
   BpeOptions options_;
   Vocabulary vocabulary_;

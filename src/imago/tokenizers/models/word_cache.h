@@ -33,24 +33,37 @@ class WordCache {
 
   static bool fits(std::string_view piece) { return piece.size() <= kMaxBytes && !piece.empty(); }
 
-  // The entry of a piece that fits, or where it belongs: `found` tells which.
-  Entry& find(std::string_view piece, bool& found) {
+  // What a piece is looked up by.
+  struct Key {
+    std::array<uint64_t, 4> bytes;
+    size_t size, place;
+  };
+
+  // Of a piece that fits. Two entries beside each other may hold it.
+  static Key key_of(std::string_view piece) {
     const std::array<uint64_t, 4> bytes = words_of(piece);
     const uint64_t folded = (bytes[0] * 0x9E3779B97F4A7C15u) ^ (bytes[1] * 0xD6E8FEB86659FD93u) ^
                             (bytes[2] * 0xA0761D6478BD642Fu) ^ (bytes[3] * 0xE7037ED1A0B428DBu) ^ piece.size();
-    // Two lines beside each other may hold a piece; the newer one goes first.
-    const size_t place = ((folded * 0x9E3779B97F4A7C15u) >> (64 - kBits)) & ~size_t{1};
-    Entry& first = entries_[place];
-    Entry& second = entries_[place + 1];
+    return {bytes, piece.size(), ((folded * 0x9E3779B97F4A7C15u) >> (64 - kBits)) & ~size_t{1}};
+  }
+
+  // The entries exceed the second-level cache: to ask for them some pieces ahead hides the waiting.
+  void prefetch(const Key& key) const { __builtin_prefetch(&entries_[key.place]); }
+
+  // The entry of a piece, or where it belongs: `found` tells which.
+  Entry& find(const Key& key, bool& found) {
+    Entry& first = entries_[key.place];
+    Entry& second = entries_[key.place + 1];
     found = true;
-    if (holds(first, bytes, piece.size())) return first;
-    if (holds(second, bytes, piece.size())) return second;
+    if (holds(first, key)) return first;
+    if (holds(second, key)) return second;
     found = false;
-    second = first;
-    first.bytes = bytes;
+    second = first;  // the newer one goes first
+    first.bytes = key.bytes;
     first.size = 0;  // until put() it is in no state to be found
     return first;
   }
+  Entry& find(std::string_view piece, bool& found) { return find(key_of(piece), found); }
 
   static void put(Entry& entry, size_t size, std::span<const int32_t> ids, uint8_t flags) {
     if (ids.size() > kMaxTokens) return;
@@ -61,10 +74,10 @@ class WordCache {
   }
 
  private:
-  static bool holds(const Entry& entry, const std::array<uint64_t, 4>& bytes, size_t size) {
+  static bool holds(const Entry& entry, const Key& key) {
     // Not operator==, which calls memcmp.
-    return entry.size == size && ((entry.bytes[0] ^ bytes[0]) | (entry.bytes[1] ^ bytes[1]) |
-                                  (entry.bytes[2] ^ bytes[2]) | (entry.bytes[3] ^ bytes[3])) == 0;
+    return entry.size == key.size && ((entry.bytes[0] ^ key.bytes[0]) | (entry.bytes[1] ^ key.bytes[1]) |
+                                      (entry.bytes[2] ^ key.bytes[2]) | (entry.bytes[3] ^ key.bytes[3])) == 0;
   }
 
   template <class Word>

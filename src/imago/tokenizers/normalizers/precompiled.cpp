@@ -83,8 +83,16 @@ bool is_recent_mark(char32_t c) {
                                              [&](CharacterRange range) { return range.begin <= c && c <= range.end; });
 }
 
+// What Unicode keeps for characters that are to be ignored counts as control characters until it is assigned. utf8proc
+// takes it for letters.
+bool is_reserved_control(char32_t c) {
+  return c == 0x2065 || (c >= 0xFFF0 && c <= 0xFFF8) ||
+         (c >= 0xE0000 && c <= 0xE0FFF && general_category(c) == GeneralCategory::kUnassigned);
+}
+
 // Marks do not join a control character.
 bool takes_marks(std::string_view character) {
+  if (is_reserved_control(decode_utf8(character).code_point)) return false;
   std::string marked(character);
   marked += "\u0301";
   return first_grapheme_size(marked) > character.size();
@@ -96,11 +104,18 @@ size_t cluster_size(std::string_view text) {
   while (text.substr(begin).starts_with(kNewPrepend)) begin += kNewPrepend.size();
   if (begin == text.size()) return begin;
   const std::string_view base = text.substr(begin, static_cast<size_t>(decode_utf8(text.substr(begin)).size));
-  if (begin > 0 && !takes_marks(base)) return begin;
+  const bool control = is_reserved_control(decode_utf8(base).code_point);
+  if (begin > 0 && (control || !takes_marks(base))) return begin;
+  if (control) return base.size();
   const bool old_prepend = base == kOldPrepend;
   size_t size = begin + (old_prepend ? base.size() : first_grapheme_size(text.substr(begin)));
   size_t last = begin;  // where the cluster's last character begins
-  for (size_t at = begin; at < size; at += static_cast<size_t>(decode_utf8(text.substr(at)).size)) last = at;
+  for (size_t at = begin; at < size;) {
+    const DecodedCharacter character = decode_utf8(text.substr(at));
+    if (at > begin && is_reserved_control(character.code_point)) return at;
+    last = at;
+    at += static_cast<size_t>(character.size);
+  }
   while (size < text.size()) {
     const DecodedCharacter next = decode_utf8(text.substr(size));
     if (!is_recent_mark(next.code_point) && !(old_prepend && is_mark(category(next.code_point)))) break;

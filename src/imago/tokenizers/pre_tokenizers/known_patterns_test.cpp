@@ -134,7 +134,8 @@ TEST(KnownPatterns, EqualTheirRegularExpressionsOnRuns) {
   }
 }
 
-// Cutting a piece into a million and each of those again takes a moment, and would take hours if it were not linear.
+// Cutting a piece into a million and each of those again takes a moment, and would take many minutes if it were not
+// linear.
 TEST(KnownPatterns, CutManyPiecesAgain) {
   const std::string text(1 << 20, '!');
   const KnownPattern* three_digits = find_known_pattern(R"(\p{N}{1,3})");
