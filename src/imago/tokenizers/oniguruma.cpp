@@ -240,6 +240,7 @@ class Translator {
       }
       case 'N': out_ += "[^\\n]"; return;
       case 'O': out_ += "(?s:.)"; return;
+      case 'X': out_ += grapheme_cluster(); return;
       case 'v': out_ += "\\x0b"; return;
       default: break;
     }
@@ -247,7 +248,7 @@ class Translator {
       reader_.unsupported(std::string("the escape \\") + c);
     }
     // The same in both engines; any other letter means itself.
-    if (std::string_view("AzZGRXKntrfaekg0").find(c) != std::string_view::npos) {
+    if (std::string_view("AzZGRKntrfaekg0").find(c) != std::string_view::npos) {
       out_ += '\\';
     } else {
       note_literal(static_cast<char32_t>(c), before);

@@ -21,4 +21,8 @@ std::string word_members();
 // Of a property's name, as \p{name} or as [[:name:]].
 std::string property_members(const std::string& name, bool bracket);
 
+// An extended grapheme cluster (Unicode Standard Annex 29, section 3.1), as \X means it. PCRE2's own \X is another: it
+// joins two pictographs, and parts regional indicators from the marks behind them.
+const std::string& grapheme_cluster();
+
 }  // namespace imago::tokenizers

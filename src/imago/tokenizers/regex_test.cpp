@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+#include <vector>
+
 #include "imago/base/error.h"
 #include "imago/base/unicode.h"
 
@@ -72,6 +75,36 @@ TEST(Regex, RefusesWhatItCannotMatchTheSameWay) {
   }
   for (const char* pattern : {"[", "[]", "[^]", "[z-a]", "[a-\\w]", "[\\d-a]", "[a[]b]", "[[:foo]", "(", ")", "\\"}) {
     EXPECT_THROW(Regex{pattern}, Error) << pattern;
+  }
+}
+
+TEST(Regex, GraphemeClustersAreThoseOfTheReference) {
+  struct Case {
+    std::string_view text;
+    std::vector<uint32_t> sizes;
+  };
+  const Case cases[] = {
+      {"\r\na\n\r", {2, 1, 1, 1}},
+      {"e\u0301\u0301x", {5, 1}},
+      {"\U0001f600\u00a9\U0001f468", {4, 2, 4}},
+      {"\U0001f468\u200d\U0001f469\u0301\u200d\u2764\ufe0f", {22}},
+      {"\U0001f1e6\U0001f1e7\U0001f1e6", {8, 4}},
+      {"\U0001f1e6\u0301\U0001f1e7", {6, 4}},
+      {"\u1100\uac00\u1161\u11a8\u11a8", {15}},
+      {"\uac01\u1161", {3, 3}},
+      {"\u0600\U0001f600\u0301", {8}},
+      {"\u0600\u200b\u0301", {2, 3, 2}},
+      {"\u0915\u094d\u0937\u0903", {6, 6}},
+      {"a\u0e33\u102b", {4, 3}},
+      {"\U000e0418\u0301\u00ad\u200d", {4, 2, 2, 3}},
+  };
+  const Regex regex(R"(\X)");
+  for (const Case& each : cases) {
+    std::vector<PatternRange> ranges;
+    regex.find_ranges(each.text, ranges);
+    std::vector<uint32_t> sizes;
+    for (const PatternRange& range : ranges) sizes.push_back(range.end - range.begin);
+    EXPECT_EQ(sizes, each.sizes) << each.text;
   }
 }
 

@@ -27,28 +27,25 @@ namespace {
 
 constexpr size_t kMaxFileBytes = size_t{1} << 30;
 
-Json to_json(simdjson::dom::element element, std::string_view where) {
-  return parse_json(simdjson::minify(element), where);
-}
-
-AddedToken read_added_token(simdjson::dom::element json) {
+AddedToken read_added_token(const Json& json) {
   AddedToken token;
-  int64_t id = -1;
-  std::string_view content;
-  if (json["id"].get(id) || id < 0 || id > INT32_MAX || json["content"].get(content)) {
+  const auto id = json.find("id"), content = json.find("content");
+  if (id == json.end() || content == json.end() || !content->is_string()) {
     throw Error(ErrorKind::kInvalidFile, "added_tokens", "a token has no id or no content");
   }
-  token.id = static_cast<int32_t>(id);
-  token.content = content;
+  token.id = to_token_id(*id, "added_tokens");
+  token.content = content->get<std::string>();
   const std::pair<std::string_view, bool*> flags[] = {{"single_word", &token.single_word},
                                                       {"lstrip", &token.lstrip},
                                                       {"rstrip", &token.rstrip},
                                                       {"normalized", &token.normalized},
                                                       {"special", &token.special}};
   for (const auto& [name, flag] : flags) {
-    if (json[name].get(*flag)) {
+    const auto member = json.find(name);
+    if (member == json.end() || !member->is_boolean()) {
       throw Error(ErrorKind::kInvalidFile, "added_tokens", "'" + token.content + "' lacks '" + std::string(name) + "'");
     }
+    *flag = member->get<bool>();
   }
   return token;
 }
@@ -169,36 +166,55 @@ void write_added_token(JsonWriter& writer, const AddedToken& token) {
   writer.end_object();
 }
 
-void read_part(std::string_view name, simdjson::dom::element value, TokenizerParts& parts,
-               std::vector<AddedToken>& added) {
+void read_part(std::string_view name, const Json& json, TokenizerParts& parts, std::vector<AddedToken>& added) {
   if (name == "version") {
-    std::string_view version;
-    if (value.get(version) || version != "1.0") {
+    if (!json.is_string() || json != "1.0") {
       throw Error(ErrorKind::kUnsupported, "tokenizer.json", "the version is not 1.0");
     }
-  } else if (name == "model") {
-    parts.model = read_model(value);
-  } else if (value.is_null()) {
+  } else if (json.is_null()) {
     return;
   } else if (name == "added_tokens") {
-    simdjson::dom::array tokens;
-    if (value.get(tokens)) throw Error(ErrorKind::kInvalidFile, "added_tokens", "not an array");
-    for (simdjson::dom::element token : tokens) added.push_back(read_added_token(token));
+    if (!json.is_array()) throw Error(ErrorKind::kInvalidFile, "added_tokens", "not an array");
+    for (const Json& token : json) added.push_back(read_added_token(token));
   } else if (name == "truncation") {
-    parts.truncation = read_truncation(to_json(value, name));
+    parts.truncation = read_truncation(json);
   } else if (name == "padding") {
-    parts.padding = read_padding(to_json(value, name));
+    parts.padding = read_padding(json);
   } else if (name == "normalizer") {
-    parts.normalizer = make_normalizer(to_json(value, name));
+    parts.normalizer = make_normalizer(json);
   } else if (name == "pre_tokenizer") {
-    parts.pre_tokenizer = make_pre_tokenizer(to_json(value, name));
+    parts.pre_tokenizer = make_pre_tokenizer(json);
   } else if (name == "post_processor") {
-    parts.post_processor = make_processor(to_json(value, name));
+    parts.post_processor = make_processor(json);
   } else if (name == "decoder") {
-    parts.decoder = make_decoder(to_json(value, name));
+    parts.decoder = make_decoder(json);
   } else {
     throw Error(ErrorKind::kUnsupported, "tokenizer.json", "the member '" + std::string(name) + "' is unknown");
   }
+}
+
+// The text must be followed by SIMDJSON_PADDING bytes that may be read.
+std::shared_ptr<TokenizerParts> read_parts(std::string_view text) {
+  namespace ondemand = simdjson::ondemand;
+  ondemand::parser parser;
+  ondemand::document document = parser.iterate(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING);
+  auto parts = std::make_shared<TokenizerParts>();
+  std::vector<AddedToken> added;
+  for (ondemand::field field : document.get_object()) {
+    const std::string name(std::string_view(field.unescaped_key()));
+    if (name == "model") {
+      parts->model = read_model(field.value(), text.size());
+    } else {
+      read_part(name, parse_json(std::string_view(simdjson::to_json_string(field.value())), name), *parts, added);
+    }
+  }
+  if (!document.current_location().error()) {
+    throw Error(ErrorKind::kInvalidFile, "tokenizer.json", "there is more behind the object");
+  }
+  if (!parts->model) throw Error(ErrorKind::kInvalidFile, "tokenizer.json", "the member 'model' is missing");
+  parts->added_vocabulary.add(added, *parts->model, parts->normalizer.get());
+  parts->finish();
+  return parts;
 }
 
 }  // namespace
@@ -206,24 +222,17 @@ void read_part(std::string_view name, simdjson::dom::element value, TokenizerPar
 std::shared_ptr<TokenizerParts> read_tokenizer_json(std::string_view json, std::string_view where, bool mapped) {
   const ErrorScope scope(where);
   if (json.size() > kMaxFileBytes) throw Error(ErrorKind::kLimitExceeded, "tokenizer.json", "larger than 1 GiB");
-  simdjson::dom::parser parser;
-  simdjson::dom::object members;
-  // The parser reads a few bytes beyond the end. Of a mapped file the rest of the last page is there to be read; any
-  // other text is copied, and so is a file that fills its last page.
+  // The parser reads a few bytes beyond the end. Of a mapped file the rest of
+  // the last page is there to be read; any other text is copied, and so is a
+  // file that fills its last page.
   const size_t behind = json.size() % 4096;
   const bool in_place = mapped && behind != 0 && behind + simdjson::SIMDJSON_PADDING <= 4096;
   const simdjson::padded_string copy = in_place ? simdjson::padded_string() : simdjson::padded_string(json);
-  const std::string_view text = in_place ? json : std::string_view(copy);
-  if (const auto error = parser.parse(text.data(), text.size(), false).get(members)) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer.json", simdjson::error_message(error));
+  try {
+    return read_parts(in_place ? json : std::string_view(copy));
+  } catch (const simdjson::simdjson_error& error) {
+    throw Error(ErrorKind::kInvalidFile, "tokenizer.json", error.what());
   }
-  auto parts = std::make_shared<TokenizerParts>();
-  std::vector<AddedToken> added;
-  for (const auto& [name, value] : members) read_part(name, value, *parts, added);
-  if (!parts->model) throw Error(ErrorKind::kInvalidFile, "tokenizer.json", "the member 'model' is missing");
-  parts->added_vocabulary.add(added, *parts->model, parts->normalizer.get());
-  parts->finish();
-  return parts;
 }
 
 std::string write_tokenizer_json(const TokenizerParts& parts, bool pretty) {
