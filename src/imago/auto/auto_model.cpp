@@ -12,6 +12,7 @@
 #include "imago/io/checkpoint.h"
 #include "imago/io/gguf_file.h"
 #include "imago/io/hub_cache.h"
+#include "imago/io/quantized_checkpoint.h"
 
 namespace imago {
 
@@ -81,6 +82,14 @@ const Registry::Entry& find_entry(const Json& config, std::string_view auto_clas
   throw_unknown(config, auto_class);
 }
 
+// Weights come whole from open_checkpoint, whatever they were stored as, so that models need not know; but one that
+// takes MXFP4 experts as they are reads of them here.
+Json without_quantization(Json config) {
+  const auto found = config.find("quantization_config");
+  if (found != config.end() && found->is_object() && string_at(*found, "quant_method") != "mxfp4") config.erase(found);
+  return config;
+}
+
 }  // namespace
 
 const Registry& registry() {
@@ -112,7 +121,12 @@ Json read_checkpoint_config(const std::string& checkpoint) {
 }
 
 Checkpoint open_checkpoint(const std::string& checkpoint) {
-  if (!is_gguf(checkpoint)) return Checkpoint::open(checkpoint);
+  if (!is_gguf(checkpoint)) {
+    const Checkpoint files = Checkpoint::open(checkpoint);
+    const Json config = read_checkpoint_config(checkpoint);
+    const auto quantization = config.find("quantization_config");
+    return quantization == config.end() || quantization->is_null() ? files : with_whole_weights(files, *quantization);
+  }
   return Checkpoint::of_file(std::make_shared<GgufFile>(GgufFile::open(checkpoint, gguf_architectures())));
 }
 
@@ -125,7 +139,7 @@ std::unique_ptr<Model> model_from_pretrained(const std::string& path_or_id, std:
                                              const PretrainedOptions& options) {
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
   const ErrorScope scope(folder);
-  std::unique_ptr<Model> model = model_from_config(read_checkpoint_config(folder), auto_class);
+  std::unique_ptr<Model> model = model_from_config(without_quantization(read_checkpoint_config(folder)), auto_class);
   load_weights(*model, open_checkpoint(folder), {.dtype = options.dtype, .allow_missing = options.allow_missing});
   return model;
 }

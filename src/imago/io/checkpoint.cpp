@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <unordered_set>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
@@ -57,7 +58,7 @@ Checkpoint::Checkpoint(std::vector<std::shared_ptr<const TensorFile>> files) : f
   std::vector<std::string> names;
   for (size_t i = 0; i < files_.size(); ++i) {
     names.insert(names.end(), files_[i]->names().begin(), files_[i]->names().end());
-    file_of_.resize(names.size(), i);
+    source_of_.resize(names.size(), i);
   }
   names_ = NameTable(std::move(names));
 }
@@ -86,9 +87,41 @@ Checkpoint Checkpoint::open_shards(const std::string& index_path) {
   return Checkpoint(std::move(files));
 }
 
-const TensorFile& Checkpoint::file_of(std::string_view name) const {
-  if (const auto index = names_.find(name)) return *files_[file_of_[*index]];
+Checkpoint Checkpoint::with(std::vector<Made> made, const std::vector<std::string>& parts) const {
+  const std::unordered_set<std::string_view> left_out(parts.begin(), parts.end());
+  Checkpoint result = *this;
+  std::vector<std::string> kept;
+  result.source_of_.clear();
+  for (size_t i = 0; i < names().size(); ++i) {
+    if (left_out.contains(names()[i])) continue;
+    kept.push_back(names()[i]);
+    result.source_of_.push_back(source_of_[i]);
+  }
+  for (Made& tensor : made) {
+    kept.push_back(tensor.name);
+    result.source_of_.push_back(files_.size() + result.made_.size());
+    result.made_.push_back(std::move(tensor));
+  }
+  result.names_ = NameTable(std::move(kept));
+  if (const std::string* twice = result.names_.duplicate()) {
+    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("tensor {} is there twice", quote(*twice)));
+  }
+  return result;
+}
+
+size_t Checkpoint::index_of(std::string_view name) const {
+  if (const auto index = names_.find(name)) return source_of_[*index];
   throw Error(ErrorKind::kNotFound, kWhere, fmt::format("there is no tensor {}", quote(name)));
+}
+
+const TensorInfo& Checkpoint::info(std::string_view name) const {
+  const size_t index = index_of(name);
+  return index < files_.size() ? files_[index]->info(name) : made_[index - files_.size()].info;
+}
+
+Tensor Checkpoint::tensor(std::string_view name) const {
+  const size_t index = index_of(name);
+  return index < files_.size() ? files_[index]->tensor(name) : made_[index - files_.size()].make();
 }
 
 int64_t Checkpoint::bytes() const {

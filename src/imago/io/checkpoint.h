@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,11 +25,21 @@ class Checkpoint {
   // A file that is open already.
   static Checkpoint of_file(std::shared_ptr<const TensorFile> file) { return Checkpoint({std::move(file)}); }
 
+  // A tensor that is made from others of the checkpoint when it is asked for.
+  struct Made {
+    std::string name;
+    TensorInfo info;
+    std::function<Tensor()> make;
+  };
+  // The checkpoint with `made` in the place of the tensors called `parts`. Throws Error kInvalidFile when a name occurs
+  // twice.
+  Checkpoint with(std::vector<Made> made, const std::vector<std::string>& parts) const;
+
   const std::vector<std::string>& names() const { return names_.names(); }
   bool contains(std::string_view name) const { return names_.find(name).has_value(); }
   // Throw Error kNotFound where there is no such tensor.
-  const TensorInfo& info(std::string_view name) const { return file_of(name).info(name); }
-  Tensor tensor(std::string_view name) const { return file_of(name).tensor(name); }
+  const TensorInfo& info(std::string_view name) const;
+  Tensor tensor(std::string_view name) const;
 
   int64_t bytes() const;  // of all tensors
   const std::vector<std::shared_ptr<const TensorFile>>& files() const { return files_; }
@@ -36,11 +47,12 @@ class Checkpoint {
  private:
   explicit Checkpoint(std::vector<std::shared_ptr<const TensorFile>> files);
   static Checkpoint open_shards(const std::string& index_path);
-  const TensorFile& file_of(std::string_view name) const;
+  size_t index_of(std::string_view name) const;
 
   std::vector<std::shared_ptr<const TensorFile>> files_;
+  std::vector<Made> made_;
   NameTable names_;
-  std::vector<size_t> file_of_;  // of each name
+  std::vector<size_t> source_of_;  // of each name: a file, or, counted on from those, one that is made
 };
 
 }  // namespace imago

@@ -9,10 +9,9 @@
 
 #include "imago/base/error.h"
 #include "imago/base/thread_pool.h"
-#include "imago/kernels/cpu/gemm.h"
-#include "imago/kernels/cpu/scratch.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
+#include "imago/quant/decoded_product.h"
 #include "imago/quant/group_product.h"
 #include "imago/quant/group_tile.h"
 
@@ -55,9 +54,9 @@ void BlockMatrix::decode_row(int64_t index, float* to) const {
 }
 
 // Few rows of x are multiplied straight from the blocks, many in tiles of integers, which take the trouble of laying
-// the weights out. Where there are no tiles, the weights are decoded, some rows at a time.
+// the weights out. Where there are no tiles, the weights are decoded.
 void BlockMatrix::multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const {
-  constexpr int64_t kPanelElements = 1 << 20, kTiledRows = 32;
+  constexpr int64_t kTiledRows = 32;
   if (m == 0 || rows() == 0) return;
   if (format_.group != 0) {
     const GroupMatrix matrix{format_, data_, rows(), columns()};
@@ -69,28 +68,7 @@ void BlockMatrix::multiply(const float* x, int64_t m, int64_t stride, const floa
     }
     if (multiply_tiles(matrix, x, m, stride, bias, y)) return;
   }
-  thread_local kernels::Scratch scratch;
-  const int64_t panel = std::min(std::max<int64_t>(kPanelElements / columns(), 16), rows());
-  float* const decoded = scratch.get<float>(panel * columns());
-  for (int64_t first = 0; first < rows(); first += panel) {
-    const int64_t count = std::min(panel, rows() - first);
-    parallel_for(count, 8, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) decode_row(first + r, decoded + r * columns());
-    });
-    kernels::Gemm<float, float, float> gemm;
-    gemm.m = m;
-    gemm.n = count;
-    gemm.k = columns();
-    gemm.a = x;
-    gemm.lda = stride;
-    gemm.b = decoded;
-    gemm.ldb = columns();
-    gemm.transpose_b = true;
-    gemm.c = y + first;
-    gemm.ldc = rows();
-    gemm.bias = bias == nullptr ? nullptr : bias + first;
-    kernels::gemm(gemm);
-  }
+  multiply_decoded(*this, x, m, stride, bias, y);
 }
 
 Tensor encode(const Tensor& matrix, const Format& format) {

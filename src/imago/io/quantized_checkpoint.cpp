@@ -1,0 +1,215 @@
+#include "imago/io/quantized_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "imago/base/error.h"
+#include "imago/io/quote.h"
+#include "imago/quant/awq/awq_weight.h"
+#include "imago/quant/codebook/codebooks.h"
+#include "imago/quant/gptq/gptq_weight.h"
+
+namespace imago {
+namespace {
+
+constexpr const char* kWhere = "quantization_config";
+constexpr int64_t kMaxStateBytes = 1 << 16;
+
+// What a key has, of its type; `missing` where there is none.
+template <class T>
+T value_of(const Json& config, const char* key, const T& missing) {
+  const auto found = config.find(key);
+  if (found == config.end() || found->is_null()) return missing;
+  try {
+    return found->template get<T>();
+  } catch (const Json::exception&) {
+    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} is {}", key, quote(found->dump())));
+  }
+}
+
+[[noreturn]] void refuse(std::string what, std::string hint = "") {
+  throw Error(ErrorKind::kUnsupported, kWhere, std::move(what), std::move(hint));
+}
+
+class Assembler {
+ public:
+  Assembler(const Checkpoint& checkpoint, const Json& config) : from_(checkpoint), config_(config) {}
+
+  Checkpoint run() {
+    const auto method = value_of<std::string>(config_, "quant_method", "");
+    if (method == "bitsandbytes") {
+      bitsandbytes();
+    } else if (method == "gptq") {
+      gptq();
+    } else if (method == "awq") {
+      awq();
+    } else if (method == "fp8") {
+      fp8();
+    } else if (method != "mxfp4") {  // whose model takes its parts as they are
+      refuse(fmt::format("the method {} is not known", quote(method)),
+             "known are awq, bitsandbytes, fp8, gptq and mxfp4");
+    }
+    return from_.with(std::move(made_), parts_);
+  }
+
+ private:
+  // Calls each(layer) for every tensor whose name ends so; `layer` is what comes before.
+  template <class Each>
+  void for_each_ending(std::string_view ending, Each each) {
+    for (const std::string& name : from_.names()) {
+      if (name.ends_with(ending)) each(name.substr(0, name.size() - ending.size()));
+    }
+  }
+
+  // The tensor becomes part of another.
+  std::string take(const std::string& name) {
+    if (!from_.contains(name)) {
+      throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("there is no tensor {}", quote(name)));
+    }
+    parts_.push_back(name);
+    return name;
+  }
+
+  void add(const std::string& name, const Shape& shape, DType dtype, std::string_view format,
+           std::function<Tensor()> make) {
+    TensorInfo info;
+    info.dtype = dtype;
+    info.shape = shape;
+    info.format = format;
+    info.as_parameter = true;
+    made_.push_back({name, info, [name, make = std::move(make)] {
+                       const ErrorScope scope(name);
+                       return make();
+                     }});
+  }
+
+  int64_t size(const std::string& name, int dim) const {
+    const Shape& shape = from_.info(name).shape;
+    if (shape.size() != 2) {
+      throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("tensor {} is {}", quote(name), shape.to_string()));
+    }
+    return shape[static_cast<size_t>(dim)];
+  }
+
+  void bitsandbytes() {
+    for (const char* type : {"nf4", "fp4"}) {
+      for_each_ending(fmt::format(".quant_state.bitsandbytes__{}", type),
+                      [&](const std::string& weight) { four_bits(weight, type); });
+    }
+    for_each_ending(".SCB", [&](const std::string& layer) {
+      const std::string weight = take(layer + ".weight"), largest = take(layer + ".SCB");
+      if (from_.contains(layer + ".weight_format")) take(layer + ".weight_format");
+      add(weight, from_.info(weight).shape, DType::f16, "int8", [from = from_, weight, largest] {
+        return quant::int8_weight(from.tensor(weight), from.tensor(largest), DType::f16);
+      });
+    });
+  }
+
+  // What the state says, as JSON in bytes.
+  Json state_of(const std::string& name) const {
+    const TensorInfo& info = from_.info(name);
+    if (info.dtype != DType::u8 || info.shape.product() > kMaxStateBytes) {
+      throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("tensor {} is no text", quote(name)));
+    }
+    const std::vector<uint8_t> text = from_.tensor(name).to_vector<uint8_t>();
+    return parse_json(std::string(text.begin(), text.end()), name);
+  }
+
+  void four_bits(const std::string& weight, std::string_view type) {
+    const Json state = state_of(take(fmt::format("{}.quant_state.bitsandbytes__{}", weight, type)));
+    const auto shape = value_of<std::vector<int64_t>>(state, "shape", {});
+    if (shape.size() != 2 || shape[0] < 0 || shape[1] < 1) {
+      throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} has the shape {}", weight, fmt::join(shape, ", ")));
+    }
+    const DType dtype = parse_dtype(value_of<std::string>(state, "dtype", "float16"));
+    quant::FourBitTensors facts;
+    facts.block = value_of<int64_t>(state, "blocksize", 64);
+    facts.nested_block = value_of<int64_t>(state, "nested_blocksize", 256);
+    facts.nested_offset = value_of<float>(state, "nested_offset", 0);
+    take(weight);
+    take(weight + ".absmax");
+    take(weight + ".quant_map");
+    const bool nested = from_.contains(weight + ".nested_absmax");
+    if (nested) {
+      take(weight + ".nested_absmax");
+      take(weight + ".nested_quant_map");
+    }
+    add(weight, {shape[0], shape[1]}, dtype, type, [from = from_, weight, facts, nested, type, shape, dtype] {
+      quant::FourBitTensors tensors = facts;
+      tensors.codes = from.tensor(weight);
+      tensors.absmax = from.tensor(weight + ".absmax");
+      tensors.values = from.tensor(weight + ".quant_map");
+      if (nested) {
+        tensors.nested_absmax = from.tensor(weight + ".nested_absmax");
+        tensors.nested_values = from.tensor(weight + ".nested_quant_map");
+      }
+      return quant::four_bit_weight(type, tensors, shape[0], shape[1], dtype);
+    });
+  }
+
+  void gptq() {
+    const auto bits = value_of<int64_t>(config_, "bits", 0);
+    if (bits != 4) refuse(fmt::format("gptq weights of {} bits, only 4", bits));
+    const auto layout = value_of<std::string>(config_, "checkpoint_format", "gptq");
+    if (layout != "gptq" && layout != "gptq_v2") refuse(fmt::format("the checkpoint_format {}", quote(layout)));
+    for_each_ending(".qweight", [&](const std::string& layer) {
+      const std::string qweight = take(layer + ".qweight"), qzeros = take(layer + ".qzeros"),
+                        scales = take(layer + ".scales"), g_idx = layer + ".g_idx";
+      const bool has_groups = from_.contains(g_idx);
+      if (has_groups) take(g_idx);
+      const Shape shape = {size(qweight, 1), size(qweight, 0) * 8};
+      add(layer + ".weight", shape, DType::f16, "grouped_int4", [=, from = from_, v1 = layout == "gptq"] {
+        return quant::gptq_weight({from.tensor(qweight), from.tensor(qzeros), from.tensor(scales),
+                                   has_groups ? from.tensor(g_idx) : Tensor()},
+                                  bits, v1, DType::f16);
+      });
+    });
+  }
+
+  void awq() {
+    const auto bits = value_of<int64_t>(config_, "bits", 4);
+    const auto version = value_of<std::string>(config_, "version", "gemm");
+    if (bits != 4) refuse(fmt::format("awq weights of {} bits, only 4", bits));
+    if (version != "gemm" && version != "GEMM") refuse(fmt::format("the awq version {}", quote(version)));
+    for_each_ending(".qweight", [&](const std::string& layer) {
+      const std::string qweight = take(layer + ".qweight"), qzeros = take(layer + ".qzeros"),
+                        scales = take(layer + ".scales");
+      const Shape shape = {size(qweight, 1) * 8, size(qweight, 0)};
+      add(layer + ".weight", shape, DType::f16, "grouped_int4", [=, from = from_] {
+        return quant::awq_weight(from.tensor(qweight), from.tensor(qzeros), from.tensor(scales), DType::f16);
+      });
+    });
+  }
+
+  // Activations stay as they are: with "dynamic" the reference rounds them to fp8 as well.
+  void fp8() {
+    const auto tiles = value_of<std::vector<int64_t>>(config_, "weight_block_size", {128, 128});
+    if (tiles.size() != 2 || tiles[0] < 1 || tiles[1] < 1) refuse("weight_block_size is no pair of sizes");
+    for_each_ending(".weight_scale_inv", [&](const std::string& layer) {
+      const std::string weight = take(layer + ".weight"), scale = take(layer + ".weight_scale_inv");
+      if (from_.contains(layer + ".activation_scale")) take(layer + ".activation_scale");
+      const bool whole = from_.info(scale).shape.product() == 1;
+      add(weight, {size(weight, 0), size(weight, 1)}, DType::bf16, "fp8", [=, from = from_] {
+        const Tensor codes = from.tensor(weight);
+        return quant::fp8_weight(codes, from.tensor(scale), whole ? std::max<int64_t>(codes.size(0), 1) : tiles[0],
+                                 whole ? std::max<int64_t>(codes.size(1), 1) : tiles[1], DType::bf16);
+      });
+    });
+  }
+
+  const Checkpoint& from_;
+  const Json& config_;
+  std::vector<Checkpoint::Made> made_;
+  std::vector<std::string> parts_;
+};
+
+}  // namespace
+
+Checkpoint with_whole_weights(const Checkpoint& checkpoint, const Json& quantization_config) {
+  if (!quantization_config.is_object()) throw Error(ErrorKind::kInvalidFile, kWhere, "it is no object");
+  return Assembler(checkpoint, quantization_config).run();
+}
+
+}  // namespace imago

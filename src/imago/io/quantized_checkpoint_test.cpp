@@ -1,0 +1,92 @@
+// Each method against the weight that tools/quant/write_checkpoints.py expects, bit for bit.
+#include "imago/io/quantized_checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "imago/base/error.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/linear/linear.h"
+#include "imago/tensor/encoded_matrix.h"
+
+namespace imago {
+namespace {
+
+const std::string kFolder = IMAGO_SOURCE_DIR "/src/imago/io/testdata/quantized/";
+const std::string kWeight = "model.layers.0.mlp.up_proj.weight";
+
+class QuantizedCheckpoint : public testing::TestWithParam<const char*> {
+ protected:
+  std::string folder() const { return kFolder + GetParam(); }
+  Json config() const { return read_json(folder() + "/config.json").at("quantization_config"); }
+  Checkpoint files() const { return Checkpoint::open(folder()); }
+  Tensor expected() const { return Checkpoint::open_file(folder() + "/expected.safetensors").tensor("weight"); }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, QuantizedCheckpoint,
+                         testing::Values("nf4", "nf4_nested", "nf4_bfloat16", "fp4", "int8", "gptq", "gptq_v2",
+                                         "gptq_act_order", "awq", "fp8"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(QuantizedCheckpoint, WeightsAreTheReferences) {
+  const Checkpoint whole = with_whole_weights(files(), config());
+  EXPECT_EQ(whole.names().size(), 2u) << "the weight and model.norm.weight";
+  const Tensor weight = whole.tensor(kWeight), want = expected();
+  ASSERT_TRUE(weight.encoding());
+  EXPECT_EQ(weight.shape(), whole.info(kWeight).shape);
+  ASSERT_EQ(weight.shape(), want.shape());
+  const Tensor values = decode(Tensor::encoded(weight.encoding(), DType::f32));
+  EXPECT_EQ(cast(cast(values, want.dtype()), DType::f64).to_vector<double>(),
+            cast(want, DType::f64).to_vector<double>());
+}
+
+TEST_P(QuantizedCheckpoint, Products) {
+  const Tensor weight = with_whole_weights(files(), config()).tensor(kWeight);
+  const Tensor encoded = Tensor::encoded(weight.encoding(), DType::f32), plain = decode(encoded);
+  for (const int64_t m : {1, 5, 40}) {
+    Tensor x = Tensor::empty({m, weight.size(1)});
+    for (int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = static_cast<float>(i * 7919 % 200 - 100) / 100;
+    const auto got = linear(x, encoded).to_vector<float>(), want = linear(x, plain).to_vector<float>();
+    double largest = 0;
+    for (const float value : want) largest = std::max<double>(largest, std::abs(value));
+    for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(got[i], want[i], 1e-4 * largest) << m << ", " << i;
+  }
+}
+
+// Whichever part is missing, the error names it.
+TEST_P(QuantizedCheckpoint, MissingParts) {
+  const Checkpoint all = files();
+  for (const std::string& part : all.names()) {
+    if (part == "model.norm.weight" || part.ends_with(".g_idx") || part.ends_with(".weight_format")) continue;
+    try {
+      const Checkpoint whole = with_whole_weights(all.with({}, {part}), config());
+      EXPECT_FALSE(whole.contains(kWeight) && whole.tensor(kWeight).encoding()) << part;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInvalidFile) << part;
+    }
+  }
+}
+
+TEST(QuantizationConfig, RefusesByName) {
+  const Checkpoint files = Checkpoint::open(kFolder + "gptq");
+  const auto refused = [&](const char* config) {
+    try {
+      with_whole_weights(files, Json::parse(config));
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(refused(R"({"quant_method": "hqq"})"), testing::HasSubstr("hqq"));
+  EXPECT_THAT(refused(R"({"quant_method": "gptq", "bits": 3})"), testing::HasSubstr("3 bits"));
+  EXPECT_THAT(refused(R"({"quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin"})"),
+              testing::HasSubstr("marlin"));
+  EXPECT_THAT(refused(R"({"quant_method": "awq", "bits": 4, "version": "gemv"})"), testing::HasSubstr("gemv"));
+  EXPECT_THAT(refused(R"({"quant_method": 4})"), testing::HasSubstr("quant_method"));
+  EXPECT_THAT(refused(R"([])"), testing::HasSubstr("object"));
+}
+
+}  // namespace
+}  // namespace imago

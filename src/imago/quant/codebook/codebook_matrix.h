@@ -1,0 +1,50 @@
+// Matrices of codes that stand for floats of a table, times a scale: bitsandbytes' NF4, FP4 and int8, and fp8.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "imago/tensor/encoded_matrix.h"
+#include "imago/tensor/tensor.h"
+
+namespace imago::quant {
+
+struct Codebook {
+  std::string_view name;  // "nf4"
+  int bits;               // 4 or 8; of a byte's two codes the high one comes first
+  std::array<float, 256> values{};
+  float factor = 1;  // every value is multiplied by it last
+};
+
+// Which scale belongs to an element.
+struct ScaleLayout {
+  // Runs of so many elements, counted over the rows one after another; 0 for tiles.
+  int64_t run = 0;
+  int64_t tile_rows = 1, tile_columns = 1;
+};
+
+class CodebookMatrix final : public EncodedMatrix {
+ public:
+  // `codes`: rows * columns of them, dense. Throws Error kInvalidFile where codes or scales are too few or too many, or
+  // where rows would end within a byte.
+  CodebookMatrix(const Codebook& codebook, int64_t rows, int64_t columns, Tensor codes, std::vector<float> scales,
+                 const ScaleLayout& layout);
+
+  std::string_view format() const override { return codebook_.name; }
+  int64_t nbytes() const override;
+  // value = (table[code] * scale) * factor, each product rounded to float.
+  void decode_row(int64_t row, float* to) const override;
+  void multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const override;
+
+ private:
+  Codebook codebook_;
+  Tensor codes_;
+  std::vector<float> scales_;
+  ScaleLayout layout_;
+  std::array<std::array<float, 2>, 256> pairs_{};  // of a byte with two codes
+};
+
+}  // namespace imago::quant

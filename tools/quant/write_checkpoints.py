@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Writes src/imago/io/testdata/quantized/<case>/: the tensors of a layer as a quantization method of the Hub stores
+them, `config.json` with its quantization_config, and in expected.safetensors the weight that they stand for: by
+bitsandbytes where it is that package's method, else by the arithmetic below.
+
+Usage: write_checkpoints.py   (with torch, safetensors and bitsandbytes)
+"""
+
+import json
+import pathlib
+
+import bitsandbytes.functional as bnb
+import torch
+from safetensors.torch import save_file
+
+ROOT = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "io" / "testdata" / "quantized"
+LAYER = "model.layers.0.mlp.up_proj"
+OUT, IN, GROUP = 16, 256, 64
+
+
+def write(case, config, tensors, expected):
+    folder = ROOT / case
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"{LAYER}.{name}": tensor.contiguous() for name, tensor in tensors.items()}
+    tensors["model.norm.weight"] = torch.ones(4)
+    save_file(tensors, folder / "model.safetensors")
+    save_file({"weight": expected.contiguous()}, folder / "expected.safetensors")
+    (folder / "config.json").write_text(json.dumps({"quantization_config": config}, indent=2) + "\n")
+
+
+def four_bits(case, kind, dtype, nested):
+    weight = (torch.randn(OUT, IN) * 0.05).to(dtype)
+    codes, state = bnb.quantize_4bit(weight, quant_type=kind, compress_statistics=nested)
+    parts = {f"weight.{name}": tensor for name, tensor in state.as_dict(packed=True).items()}
+    config = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": kind,
+              "bnb_4bit_use_double_quant": nested}
+    write(case, config, {"weight": codes, **parts}, bnb.dequantize_4bit(codes, state))
+
+
+def int8():
+    codes, largest, _ = bnb.int8_vectorwise_quant((torch.randn(OUT, IN) * 0.05).half())
+    tensors = {"weight": codes, "SCB": largest, "weight_format": torch.tensor(0, dtype=torch.uint8)}
+    config = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+    write("int8", config, tensors, bnb.int8_vectorwise_dequant(codes, largest))
+
+
+def words(nibbles):
+    """Eight values of 4 bits along the last dimension to a word, the first in the lowest bits."""
+    shifts = torch.arange(8, dtype=torch.int64) * 4
+    packed = (nibbles.long().reshape(*nibbles.shape[:-1], -1, 8) << shifts).sum(-1)
+    return (packed - ((packed >> 31) << 32)).to(torch.int32)
+
+
+def groups_of_fours():
+    q = torch.randint(0, 16, (IN, OUT))
+    zeros = torch.randint(0, 15, (IN // GROUP, OUT))
+    scales = (torch.rand(IN // GROUP, OUT) * 0.02).half()
+    return q, zeros, scales
+
+
+def gptq(case, version, scattered):
+    q, zeros, scales = groups_of_fours()
+    zeros += 1
+    group = torch.arange(IN, dtype=torch.int32) // GROUP
+    if scattered:
+        group = group[torch.randperm(IN)]
+    stored = zeros - 1 if version == "gptq" else zeros & 15
+    zeros = zeros if version == "gptq" else zeros & 15
+    tensors = {"qweight": words(q.T).T, "qzeros": words(stored), "scales": scales, "g_idx": group}
+    config = {"quant_method": "gptq", "bits": 4, "group_size": GROUP, "desc_act": scattered,
+              "checkpoint_format": version}
+    write(case, config, tensors, (scales[group.long()].float() * (q - zeros[group.long()]).float()).T)
+
+
+def awq():
+    q, zeros, scales = groups_of_fours()
+    interleave = torch.tensor([0, 2, 4, 6, 1, 3, 5, 7])  # the output in each nibble of a word
+    packed = lambda values: words(values.reshape(len(values), -1, 8)[:, :, interleave].reshape(len(values), -1))
+    config = {"quant_method": "awq", "bits": 4, "group_size": GROUP, "zero_point": True, "version": "gemm"}
+    expected = scales.float().repeat_interleave(GROUP, 0) * (q - zeros.repeat_interleave(GROUP, 0)).float()
+    write("awq", config, {"qweight": packed(q), "qzeros": packed(zeros), "scales": scales}, expected.T)
+
+
+def fp8(case, rows, columns):
+    codes = (torch.randn(24, 200) * 50).clamp(-448, 448).to(torch.float8_e4m3fn)
+    scales = torch.rand(-(-24 // rows), -(-200 // columns)) * 0.01
+    wide = scales.repeat_interleave(rows, 0)[:24].repeat_interleave(columns, 1)[:, :200]
+    config = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [rows, columns]}
+    write(case, config, {"weight": codes, "weight_scale_inv": scales}, codes.float() * wide)
+
+
+def main():
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    four_bits("nf4", "nf4", torch.float32, False)
+    four_bits("nf4_nested", "nf4", torch.float32, True)
+    four_bits("nf4_bfloat16", "nf4", torch.bfloat16, True)
+    four_bits("fp4", "fp4", torch.float32, False)
+    int8()
+    gptq("gptq", "gptq", False)
+    gptq("gptq_v2", "gptq_v2", False)
+    gptq("gptq_act_order", "gptq", True)
+    awq()
+    fp8("fp8", 16, 128)
+
+
+if __name__ == "__main__":
+    main()
