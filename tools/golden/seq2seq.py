@@ -46,8 +46,8 @@ def encoder_decoder(model_type: str, base: dict, variants: dict) -> dict[str, Go
         )
 
     goldens = {
-        "seq2seq_lm": golden(1, {}, attentions=True, gradients=40_000, train=True, runs=RUNS),
-        "seq2seq_lm_right_padding": golden(2, {}, ROWS | dict(padding="right"), gradients=10_000, runs=RUNS),
+        "seq2seq_lm": golden(1, {}, attentions=True, gradients=15_000, runs=RUNS),
+        "seq2seq_lm_right_padding": golden(2, {}, ROWS | dict(padding="right"), runs=RUNS),
         "seq2seq_lm_left_padding": golden(3, ONE, ROWS | dict(padding="left")),
         "seq2seq_lm_no_mask": golden(4, ONE, dict(mask=False)),
         "seq2seq_lm_tied": golden(5, {}, generate=None, gradients=30_000, train=True),
@@ -55,7 +55,7 @@ def encoder_decoder(model_type: str, base: dict, variants: dict) -> dict[str, Go
         "base": Golden(model_type, "AutoModel", base, 7, SHORT, attentions=True),
     }
     for seed, (name, overrides) in enumerate(variants.items(), 10):
-        goldens[name] = golden(seed, overrides, ROWS | dict(padding="right"), gradients=10_000)
+        goldens[name] = golden(seed, overrides, ROWS | dict(padding="right"))
     return goldens
 
 
