@@ -54,11 +54,12 @@ int64_t tile_width() { return kTileVectors * static_cast<int64_t>(hn::Lanes(hn::
 using PairTag = hn::ScalableTag<int16_t>;
 using SumTag = hn::ScalableTag<int32_t>;
 
-// sum += the products of each lane's two pairs. Tied together, for GCC takes all products of a tile before it adds the
-// first, which spills sums: half the speed.
-HWY_INLINE void multiply_add(hn::Vec<PairTag> a, hn::Vec<PairTag> b, hn::Vec<SumTag>& sum) {
-  auto product = sum.raw;
-  asm("vpmaddwd %2, %3, %1\n\tvpaddd %1, %0, %0" : "+v"(sum.raw), "=&v"(product) : "v"(a.raw), "v"(b.raw));
+// The sum plus the products of each lane's two pairs. Tied together, for GCC takes all products of a tile before it
+// adds the first, which spills sums. By value: references to sums would keep them in memory.
+HWY_INLINE hn::Vec<SumTag> multiply_add(hn::Vec<PairTag> a, hn::Vec<PairTag> b, hn::Vec<SumTag> sum) {
+  auto total = sum.raw, product = sum.raw;
+  asm("vpmaddwd %2, %3, %1\n\tvpaddd %1, %0, %0" : "+v"(total), "=&v"(product) : "v"(a.raw), "v"(b.raw));
+  return hn::Vec<SumTag>{total};
 }
 
 template <int kGroup, bool kHasOffset>
@@ -80,8 +81,8 @@ HWY_INLINE void multiply_tile(const int32_t* HWY_RESTRICT w, const float* HWY_RE
       const auto w1 = hn::BitCast(d16, hn::Load(d32, w + pair * kWidth + kLanes));
       for (int64_t i = 0; i < kTileRows; ++i) {
         const auto both = hn::BitCast(d16, hn::Set(d32, x[pair * kTileRows + i]));
-        multiply_add(w0, both, sums[i][0]);
-        multiply_add(w1, both, sums[i][1]);
+        sums[i][0] = multiply_add(w0, both, sums[i][0]);
+        sums[i][1] = multiply_add(w1, both, sums[i][1]);
       }
     }
     for (int64_t v = 0; v < kTileVectors; ++v) {
