@@ -162,12 +162,18 @@ ENCODERS = {
         SMALL_EMBEDDINGS | dict(num_hidden_layers=3, classifier_dropout_prob=0.0),
         {
             "two_groups": dict(num_hidden_groups=2),
-            "two_groups_of_two": dict(num_hidden_groups=2, inner_group_num=2, hidden_size=16, intermediate_size=20),
             "hidden_act_gelu": dict(hidden_act="gelu", embedding_size=32, num_attention_heads=2),
         },
         token_types=True,
     )
     | {
+        "two_groups_of_two": Golden(
+            "albert",
+            "AutoModel",
+            SMALL_EMBEDDINGS | dict(num_hidden_layers=3, num_hidden_groups=2, inner_group_num=2, hidden_size=16),
+            81,
+            inputs=dict(batch=3, tokens=10, padding="right"),
+        ),
         "pretraining": Golden(
             "albert",
             "AutoModelForPreTraining",

@@ -63,7 +63,7 @@ def causal(model_type: str, base: dict) -> dict[str, Golden]:
     overrides = base | UNTIED | dict(is_decoder=True, is_encoder_decoder=False)
     return {
         "causal_lm": Golden(
-            model_type, "AutoModelForCausalLM", overrides, 60, SHORT, gradients=15_000, generate=GREEDY, train=True
+            model_type, "AutoModelForCausalLM", overrides, 60, SHORT, gradients=5_000, generate=GREEDY, margin=1.0
         )
     }
 
@@ -86,10 +86,11 @@ SEQ2SEQ = {
             BASE | ONE,
             50,
             ROWS | dict(padding="right"),
-            gradients=15_000,
+            gradients=5_000,
+            margin=1.0,
         ),
         "question_answering": Golden(
-            "bart", "AutoModelForQuestionAnswering", BASE | ONE, 51, SHORT, gradients=15_000
+            "bart", "AutoModelForQuestionAnswering", BASE | ONE, 51, SHORT, gradients=5_000, margin=1.0
         ),
     },
     "marian": encoder_decoder(
