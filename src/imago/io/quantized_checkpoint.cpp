@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
-#include "imago/io/quote.h"
+#include "imago/base/quote.h"
 #include "imago/quant/awq/awq_weight.h"
 #include "imago/quant/codebook/codebooks.h"
 #include "imago/quant/gptq/gptq_weight.h"
