@@ -373,4 +373,4 @@ for name in ("gptj", "opt"):
 for name in ("mamba", "mamba2", "rwkv"):
     DECODER_HEADS[name] = BARE
 # The reference computes their attention, if any, in one way.
-ONE_ATTENTION = ("bloom", "gpt_oss", "mamba", "mamba2", "rwkv")
+ONE_ATTENTION = ("bloom", "gptj", "gpt_oss", "mamba", "mamba2", "rwkv")

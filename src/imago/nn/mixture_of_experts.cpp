@@ -69,10 +69,15 @@ Tensor mix_experts(const Tensor& x_ND, const Routing& routing, int64_t num_exper
   return cast(sum(weighted, {1}), x_ND.dtype());
 }
 
+// Far above every published model; a hostile file is refused before its experts are built.
+constexpr int64_t kMostExperts = 1 << 14;
+
 void require_experts(std::string_view key, int64_t num_experts, int64_t num_experts_per_tok) {
-  if (num_experts >= 1 && num_experts_per_tok >= 1 && num_experts_per_tok <= num_experts) return;
+  if (num_experts >= 1 && num_experts <= kMostExperts && num_experts_per_tok >= 1 && num_experts_per_tok <= num_experts)
+    return;
   throw Error(ErrorKind::kInvalidFile, "config.json",
-              fmt::format("num_experts_per_tok is {}, {} is {}", num_experts_per_tok, key, num_experts));
+              fmt::format("num_experts_per_tok is {}, {} is {}, of at most {}", num_experts_per_tok, key, num_experts,
+                          kMostExperts));
 }
 
 void refuse_router_logits(bool output_router_logits) {

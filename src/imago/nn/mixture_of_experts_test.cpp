@@ -53,6 +53,7 @@ TEST(RequireExperts, RefusesMoreOfThemThanThereAre) {
   EXPECT_NO_THROW(require_experts("num_experts", 4, 4));
   EXPECT_THROW(require_experts("num_experts", 4, 5), Error);
   EXPECT_THROW(require_experts("num_experts", 0, 0), Error);
+  EXPECT_THROW(require_experts("num_experts", int64_t{1} << 40, 2), Error);
 }
 
 }  // namespace

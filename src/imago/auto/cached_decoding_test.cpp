@@ -1,0 +1,88 @@
+// Every language model with a committed golden: token by token behind a cache it computes what it computes at once.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "imago/auto/auto_model.h"
+#include "imago/base/json.h"
+#include "imago/io/safetensors.h"
+#include "imago/ops/concat/concat.h"
+#include "imago/ops/slice/slice.h"
+
+namespace imago {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kRounding = 2e-5;  // of float32, through a few layers
+
+std::string model_type_of(const fs::path& folder) {
+  return read_json((folder / "config.json").string()).value("model_type", "");
+}
+
+bool is_built(const fs::path& folder) {
+  const auto& entries = registry().entries();
+  return std::any_of(entries.begin(), entries.end(),
+                     [type = model_type_of(folder)](const auto& entry) { return entry.model_type == type; });
+}
+
+// Float32 language models whose positions do not depend on the length of the input. (And not mamba2's time_step_limit,
+// which as in the reference is no limit for a single token behind others.)
+std::vector<fs::path> language_models() {
+  std::vector<fs::path> folders;
+  for (const auto& model : fs::directory_iterator(fs::path(IMAGO_SOURCE_DIR) / "src/imago/models")) {
+    if (!fs::exists(model.path() / "golden")) continue;
+    for (const auto& golden : fs::directory_iterator(model.path() / "golden")) {
+      const std::string name = golden.path().filename().string();
+      if (name.find("rope") != std::string::npos || name == "time_step_limit" ||
+          !fs::exists(golden.path() / "golden.json"))
+        continue;
+      const Json json = read_json((golden.path() / "golden.json").string());
+      if (json.value("auto_class", "") != "AutoModelForCausalLM" || json.contains("dtype")) continue;
+      if (is_built(golden.path())) folders.push_back(golden.path());
+    }
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+double error_of(const Tensor& actual, const Tensor& expected) {
+  const std::vector<double> a = actual.to_vector<double>(), b = expected.to_vector<double>();
+  double worst = 0, squares = 0;
+  for (size_t i = 0; i < b.size(); ++i) {
+    worst = std::max(worst, std::abs(a[i] - b[i]));
+    squares += b[i] * b[i];
+  }
+  return worst / std::sqrt(squares / static_cast<double>(b.size()));
+}
+
+// The first four tokens at once, then one, then two, then one by one.
+Tensor in_steps(const CausalLM& model, const Tensor& ids) {
+  KeyValueCache cache;
+  Tensors logits;
+  const std::vector<int64_t> counts = {4, 1, 2};
+  for (size_t step = 0; cache.length() < ids.size(1); ++step) {
+    const int64_t count = step < counts.size() ? counts[step] : 1;
+    TextInputs in;
+    in.input_ids = narrow(ids, 1, cache.length(), count);
+    in.past_key_values = &cache;
+    logits.push_back(model.forward(in).logits);
+  }
+  return concat(logits, 1);
+}
+
+TEST(CachedDecodingTest, EqualsUncached) {
+  for (const fs::path& folder : language_models()) {
+    SCOPED_TRACE(folder.string());
+    const auto model = AutoModelForCausalLM::from_pretrained(folder.string());
+    TextInputs in;
+    in.input_ids = SafetensorsFile::open((folder / "golden.safetensors").string()).tensor("inputs.input_ids");
+    EXPECT_LT(error_of(in_steps(*model, in.input_ids), model->forward(in).logits), kRounding);
+  }
+}
+
+}  // namespace
+}  // namespace imago
