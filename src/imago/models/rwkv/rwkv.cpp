@@ -5,6 +5,7 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/embeddings.h"
+#include "imago/nn/recorder.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"

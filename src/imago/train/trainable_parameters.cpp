@@ -1,0 +1,45 @@
+#include "imago/train/trainable_parameters.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "imago/base/error.h"
+#include "imago/ops/contiguous/contiguous.h"
+#include "imago/tensor/grad_meta.h"
+
+namespace imago {
+
+std::vector<NamedParameter> trainable_parameters(Model& model) {
+  const NoGrad no_grad;
+  std::vector<std::pair<Tensor, Tensor>> copies;  // of each original
+  std::vector<NamedParameter> parameters;
+  for_each_parameter(model, [&](const std::string& name, Tensor& tensor) {
+    if (tensor.encoding()) {
+      throw Error(ErrorKind::kUnsupported, "train", name + " is in a quantized format", "train the unquantized model");
+    }
+    if (!is_floating_point(tensor.dtype())) return;
+    const auto found =
+        std::find_if(copies.begin(), copies.end(), [&](const auto& c) { return c.first.is_same(tensor); });
+    if (found != copies.end()) {
+      tensor = found->second;
+      return;
+    }
+    const Tensor original = tensor;
+    tensor = clone(tensor.detach());
+    tensor.set_requires_grad(true);
+    copies.emplace_back(original, tensor);
+    parameters.push_back({name, tensor});
+  });
+  return parameters;
+}
+
+bool is_decayed(const NamedParameter& parameter) {
+  // Vectors called weight are those of norms: the reference looks at the class, which a checkpoint's name hides
+  // ("ln_1.weight").
+  const std::string& name = parameter.name;
+  const bool is_norm = parameter.value.dim() <= 1 && (name == "weight" || name.ends_with(".weight"));
+  return !is_norm && name.find("bias") == std::string::npos;
+}
+
+}  // namespace imago

@@ -1,0 +1,24 @@
+// The parameters of a model as an optimizer takes them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "imago/nn/model.h"
+
+namespace imago {
+
+struct NamedParameter {
+  std::string name;  // of tied ones the first
+  Tensor value;
+};
+
+// Makes every floating-point parameter a leaf with storage of its own that may be written (a loaded one lies in the
+// mapped file), tied ones staying one, and lists each once in the order of the fields.
+// Throws Error kUnsupported for weights in a quantized format.
+std::vector<NamedParameter> trainable_parameters(Model& model);
+
+// Whether weight_decay applies, by the reference's rule: to all but biases and the weights of norms.
+bool is_decayed(const NamedParameter& parameter);
+
+}  // namespace imago

@@ -1,0 +1,332 @@
+#include "imago/train/trainer.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "imago/auto/load_weights.h"
+#include "imago/autograd/backward.h"
+#include "imago/base/error.h"
+#include "imago/base/file.h"
+#include "imago/base/progress.h"
+#include "imago/io/checkpoint.h"
+#include "imago/io/save_checkpoint.h"
+#include "imago/ops/binary/binary.h"
+#include "imago/ops/compare/compare.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/tensor/grad_meta.h"
+#include "imago/train/adafactor.h"
+#include "imago/train/adamw.h"
+#include "imago/train/non_finite.h"
+#include "imago/train/sgd.h"
+#include "imago/train/training_checkpoint.h"
+
+namespace imago {
+namespace {
+
+constexpr int64_t kIgnoredLabel = -100;
+constexpr const char* kStateFile = "/trainer_state.json";
+
+// The reference drops activations at random while it trains; a model that leaves that out would train differently.
+void refuse_dropout(const Model& model) {
+  const Json config = parse_json(model.config().source.text, "config.json");
+  for (const auto& [key, value] : config.items()) {
+    const bool drops = key.find("drop") != std::string::npos;
+    if (drops && value.is_number() && value != 0) {
+      throw Error(ErrorKind::kUnsupported, "train", fmt::format("config.json has {} {}", key, dump_json(value)),
+                  fmt::format("dropout is not computed yet: set {} to 0", key));
+    }
+  }
+}
+
+// As the reference reads its *_steps: below 1 they are parts of all steps.
+int64_t steps_of(double value, int64_t max_steps) {
+  return static_cast<int64_t>(std::ceil(value < 1 ? value * static_cast<double>(max_steps) : value));
+}
+
+bool is_due(const std::string& strategy, double every, const TrainerState& state, bool epoch_ends) {
+  if (strategy == "steps") return !epoch_ends && state.global_step % steps_of(every, state.max_steps) == 0;
+  return strategy == "epoch" && epoch_ends;
+}
+
+}  // namespace
+
+Trainer::Trainer(Model& model, const TrainingArguments& arguments, TrainerOptions options)
+    : model_(model),
+      arguments_(arguments),
+      options_(std::move(options)),
+      shifts_labels_(dynamic_cast<const CausalLM*>(&model) != nullptr) {
+  arguments_.validate();
+  refuse_dropout(model);
+  if (arguments_.eval_strategy != "no" && options_.eval_dataset == nullptr) {
+    throw Error(ErrorKind::kInvalidArgument, "train",
+                fmt::format("eval_strategy is {} and there is no eval_dataset", arguments_.eval_strategy),
+                "give one, or set eval_strategy to no");
+  }
+}
+
+TrainOutput Trainer::train(const std::string& resume_from_checkpoint) {
+  if (options_.train_dataset == nullptr) throw Error(ErrorKind::kInvalidArgument, "train", "there is no train_dataset");
+  BatchPlan plan(arguments_, options_.train_dataset->size());
+  start(plan, resume_from_checkpoint);
+  const int64_t first_step = state_.global_step;
+  double total_loss = 0;
+  Progress progress("training", plan.max_steps(), "steps");
+  progress.advance(first_step);
+  call(&TrainerCallback::on_train_begin);
+  while (state_.global_step < plan.max_steps() && !control_.should_training_stop) {
+    if (state_.global_step % plan.steps_per_epoch() == 0) call(&TrainerCallback::on_epoch_begin);
+    call(&TrainerCallback::on_step_begin);
+    const StepResult result = step(plan.batches(state_.global_step));
+    total_loss += result.loss;
+    loss_since_log_ += result.loss;
+    ++state_.global_step;
+    state_.epoch = plan.epoch_after(state_.global_step);
+    progress.advance();
+    progress.set_note(fmt::format("loss {:.4f}", result.loss));
+    decide(false);
+    call(&TrainerCallback::on_step_end);
+    log_evaluate_save(result);
+    const bool at_end = state_.global_step == plan.max_steps() || control_.should_training_stop;
+    if (at_end || control_.should_epoch_stop || state_.global_step % plan.steps_per_epoch() == 0) {
+      decide(true);
+      call(&TrainerCallback::on_epoch_end);
+      log_evaluate_save(result);
+    }
+    if (std::exchange(control_.should_epoch_stop, false)) {
+      state_.global_step =
+          (state_.global_step + plan.steps_per_epoch() - 1) / plan.steps_per_epoch() * plan.steps_per_epoch();
+    }
+  }
+  call(&TrainerCallback::on_train_end);
+  return {state_.global_step, total_loss / static_cast<double>(std::max<int64_t>(state_.global_step - first_step, 1))};
+}
+
+void Trainer::start(BatchPlan& plan, const std::string& resume_from_checkpoint) {
+  state_ = {};
+  control_ = {};
+  loss_since_log_ = 0;
+  logged_step_ = 0;
+  std::optional<std::string> folder;
+  if (!resume_from_checkpoint.empty()) {
+    folder = resume_from_checkpoint == "last" ? last_checkpoint(arguments_.output_dir) : resume_from_checkpoint;
+  }
+  if (folder) load_weights(model_, Checkpoint::open(*folder));
+  parameters_ = trainable_parameters(model_);
+  for (const NamedParameter& parameter : parameters_) {
+    if (parameter.value.dtype() == DType::f32) continue;
+    throw Error(ErrorKind::kUnsupported, "train", fmt::format("{} is {}", parameter.name, parameter.value.describe()),
+                "load the model with dtype float32");
+  }
+  make_optimizer(plan.max_steps());
+  if (folder) resume(*folder, plan);
+  state_.max_steps = plan.max_steps();
+}
+
+void Trainer::make_optimizer(int64_t max_steps) {
+  std::vector<ParameterGroup> groups(2);
+  // The states are in the order of the groups, which the checkpoints take for the parameters' order.
+  std::stable_partition(parameters_.begin(), parameters_.end(), is_decayed);
+  for (const NamedParameter& parameter : parameters_) {
+    groups[is_decayed(parameter) ? 0 : 1].parameters.push_back(parameter.value);
+  }
+  groups[0].weight_decay = arguments_.weight_decay;
+  if (arguments_.optim == "sgd") {
+    optimizer_ = std::make_unique<SGD>(std::move(groups), SGDOptions{});
+  } else if (arguments_.optim == "adafactor") {
+    AdafactorOptions options;
+    options.scale_parameter = options.relative_step = false;
+    optimizer_ = std::make_unique<Adafactor>(std::move(groups), options);
+  } else {
+    optimizer_ = std::make_unique<AdamW>(
+        std::move(groups),
+        AdamWOptions{.beta1 = arguments_.adam_beta1, .beta2 = arguments_.adam_beta2, .eps = arguments_.adam_epsilon});
+  }
+  const std::string& kwargs = arguments_.lr_scheduler_kwargs.text;
+  schedule_ = learning_rate_schedule(arguments_.lr_scheduler_type,
+                                     {.lr = arguments_.learning_rate,
+                                      .num_warmup_steps = steps_of(arguments_.warmup_steps, max_steps),
+                                      .num_training_steps = max_steps},
+                                     kwargs.empty() ? Json::object() : parse_json(kwargs, "lr_scheduler_kwargs"));
+}
+
+double Trainer::learning_rate() const { return arguments_.learning_rate * schedule_(state_.global_step); }
+
+Trainer::StepResult Trainer::step(const std::vector<std::vector<int64_t>>& batches) {
+  std::vector<TensorMap> collated;
+  int64_t items = 0;
+  for (const std::vector<int64_t>& indices : batches) {
+    collated.push_back(collate(*options_.train_dataset, indices));
+    items += items_in(collated.back());
+  }
+  if (items == 0) {
+    throw Error(ErrorKind::kInvalidArgument, "train",
+                fmt::format("step {} has no label that counts", state_.global_step + 1),
+                "every label is ignored or padding: look at the data collator and the lengths of the examples");
+  }
+  double loss = 0;
+  for (size_t i = 0; i < collated.size(); ++i) {
+    const int64_t count = items_in(collated[i]);
+    if (count > 0) loss += accumulate(collated[i], static_cast<double>(count) / static_cast<double>(items));
+    if (i + 1 < collated.size()) call(&TrainerCallback::on_substep_end);
+  }
+  Tensors values;
+  for (const NamedParameter& parameter : parameters_) values.push_back(parameter.value);
+  const double bound = arguments_.max_grad_norm > 0 ? arguments_.max_grad_norm : HUGE_VAL;
+  const double norm = clip_grad_norm_(values, bound);
+  if (!std::isfinite(norm)) throw_non_finite_gradient(parameters_, state_.global_step + 1);
+  call(&TrainerCallback::on_pre_optimizer_step);
+  for (ParameterGroup& group : optimizer_->groups()) group.lr = learning_rate();
+  optimizer_->step();
+  call(&TrainerCallback::on_optimizer_step);
+  optimizer_->zero_grad();
+  return {loss, norm};
+}
+
+double Trainer::accumulate(const TensorMap& batch, double weight) {
+  const TensorMap outputs = model_.run(batch);
+  const auto loss = outputs.find("loss");
+  if (loss == outputs.end() || !loss->second.defined()) {
+    throw Error(ErrorKind::kInvalidArgument, "train", "the model gives no loss for the examples' arguments",
+                "give labels");
+  }
+  const Tensor weighted = loss->second * weight;
+  const double value = weighted.item<double>();
+  if (!std::isfinite(value)) throw_non_finite_loss(model_, batch, value, state_.global_step + 1);
+  backward(weighted);
+  return value;
+}
+
+int64_t Trainer::items_in(const TensorMap& batch) const {
+  const auto labels = batch.find("labels");
+  const bool per_token =
+      labels != batch.end() && labels->second.dim() > 1 && !is_floating_point(labels->second.dtype());
+  if (!per_token) return batch.begin()->second.size(0);
+  const Tensor counted = shifts_labels_ ? slice(labels->second, -1, 1) : labels->second;
+  return sum(ne(counted, static_cast<double>(kIgnoredLabel))).item<int64_t>();
+}
+
+TensorMap Trainer::collate(const Dataset& dataset, const std::vector<int64_t>& indices) const {
+  std::vector<TensorMap> examples;
+  for (int64_t index : indices) examples.push_back(dataset.example(index));
+  return options_.data_collator(examples);
+}
+
+LogEntry Trainer::evaluate() {
+  if (options_.eval_dataset == nullptr)
+    throw Error(ErrorKind::kInvalidArgument, "evaluate", "there is no eval_dataset");
+  const NoGrad no_grad;
+  const int64_t examples = options_.eval_dataset->size(), batch_size = arguments_.per_device_eval_batch_size;
+  double total = 0;
+  Progress progress("evaluating", examples, "examples");
+  for (int64_t first = 0; first < examples; first += batch_size) {
+    std::vector<int64_t> indices;
+    for (int64_t i = first; i < std::min(first + batch_size, examples); ++i) indices.push_back(i);
+    const auto count = static_cast<int64_t>(indices.size());
+    total +=
+        model_.run(collate(*options_.eval_dataset, indices)).at("loss").item<double>() * static_cast<double>(count);
+    progress.advance(count);
+  }
+  return {{"eval_loss", total / static_cast<double>(examples)}};
+}
+
+void Trainer::decide(bool epoch_ends) {
+  const bool first = state_.global_step == 1 && arguments_.logging_first_step && !epoch_ends;
+  const bool last = state_.global_step == state_.max_steps && !epoch_ends;
+  const double eval_steps = arguments_.eval_steps.value_or(arguments_.logging_steps);
+  control_.should_log |= first || is_due(arguments_.logging_strategy, arguments_.logging_steps, state_, epoch_ends);
+  control_.should_evaluate |= is_due(arguments_.eval_strategy, eval_steps, state_, epoch_ends);
+  control_.should_save |= is_due(arguments_.save_strategy, arguments_.save_steps, state_, epoch_ends) ||
+                          (last && arguments_.save_strategy == "steps");
+}
+
+void Trainer::log_evaluate_save(const StepResult& result) {
+  if (std::exchange(control_.should_log, false) && state_.global_step > logged_step_) {
+    --state_.global_step;
+    const double used = learning_rate();  // of the step that was done
+    ++state_.global_step;
+    log({{"loss", loss_since_log_ / static_cast<double>(state_.global_step - logged_step_)},
+         {"grad_norm", result.grad_norm},
+         {"learning_rate", used}});
+    loss_since_log_ = 0;
+    logged_step_ = state_.global_step;
+  }
+  if (std::exchange(control_.should_evaluate, false)) {
+    const LogEntry metrics = evaluate();
+    log(metrics);
+    for (TrainerCallback* callback : options_.callbacks) callback->on_evaluate({arguments_, state_, control_}, metrics);
+  }
+  if (std::exchange(control_.should_save, false)) save_checkpoint();
+}
+
+void Trainer::log(LogEntry entry) {
+  entry["epoch"] = state_.epoch;
+  entry["step"] = static_cast<double>(state_.global_step);
+  state_.log_history.push_back(entry);
+  for (TrainerCallback* callback : options_.callbacks) callback->on_log({arguments_, state_, control_}, entry);
+}
+
+void Trainer::save_model(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  imago::save_checkpoint(folder, checkpoint_tensors(model_));
+  write_file_atomically(folder + "/config.json", dump_json(write_config(model_.config()), 2) + "\n");
+  for (const std::string& file : options_.companion_files) {
+    const std::string name = std::filesystem::path(file).filename();
+    write_file_atomically(folder + "/" + name, MappedFile::open(file).text());
+  }
+}
+
+void Trainer::save_checkpoint() {
+  Json json = {{"epoch", state_.epoch}, {"global_step", state_.global_step}, {"max_steps", state_.max_steps}};
+  json["train_batch_size"] = arguments_.per_device_train_batch_size;
+  json["gradient_accumulation_steps"] = arguments_.gradient_accumulation_steps;
+  json["num_examples"] = options_.train_dataset->size();
+  json["loss_since_log"] = loss_since_log_;
+  json["logged_step"] = logged_step_;
+  json["log_history"] = Json::array();
+  for (const LogEntry& entry : state_.log_history) json["log_history"].push_back(entry);
+  const std::string folder =
+      write_checkpoint_atomically(arguments_.output_dir, state_.global_step, [&](const std::string& unfinished) {
+        save_model(unfinished);
+        if (!arguments_.save_only_model) save_optimizer(unfinished, *optimizer_, parameters_);
+        write_file_atomically(unfinished + kStateFile, dump_json(json, 2) + "\n");
+      });
+  rotate_checkpoints(arguments_.output_dir, arguments_.save_total_limit);
+  for (TrainerCallback* callback : options_.callbacks) callback->on_save({arguments_, state_, control_}, folder);
+}
+
+void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
+  const std::string path = folder + kStateFile;
+  const Json json = read_json(path);
+  const auto expect = [&](const char* key, int64_t value) {
+    if (json.value(key, int64_t{-1}) == value) return;
+    throw Error(ErrorKind::kInvalidArgument, path,
+                fmt::format("{} was {}, now it is {}", key, dump_json(json.value(key, Json())), value),
+                "resume with the arguments and the data of the run that wrote the checkpoint");
+  };
+  expect("train_batch_size", arguments_.per_device_train_batch_size);
+  expect("gradient_accumulation_steps", arguments_.gradient_accumulation_steps);
+  expect("num_examples", options_.train_dataset->size());
+  try {
+    state_.global_step = json.at("global_step");
+    loss_since_log_ = json.at("loss_since_log");
+    logged_step_ = json.at("logged_step");
+    for (const Json& entry : json.at("log_history")) state_.log_history.push_back(entry);
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::kInvalidFile, path, error.what());
+  }
+  state_.epoch = plan.epoch_after(state_.global_step);
+  load_optimizer(folder, *optimizer_, parameters_);
+}
+
+void Trainer::call(void (TrainerCallback::*hook)(const TrainerCallback::Run&)) {
+  for (TrainerCallback* callback : options_.callbacks) (callback->*hook)({arguments_, state_, control_});
+}
+
+}  // namespace imago

@@ -1,0 +1,52 @@
+// The hooks of a training run, under the reference's names.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "imago/train/training_arguments.h"
+
+namespace imago {
+
+// What was logged at a step: loss, grad_norm, learning_rate, eval_loss, epoch, step, ...
+using LogEntry = std::map<std::string, double, std::less<>>;
+
+struct TrainerState {
+  int64_t global_step = 0, max_steps = 0;  // optimizer steps
+  double epoch = 0;
+  std::vector<LogEntry> log_history;
+};
+
+// A hook may set these; each is acted upon, and cleared, after the step.
+struct TrainerControl {
+  bool should_training_stop = false, should_epoch_stop = false;
+  bool should_save = false, should_evaluate = false, should_log = false;
+};
+
+class TrainerCallback {
+ public:
+  virtual ~TrainerCallback() = default;
+
+  struct Run {
+    const TrainingArguments& args;
+    const TrainerState& state;
+    TrainerControl& control;
+  };
+
+  virtual void on_train_begin(const Run&) {}
+  virtual void on_epoch_begin(const Run&) {}
+  virtual void on_step_begin(const Run&) {}
+  virtual void on_substep_end(const Run&) {}         // behind each batch of an accumulation but the last
+  virtual void on_pre_optimizer_step(const Run&) {}  // gradients are clipped
+  virtual void on_optimizer_step(const Run&) {}      // weights are moved, gradients still there
+  virtual void on_step_end(const Run&) {}
+  virtual void on_epoch_end(const Run&) {}
+  virtual void on_log(const Run&, const LogEntry&) {}
+  virtual void on_evaluate(const Run&, const LogEntry&) {}
+  virtual void on_save(const Run&, const std::string& /*folder*/) {}
+  virtual void on_train_end(const Run&) {}
+};
+
+}  // namespace imago

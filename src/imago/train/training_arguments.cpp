@@ -1,0 +1,77 @@
+#include "imago/train/training_arguments.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "imago/base/error.h"
+#include "imago/nn/read_fields.h"
+#include "imago/train/learning_rate_schedule.h"
+
+namespace imago {
+namespace {
+
+[[noreturn]] void refuse(ErrorKind kind, const std::string& what, std::string_view hint = {}) {
+  throw Error(kind, "TrainingArguments", what, hint);
+}
+
+void expect_positive(const char* name, double value) {
+  if (!(value > 0)) refuse(ErrorKind::kInvalidArgument, fmt::format("{} is {}, not above 0", name, value));
+}
+
+void expect_at_least_0(const char* name, double value) {
+  if (!(value >= 0)) refuse(ErrorKind::kInvalidArgument, fmt::format("{} is {}, not at least 0", name, value));
+}
+
+void expect_one_of(const char* name, const std::string& value, std::initializer_list<std::string_view> known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  std::string list;
+  for (std::string_view each : known) list += fmt::format("{}{}", list.empty() ? "" : ", ", each);
+  refuse(ErrorKind::kUnsupported, fmt::format("{} is \"{}\"", name, value), fmt::format("choose one of {}", list));
+}
+
+}  // namespace
+
+TrainingArguments TrainingArguments::from_json(const Json& json, std::string_view where) {
+  TrainingArguments arguments;
+  const FieldsRead read = read_fields(json, arguments, where);
+  if (!read.unknown.empty()) {
+    throw Error(ErrorKind::kUnsupported, where,
+                fmt::format("the training argument {} is not supported", read.unknown[0]),
+                "remove it; the supported ones are those of TrainingArguments");
+  }
+  arguments.validate();
+  return arguments;
+}
+
+void TrainingArguments::validate() const {
+  if (output_dir.empty()) refuse(ErrorKind::kInvalidArgument, "output_dir is empty");
+  expect_positive("per_device_train_batch_size", static_cast<double>(per_device_train_batch_size));
+  expect_positive("per_device_eval_batch_size", static_cast<double>(per_device_eval_batch_size));
+  expect_positive("gradient_accumulation_steps", static_cast<double>(gradient_accumulation_steps));
+  if (max_steps <= 0) expect_positive("num_train_epochs", num_train_epochs);
+  for (const auto& [name, value] : {std::pair{"learning_rate", learning_rate},
+                                    {"weight_decay", weight_decay},
+                                    {"max_grad_norm", max_grad_norm},
+                                    {"warmup_steps", warmup_steps}}) {
+    expect_at_least_0(name, value);
+  }
+  if (logging_strategy == "steps") expect_positive("logging_steps", logging_steps);
+  if (save_strategy == "steps") expect_positive("save_steps", save_steps);
+  if (eval_strategy == "steps") expect_positive("eval_steps", eval_steps.value_or(logging_steps));
+  for (const auto& [name, value] : {std::pair{"logging_strategy", logging_strategy},
+                                    {"save_strategy", save_strategy},
+                                    {"eval_strategy", eval_strategy}}) {
+    expect_one_of(name, value, {"no", "steps", "epoch"});
+  }
+  expect_one_of("optim", optim, {"adamw_torch", "adamw_torch_fused", "sgd", "adafactor"});
+  expect_one_of("train_sampling_strategy", train_sampling_strategy, {"random", "sequential"});
+  if (save_total_limit) expect_positive("save_total_limit", static_cast<double>(*save_total_limit));
+  if (const auto types = learning_rate_schedule_types();
+      std::find(types.begin(), types.end(), lr_scheduler_type) == types.end()) {
+    refuse(ErrorKind::kUnsupported, fmt::format("lr_scheduler_type is \"{}\"", lr_scheduler_type));
+  }
+}
+
+}  // namespace imago

@@ -1,0 +1,54 @@
+// What a training run is told, under the names and with the defaults of the reference's TrainingArguments.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "imago/base/json.h"
+#include "imago/tensor/fields.h"
+
+namespace imago {
+
+struct TrainingArguments {
+  std::string output_dir = "trainer_output";
+
+  int64_t per_device_train_batch_size = 8, per_device_eval_batch_size = 8;
+  int64_t gradient_accumulation_steps = 1;
+  double num_train_epochs = 3;
+  int64_t max_steps = -1;  // optimizer steps; above 0 it counts instead of the epochs
+
+  double learning_rate = 5e-5, weight_decay = 0, max_grad_norm = 1;  // max_grad_norm 0 does not clip
+  double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
+  std::string optim = "adamw_torch";  // adamw_torch_fused is the same; sgd, adafactor
+  std::string lr_scheduler_type = "linear";
+  JsonText lr_scheduler_kwargs;
+  double warmup_steps = 0;  // below 1 a part of all steps
+
+  // "no", "steps" or "epoch". Steps below 1 are parts of all steps.
+  std::string logging_strategy = "steps", save_strategy = "steps", eval_strategy = "no";
+  double logging_steps = 500, save_steps = 500;
+  std::optional<double> eval_steps;  // none: logging_steps
+  bool logging_first_step = false;
+  std::optional<int64_t> save_total_limit;  // older checkpoints are removed
+  bool save_only_model = false;             // such a checkpoint cannot be resumed
+
+  int64_t seed = 42;
+  std::optional<int64_t> data_seed;                // of the examples' order; none: seed
+  std::string train_sampling_strategy = "random";  // or "sequential"
+  bool dataloader_drop_last = false;
+
+  FIELDS(output_dir, per_device_train_batch_size, per_device_eval_batch_size, gradient_accumulation_steps,
+         num_train_epochs, max_steps, learning_rate, weight_decay, max_grad_norm, adam_beta1, adam_beta2, adam_epsilon,
+         optim, lr_scheduler_type, lr_scheduler_kwargs, warmup_steps, logging_strategy, save_strategy, eval_strategy,
+         logging_steps, save_steps, eval_steps, logging_first_step, save_total_limit, save_only_model, seed, data_seed,
+         train_sampling_strategy, dataloader_drop_last)
+
+  // Throws Error kUnsupported naming an argument that is not a field, and what validate throws.
+  static TrainingArguments from_json(const Json& json, std::string_view where);
+
+  // Throws Error kInvalidArgument or kUnsupported for a value that cannot be followed.
+  void validate() const;
+};
+
+}  // namespace imago
