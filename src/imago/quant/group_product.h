@@ -22,8 +22,8 @@ struct GroupMatrix {
 // largest magnitude (8 bits, as is usual, lose 256 times as much). An element of y is off by no more than
 //   sum over elements of |w| * max|x of its run| / 65534
 // plus float rounding. 16 bits rather than float because four bits come out of a byte faster than they turn into
-// floats: this keeps up with memory where the other does not. One row of x is multiplied as the weight is unpacked, with
-// code of each format's own; for more rows the weight is unpacked to bytes first.
+// floats: this keeps up with memory where the other does not. One row of x is multiplied as the weight is unpacked,
+// with code of each format's own; for more rows the weight is unpacked to bytes first.
 void multiply_groups(const GroupMatrix& weight, const float* x, int64_t m, int64_t stride, const float* bias, float* y);
 
 }  // namespace imago::quant

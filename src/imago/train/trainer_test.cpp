@@ -66,7 +66,7 @@ struct Outcome {
 };
 
 Outcome run(const TrainingArguments& arguments, const std::string& resume = {},
-        const std::vector<TrainerCallback*>& callbacks = {}) {
+            const std::vector<TrainerCallback*>& callbacks = {}) {
   const MemoryDataset dataset = examples();
   const auto model = AutoModelForCausalLM::from_pretrained(kModel);
   Trainer trainer(
