@@ -28,8 +28,10 @@ target_compile_options(imago_options INTERFACE
   # Contracting a*b+c into an fma behind the source's back would make results depend on the compiler; kernels ask for fma by name.
   -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 reports false positives of these three in optimised standard-library code.
-  target_compile_options(imago_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict)
+  # GCC 12 reports false positives of these in optimised standard-library code (of the last two where it comes from a
+  # precompiled header).
+  target_compile_options(imago_options INTERFACE
+    -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict -Wno-array-bounds -Wno-stringop-overread)
 endif()
 if(NOT IMAGO_AVX512)
   target_compile_definitions(imago_options INTERFACE IMAGO_WITHOUT_AVX512)
