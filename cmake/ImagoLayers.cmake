@@ -5,18 +5,27 @@
 #   x_fuzz.cpp   is a fuzz target of its own; its seeds lie beside it in x_fuzz_corpus/
 include_guard(GLOBAL)
 
-# Gives a target the precompiled HEADER, which the first target that asks for it compiles for all.
-# Not to the kernels: their options differ under sanitizers, and they include next to nothing.
-function(imago_precompile target header)
-  if(target MATCHES "kernels")
-    return()
+# The precompiled headers belong to two targets of nothing else. GCC takes one only where all macros that it was made with
+# are defined, and for a program only if made for programs; so these have what all have.
+function(imago_add_precompiled_headers)
+  set(nothing "${PROJECT_BINARY_DIR}/generated/nothing.cpp")
+  file(CONFIGURE OUTPUT "${nothing}" CONTENT "int main() {}\n")
+  add_library(imago_precompiled OBJECT EXCLUDE_FROM_ALL "${nothing}")
+  target_link_libraries(imago_precompiled PRIVATE imago_options fmt::fmt)
+  target_precompile_headers(imago_precompiled PRIVATE "${PROJECT_SOURCE_DIR}/src/imago/precompiled.h")
+  if(IMAGO_TESTS)
+    add_executable(imago_precompiled_test EXCLUDE_FROM_ALL "${nothing}")
+    target_include_directories(imago_precompiled_test PRIVATE "${PROJECT_SOURCE_DIR}/src")
+    target_link_libraries(imago_precompiled_test PRIVATE imago_options fmt::fmt GTest::gtest)
+    target_precompile_headers(imago_precompiled_test PRIVATE "${PROJECT_SOURCE_DIR}/tests/precompiled.h")
   endif()
-  get_property(owner GLOBAL PROPERTY "IMAGO_PRECOMPILED_${header}")
-  if(owner)
+endfunction()
+
+# Gives TARGET the precompiled header of OWNER. Not the kernels: their options differ under sanitizers, and they include
+# next to nothing.
+function(imago_precompile target owner)
+  if(NOT target MATCHES "kernels")
     target_precompile_headers(${target} REUSE_FROM ${owner})
-  else()
-    target_precompile_headers(${target} PRIVATE "${header}")
-    set_property(GLOBAL PROPERTY "IMAGO_PRECOMPILED_${header}" ${target})
   endif()
 endfunction()
 
@@ -41,7 +50,7 @@ function(imago_layer layer)
   else()
     add_library(imago_${layer} STATIC ${sources})
     target_link_libraries(imago_${layer} PRIVATE $<BUILD_INTERFACE:imago_options>)
-    imago_precompile(imago_${layer} "${PROJECT_SOURCE_DIR}/src/imago/precompiled.h")
+    imago_precompile(imago_${layer} imago_precompiled)
   endif()
   add_library(imago::${layer} ALIAS imago_${layer})
   set_target_properties(imago_${layer} PROPERTIES EXPORT_NAME ${layer})
@@ -73,7 +82,7 @@ function(imago_add_tests)
       add_executable(${layer}_test ${tests})
       target_link_libraries(${layer}_test PRIVATE imago_options imago_${layer} ${libraries} GTest::gmock GTest::gtest_main)
       target_compile_definitions(${layer}_test PRIVATE IMAGO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-      imago_precompile(${layer}_test "${PROJECT_SOURCE_DIR}/tests/precompiled.h")
+      imago_precompile(${layer}_test imago_precompiled_test)
       add_test(NAME ${layer} COMMAND ${layer}_test --gtest_brief=1)
     endif()
   endforeach()
