@@ -103,7 +103,7 @@ inline void round_row(const float* x, int64_t columns, int64_t group, const Roun
     arrange_run(natural, row.values + i);
     for (int64_t g = i / group; g < (i + kRun) / group; ++g) {
       row.scale[g] = step;
-      row.sum[g] = step * static_cast<float>(add_up(natural + g * group - i, group));
+      row.sum[g] = step * static_cast<float>(add_up(natural + (g * group - i), group));
     }
   }
   std::fill(row.values + columns, row.values + padded(columns), int16_t{0});
