@@ -3,8 +3,7 @@ include_guard(GLOBAL)
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(nlohmann_json 3.11 REQUIRED)                            # base: JSON values
-find_package(simdjson REQUIRED)                                      # base, io, tokenizers: large JSON files
+find_package(simdjson REQUIRED)                                      # io, tokenizers: large JSON files
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)         # tokenizers: a vocabulary's own regular expressions
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)     # base: Unicode properties and normal forms
 pkg_check_modules(HIGHWAY REQUIRED IMPORTED_TARGET libhwy)           # kernels: SIMD chosen at run time

@@ -17,7 +17,7 @@ void add_activations(GoldenOps& ops) {
     ops[name] = [f = function](const GoldenCall& c) -> Tensors { return {f(c.in(0))}; };
   }
   ops["elu"] = [](const GoldenCall& c) -> Tensors { return {nn::elu(c.in(0))}; };
-  ops["gelu"] = [](const GoldenCall& c) -> Tensors { return {gelu(c.in(0), c.args.at("approximate"))}; };
+  ops["gelu"] = [](const GoldenCall& c) -> Tensors { return {gelu(c.in(0), c.args.at("approximate").as_string())}; };
   ops["leaky_relu"] = [](const GoldenCall& c) -> Tensors {
     return {nn::leaky_relu(c.in(0), c.args.at("negative_slope").get<double>())};
   };

@@ -14,7 +14,7 @@ LAYERS = ["base", "kernels", "tensor", "ops", "autograd", "quant", "nn", "tokeni
           "generation", "peft", "train", "export", "pipelines", "serve", "agents", "verify", "cli"]
 ALLOWED_ONLY = {"tokenizers": {"base", "tokenizers"}, "kernels": {"base", "kernels"}}
 LIGHT = {"base", "kernels", "tensor", "ops", "autograd", "quant", "nn", "models", "auto"}
-HEAVY = re.compile(r'#include\s*[<"](nlohmann/json\.hpp|simdjson\.h|regex|iostream|filesystem)[>"]')
+HEAVY = re.compile(r'#include\s*[<"](simdjson\.h|regex|iostream|filesystem)[>"]')
 INCLUDE = re.compile(r'#include\s*"imago/([a-z_]+)/')
 
 

@@ -5,9 +5,9 @@
 //   render_lines
 #include <cstdio>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/chat_template.h"
 
 int main() {

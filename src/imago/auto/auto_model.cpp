@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
@@ -86,7 +85,9 @@ const Registry::Entry& find_entry(const Json& config, std::string_view auto_clas
 // takes MXFP4 experts as they are reads of them here.
 Json without_quantization(Json config) {
   const auto found = config.find("quantization_config");
-  if (found != config.end() && found->is_object() && string_at(*found, "quant_method") != "mxfp4") config.erase(found);
+  if (found != config.end() && found->is_object() && string_at(*found, "quant_method") != "mxfp4") {
+    config.erase("quantization_config");
+  }
   return config;
 }
 

@@ -1,8 +1,6 @@
 // What is loaded can be saved: the same names, layouts and values. And heads find their part in checkpoints of others.
 #include <gmock/gmock.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/auto/load_weights.h"
 #include "imago/base/json.h"
 #include "imago/models/bert/bert.h"

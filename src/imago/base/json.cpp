@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,8 +17,6 @@ namespace {
 constexpr int kMaxDepth = 512;
 // Below this many members a scan over the keys is quicker than a hash table.
 constexpr size_t kScannedMembers = 16;
-
-using Member = std::pair<std::string, Json>;
 
 // Bytes of the well-formed UTF-8 sequence at `p` (Unicode, table 3-7), or 0.
 int utf8_sequence_length(const char* p, const char* end) {
@@ -55,8 +52,7 @@ void append_code_point(std::string& text, uint32_t c) {
   put(0x80 | (c & 0x3F));
 }
 
-// nlohmann's own parser knows neither NaN nor Infinity, searches an ordered object for every key it adds (quadratic in
-// the size of a vocabulary), and refuses 1e999; so its values are used, and its lexer is not.
+// The libraries' parsers know neither NaN nor Infinity and refuse 1e999, all of which Python writes.
 class Parser {
  public:
   Parser(std::string_view text, std::string_view where)
@@ -141,7 +137,7 @@ class Parser {
 
   Json parse_object(int depth) {
     if (depth > kMaxDepth) fail("nested deeper than " + std::to_string(kMaxDepth), ErrorKind::kLimitExceeded);
-    std::vector<Member> members;
+    Json::object_t members;
     ++p_;
     skip_space();
     if (at('}')) return ++p_, Json::object();
@@ -162,22 +158,21 @@ class Parser {
   }
 
   // Of equal keys the last value counts, at the place of the first, as in a Python dict.
-  static Json make_object(std::vector<Member> members) {
+  static Json make_object(Json::object_t members) {
     Json::object_t object;
     object.reserve(members.size());
     std::unordered_map<std::string_view, size_t> places;
     bool scan = members.size() <= kScannedMembers;
     if (!scan) places.reserve(members.size());
-    for (Member& member : members) {
+    for (Json::member_t& member : members) {
       size_t place = object.size();
       if (scan) {
-        for (place = 0; place < object.size() && object.begin()[static_cast<long>(place)].first != member.first;)
-          ++place;
+        for (place = 0; place < object.size() && object[place].first != member.first;) ++place;
       } else {
         place = places.emplace(member.first, place).first->second;
       }
       if (place < object.size()) {
-        object.begin()[static_cast<long>(place)].second = std::move(member.second);
+        object[place].second = std::move(member.second);
       } else {
         object.emplace_back(member.first, std::move(member.second));
       }
@@ -289,16 +284,15 @@ class Writer {
   Writer(int indent, bool ensure_ascii) : indent_(indent), ensure_ascii_(ensure_ascii) {}
 
   void value(const Json& json, int depth) {
-    switch (json.type()) {
-      case Json::value_t::null: out_ += "null"; break;
-      case Json::value_t::boolean: out_ += json.get<bool>() ? "true" : "false"; break;
-      case Json::value_t::number_integer: out_ += std::to_string(json.get<int64_t>()); break;
-      case Json::value_t::number_unsigned: out_ += std::to_string(json.get<uint64_t>()); break;
-      case Json::value_t::number_float: append_json_number(out_, json.get<double>()); break;
-      case Json::value_t::string: append_json_string(out_, json.get_ref<const std::string&>(), ensure_ascii_); break;
-      case Json::value_t::array: array(json, depth); break;
-      case Json::value_t::object: object(json, depth); break;
-      default: throw Error(ErrorKind::kInvalidArgument, "dump_json", "the value holds binary data, which JSON has not");
+    switch (json.kind()) {
+      case Json::Kind::null: out_ += "null"; break;
+      case Json::Kind::boolean: out_ += json.get<bool>() ? "true" : "false"; break;
+      case Json::Kind::integer: out_ += std::to_string(json.get<int64_t>()); break;
+      case Json::Kind::unsigned_integer: out_ += std::to_string(json.get<uint64_t>()); break;
+      case Json::Kind::real: append_json_number(out_, json.get<double>()); break;
+      case Json::Kind::string: append_json_string(out_, json.as_string(), ensure_ascii_); break;
+      case Json::Kind::array: array(json, depth); break;
+      case Json::Kind::object: object(json, depth); break;
     }
   }
 
@@ -326,7 +320,7 @@ class Writer {
       return;
     }
     char separator = '{';
-    for (const auto& [key, item] : json.get_ref<const Json::object_t&>()) {
+    for (const auto& [key, item] : json.as_object()) {
       begin_item(separator, depth + 1);
       separator = ',';
       append_json_string(out_, key, ensure_ascii_);

@@ -1,7 +1,6 @@
 // JSON: what can be read is written and read again to the same value.
 #include <cstdint>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "imago/base/error.h"

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 
@@ -38,7 +37,9 @@ TEST(Json, OfEqualKeysTheLastCountsAtThePlaceOfTheFirst) {
 
 TEST(Json, ReadsThePythonNumbers) {
   EXPECT_TRUE(std::isnan(parse_json("NaN", "test").get<double>()));
-  EXPECT_EQ(parse_json("[Infinity, -Infinity, 1e999]", "test").dump(), "[null,null,null]");
+  for (const Json& number : parse_json("[Infinity, -Infinity, 1e999]", "test")) {
+    EXPECT_TRUE(std::isinf(number.get<double>()));
+  }
   EXPECT_EQ(dump_json(parse_json("[NaN, Infinity, -Infinity]", "test")), "[NaN, Infinity, -Infinity]");
   EXPECT_EQ(parse_json("-9223372036854775808", "test").get<int64_t>(), INT64_MIN);
   EXPECT_EQ(parse_json("18446744073709551615", "test").get<uint64_t>(), UINT64_MAX);

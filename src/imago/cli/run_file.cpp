@@ -4,10 +4,10 @@
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 
 namespace imago::cli {
 namespace {

@@ -1,8 +1,7 @@
 #include "imago/cli/run_output.h"
+#include "imago/base/json.h"
 
 #include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
 
 namespace imago {
 namespace {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
@@ -69,7 +68,7 @@ TEST_F(TrainCommand, SaysWhatItWouldTrain) {
   const Json summary = parse_json(finished.out, "output");
   EXPECT_EQ(summary.at("max_steps"), 7);
   EXPECT_EQ(summary.at("tokens_per_step"), 4);
-  EXPECT_GT(summary.at("parameters_trained"), 1'000'000);
+  EXPECT_GT(summary.at("parameters_trained").get<int64_t>(), 1'000'000);
   EXPECT_FALSE(fs::exists(folder_ / "out"));
 }
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/base/quote.h"
 #include "imago/quant/awq/awq_weight.h"
 #include "imago/quant/codebook/codebooks.h"
@@ -24,8 +24,8 @@ T value_of(const Json& config, const char* key, const T& missing) {
   if (found == config.end() || found->is_null()) return missing;
   try {
     return found->template get<T>();
-  } catch (const Json::exception&) {
-    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} is {}", key, quote(found->dump())));
+  } catch (const Error&) {
+    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} is {}", key, quote(dump_json(*found))));
   }
 }
 

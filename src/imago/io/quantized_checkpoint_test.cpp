@@ -4,9 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/linear/linear.h"
 #include "imago/tensor/encoded_matrix.h"
@@ -73,7 +72,7 @@ TEST(QuantizationConfig, RefusesByName) {
   const Checkpoint files = Checkpoint::open(kFolder + "gptq");
   const auto refused = [&](const char* config) {
     try {
-      with_whole_weights(files, Json::parse(config));
+      with_whole_weights(files, parse_json(config, "config.json"));
     } catch (const Error& error) {
       return std::string(error.what());
     }

@@ -4,7 +4,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
@@ -77,8 +76,8 @@ std::string write_shard_index(const ShardIndex& index, int64_t total_size, int64
   if (total_parameters >= 0) document["metadata"]["total_parameters"] = total_parameters;
   document["metadata"]["total_size"] = total_size;
   // Assigning by key would search the ordered object each time, which is quadratic.
-  auto& weight_map = document["weight_map"].get_ref<Json::object_t&>();
-  for (const auto& [name, shard] : tensors) weight_map.push_back({name, Json(index.shards[shard])});
+  auto& weight_map = document["weight_map"].as_object();
+  for (const auto& [name, shard] : tensors) weight_map.emplace_back(name, index.shards[shard]);
   return dump_json(document, 2, true) + "\n";
 }
 

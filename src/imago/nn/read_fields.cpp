@@ -2,10 +2,10 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
 #include <unordered_set>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 
 namespace imago {
 namespace {
@@ -20,7 +20,7 @@ class Reader final : public FieldVisitor {
     if (found == json_.end()) return;
     try {
       std::visit([&](auto* target) { read(*found, *target); }, field);
-    } catch (const nlohmann::json::exception&) {
+    } catch (const Error&) {
       throw Error(ErrorKind::kInvalidFile, where_,
                   fmt::format("\"{}\" has the value {}, which is of another type", name, dump_json(*found)));
     }
@@ -72,7 +72,7 @@ class Reader final : public FieldVisitor {
   static void read(const Json&, DType&) { require(false); }
 
   static void require(bool right_type) {
-    if (!right_type) throw nlohmann::json::type_error::create(302, "another type", static_cast<const Json*>(nullptr));
+    if (!right_type) throw Error(ErrorKind::kInvalidFile, "json", "another type");
   }
 
   const Json& json_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "imago/base/error.h"
@@ -22,7 +21,7 @@ class ParameterReader {
     for (const auto& [key, value] : json_.items()) {
       try {
         if (!value.is_null()) read(key, value);
-      } catch (const nlohmann::json::exception&) {
+      } catch (const Error&) {
         throw Error(ErrorKind::kInvalidFile, "config.json",
                     fmt::format("rope parameter \"{}\" has the value {}", key, dump_json(value)));
       }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/tensor/grad_meta.h"
 
@@ -61,7 +61,7 @@ PipelineInput PipelineInput::pair(std::string first, std::string second) {
 PipelineOutput::PipelineOutput(Json value, PipelineStatistics statistics)
     : root_(std::make_shared<const Json>(std::move(value))), value_(root_.get()), statistics_(statistics) {}
 
-size_t PipelineOutput::size() const { return value_->is_structured() ? value_->size() : 1; }
+size_t PipelineOutput::size() const { return value_->is_array() || value_->is_object() ? value_->size() : 1; }
 
 PipelineOutput PipelineOutput::operator[](size_t index) const {
   if (!value_->is_array() || index >= value_->size()) {

@@ -92,7 +92,7 @@ class PipelineOutput {
   double number() const;
   bool is_null() const;
 
-  // As JSON, on one line where indent < 0; value() is for code that includes nlohmann/json.hpp.
+  // As JSON, on one line where indent < 0; value() is for code that looks inside.
   std::string json(int indent = -1) const;
   const Json& value() const { return *value_; }
   const PipelineStatistics& statistics() const { return statistics_; }

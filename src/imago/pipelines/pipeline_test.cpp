@@ -8,12 +8,12 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
 #include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 #include "imago/io/save_checkpoint.h"
 
@@ -28,10 +28,12 @@ PipelineInput input_from(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
   if (json.is_object()) {
     const bool asks = json.contains("question");
-    return PipelineInput::pair(json.at(asks ? "question" : "text"), json.at(asks ? "context" : "text_pair"));
+    return PipelineInput::pair(json.at(asks ? "question" : "text").as_string(),
+                               json.at(asks ? "context" : "text_pair").as_string());
   }
   std::vector<ChatMessage> messages;
-  for (const Json& message : json) messages.push_back({message.at("role"), message.at("content")});
+  for (const Json& message : json)
+    messages.push_back({message.at("role").as_string(), message.at("content").as_string()});
   return messages;
 }
 
@@ -62,11 +64,11 @@ void expect_equal(const Json& actual, const Json& expected, const std::string& w
     const double size = std::max(1.0, std::abs(expected.get<double>()));
     EXPECT_NEAR(actual.get<double>(), expected.get<double>(), 1e-5 * size) << where;
   } else if (expected.is_array()) {
-    ASSERT_TRUE(actual.is_array()) << where << ": " << actual.dump();
+    ASSERT_TRUE(actual.is_array()) << where << ": " << dump_json(actual);
     ASSERT_EQ(actual.size(), expected.size()) << where;
     for (size_t i = 0; i < expected.size(); ++i) expect_equal(actual[i], expected[i], where + "/" + std::to_string(i));
   } else if (expected.is_object()) {
-    ASSERT_TRUE(actual.is_object()) << where << ": " << actual.dump();
+    ASSERT_TRUE(actual.is_object()) << where << ": " << dump_json(actual);
     ASSERT_EQ(actual.size(), expected.size()) << where;
     auto item = actual.begin();
     for (const auto& [key, value] : expected.items()) {
@@ -86,9 +88,10 @@ TEST_P(PipelineGolden, AnswersAsTheReference) {
   ASSERT_FALSE(golden.at("cases").empty());
   std::map<std::string, Pipeline> pipes;
   for (const Json& test : golden.at("cases")) {
-    const std::string task = test.at("task");
+    const std::string task = test.at("task").get<std::string>();
     if (!pipes.contains(task)) pipes.emplace(task, pipeline(task, folder));
-    const std::string where = task + " " + test.at("inputs").dump().substr(0, 60) + " " + test.at("options").dump();
+    const std::string where =
+        task + " " + dump_json(test.at("inputs")).substr(0, 60) + " " + dump_json(test.at("options"));
     expect_equal(run_case(pipes.at(task), test).value(), test.at("expected"), where);
   }
 }
@@ -177,7 +180,7 @@ TEST(Pipeline, AMessageThatSpellsAControlTokenStaysText) {
   fs::copy(kGoldens + "/text-generation", folder, fs::copy_options::recursive);
   Json tokenizer = read_json(folder + "/tokenizer.json");
   ASSERT_FALSE(tokenizer["added_tokens"].empty());
-  const std::string special = tokenizer["added_tokens"][0]["content"];
+  const std::string special = tokenizer["added_tokens"][0]["content"].get<std::string>();
   write_file_atomically(folder + "/chat_template.jinja",
                         "{% for m in messages %}{{ m.content }}" + special + "{% endfor %}");
   const Pipeline pipe = pipeline("text-generation", folder);

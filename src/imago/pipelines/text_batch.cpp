@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/base/progress.h"
 #include "imago/ops/slice/slice.h"
 

@@ -1,7 +1,6 @@
 #include "imago/tokenizers/pattern.h"
 
-#include <nlohmann/json.hpp>
-
+#include "imago/base/json.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/stage_json.h"
 

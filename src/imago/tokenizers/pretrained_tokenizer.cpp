@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "imago/base/error.h"
@@ -28,7 +27,7 @@ std::string class_name_of(const std::string& folder, const Json& config) {
   if (!model.is_object()) return {};
   const auto type = model.find("model_type");
   if (type == model.end() || !type->is_string()) return {};
-  return std::string(tokenizers::tokenizer_class_of_model(type->get_ref<const std::string&>()));
+  return std::string(tokenizers::tokenizer_class_of_model(type->as_string()));
 }
 
 bool is_generic(std::string_view class_name) {

@@ -1,9 +1,9 @@
 #include "imago/tokenizers/stage_json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 
 namespace imago::tokenizers {
@@ -56,9 +56,7 @@ std::optional<bool> StageJson::optional_boolean(std::string_view name) {
 }
 size_t StageJson::size(std::string_view name) { return member(name, "size").get<size_t>(); }
 size_t StageJson::size(std::string_view name, size_t absent) { return find(name) ? size(name) : absent; }
-const std::string& StageJson::string(std::string_view name) {
-  return member(name, "string").get_ref<const std::string&>();
-}
+const std::string& StageJson::string(std::string_view name) { return member(name, "string").as_string(); }
 std::vector<const Json*> StageJson::elements(std::string_view name) {
   std::vector<const Json*> elements;
   for (const Json& element : member(name, "array")) elements.push_back(&element);

@@ -2,9 +2,8 @@
 
 #include <simdjson.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/decoders/decoders.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/models/model_json.h"
@@ -56,7 +55,7 @@ Enum read_choice(const Json& json, std::string_view name, const std::pair<std::s
   const auto found = json.find(name);
   if (found != json.end() && found->is_string()) {
     for (const auto& [text, choice] : choices) {
-      if (found->get_ref<const std::string&>() == text) return choice;
+      if (found->as_string() == text) return choice;
     }
   }
   throw Error(ErrorKind::kInvalidFile, where, "'" + std::string(name) + "' is missing or unknown");

@@ -2,10 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 
 namespace imago {
 

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <numbers>
 #include <set>
 #include <string>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 
 namespace imago {
 namespace {

@@ -2,9 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/train/reduce_lr_on_plateau.h"
 
 namespace imago {
@@ -31,8 +30,9 @@ TEST(LearningRateSchedule, EveryTypeGivesTheReferencesRates) {
   const Json cases = reference();
   std::set<std::string> seen;
   for (const Json& expected : cases["schedules"]) {
-    const ScheduleSteps steps{cases["lr"], count(expected["num_warmup_steps"]), count(expected["num_training_steps"])};
-    const std::string type = expected["type"];
+    const ScheduleSteps steps{cases["lr"].get<double>(), count(expected["num_warmup_steps"]),
+                              count(expected["num_training_steps"])};
+    const std::string type = expected["type"].get<std::string>();
     const LearningRateSchedule schedule = learning_rate_schedule(type, steps, expected["kwargs"]);
     seen.insert(type);
     for (size_t step = 0; step < expected["lr"].size(); ++step) {
@@ -47,9 +47,9 @@ TEST(LearningRateSchedule, EveryTypeGivesTheReferencesRates) {
 TEST(LearningRateSchedule, APlateauLowersTheRateAsInTorch) {
   const Json cases = reference();
   for (const Json& expected : cases["plateaus"]) {
-    ReduceLROnPlateau schedule(cases["lr"], ReduceLROnPlateauOptions::from_json(expected["kwargs"]));
+    ReduceLROnPlateau schedule(cases["lr"].get<double>(), ReduceLROnPlateauOptions::from_json(expected["kwargs"]));
     for (size_t i = 0; i < expected["metrics"].size(); ++i) {
-      EXPECT_DOUBLE_EQ(schedule.step(expected["metrics"][i]), expected["lr"][i].get<double>())
+      EXPECT_DOUBLE_EQ(schedule.step(expected["metrics"][i].get<double>()), expected["lr"][i].get<double>())
           << dump_json(expected["kwargs"]) << " evaluation " << i;
     }
   }

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
@@ -23,12 +22,13 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const Json& o
   const double lr = options.value("lr", 1e-3), weight_decay = options.value("weight_decay", name == "muon" ? 0.1 : 0.0);
   std::vector<ParameterGroup> groups = {{std::move(parameters), lr, weight_decay}};
   if (name == "adamw") {
-    return std::make_unique<AdamW>(
-        std::move(groups),
-        AdamWOptions{.beta1 = options["betas"][0], .beta2 = options["betas"][1], .eps = options["eps"]});
+    return std::make_unique<AdamW>(std::move(groups), AdamWOptions{.beta1 = options["betas"][0].get<double>(),
+                                                                   .beta2 = options["betas"][1].get<double>(),
+                                                                   .eps = options["eps"].get<double>()});
   }
   if (name == "lion") {
-    return std::make_unique<Lion>(std::move(groups), LionOptions{options["betas"][0], options["betas"][1]});
+    return std::make_unique<Lion>(std::move(groups),
+                                  LionOptions{options["betas"][0].get<double>(), options["betas"][1].get<double>()});
   }
   if (name == "sgd") {
     return std::make_unique<SGD>(
@@ -38,7 +38,7 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const Json& o
   if (name == "adafactor") {
     AdafactorOptions adafactor;
     adafactor.clip_threshold = options.value("clip_threshold", 1.0);
-    if (options.contains("beta1")) adafactor.beta1 = options["beta1"];
+    if (options.contains("beta1")) adafactor.beta1 = options["beta1"].get<double>();
     adafactor.scale_parameter = options.value("scale_parameter", true);
     adafactor.relative_step = options.value("relative_step", true);
     adafactor.warmup_init = options.value("warmup_init", false);
@@ -74,7 +74,7 @@ TEST(Optimizer, SevenStepsEndWhereTheReferencesEnd) {
       parameters.push_back(read_tensor(expected["start"][i], expected["shapes"][i]));
       parameters.back().set_requires_grad(true);
     }
-    const std::string name = expected["optimizer"];
+    const std::string name = expected["optimizer"].get<std::string>();
     const auto optimizer = make_optimizer(name, expected["options"], parameters);
     for (const Json& step : expected["gradients"]) {
       for (size_t i = 0; i < parameters.size(); ++i)

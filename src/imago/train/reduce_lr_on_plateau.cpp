@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 
 namespace imago {
 namespace {

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "imago/auto/load_weights.h"
 #include "imago/autograd/backward.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 #include "imago/base/progress.h"
 #include "imago/io/checkpoint.h"
 #include "imago/io/save_checkpoint.h"
@@ -314,11 +314,11 @@ void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
   expect("gradient_accumulation_steps", arguments_.gradient_accumulation_steps);
   expect("num_examples", options_.train_dataset->size());
   try {
-    state_.global_step = json.at("global_step");
-    loss_since_log_ = json.at("loss_since_log");
-    logged_step_ = json.at("logged_step");
-    for (const Json& entry : json.at("log_history")) state_.log_history.push_back(entry);
-  } catch (const Json::exception& error) {
+    state_.global_step = json.at("global_step").get<int64_t>();
+    loss_since_log_ = json.at("loss_since_log").get<double>();
+    logged_step_ = json.at("logged_step").get<int64_t>();
+    state_.log_history = json.at("log_history").get<decltype(state_.log_history)>();
+  } catch (const Error& error) {
     throw Error(ErrorKind::kInvalidFile, path, error.what());
   }
   state_.epoch = plan.epoch_after(state_.global_step);

@@ -5,11 +5,11 @@
 
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 #include "imago/base/progress.h"
 #include "imago/io/checkpoint.h"
 #include "imago/train/random_permutation.h"

@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/nn/read_fields.h"
 #include "imago/train/learning_rate_schedule.h"
 

@@ -1,4 +1,3 @@
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"

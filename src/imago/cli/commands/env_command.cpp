@@ -2,8 +2,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/auto/auto_model.h"
 #include "imago/base/json.h"
 #include "imago/base/thread_pool.h"

@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
 #include "imago/auto/init_weights.h"

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"

@@ -1,7 +1,5 @@
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"

@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "imago/base/error.h"
@@ -34,7 +33,7 @@ std::string take_continued_field(Json& request) {
   const auto found = request.find("continue_final_message");
   if (found == request.end()) return {};
   const Json value = *found;
-  request.erase(found);
+  request.erase("continue_final_message");
   std::string field;
   if (value.is_string()) {
     field = value.get<std::string>();

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "imago/base/error.h"

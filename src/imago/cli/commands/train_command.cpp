@@ -4,11 +4,11 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/cli/command.h"
 #include "imago/cli/options.h"
 #include "imago/cli/run_file.h"

@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 
 namespace imago::deepseek_v3 {
 namespace {

@@ -4,9 +4,9 @@
 #include <fmt/core.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/layer_window.h"
 #include "imago/nn/registry.h"

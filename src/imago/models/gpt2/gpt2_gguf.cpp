@@ -1,6 +1,6 @@
 // GPT-2 in GGUF files.
-#include <nlohmann/json.hpp>
 
+#include "imago/base/json.h"
 #include "imago/io/gguf_architecture.h"
 
 namespace imago {

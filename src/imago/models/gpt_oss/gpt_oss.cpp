@@ -3,9 +3,8 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/nn/layer_window.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/binary/binary.h"

@@ -1,9 +1,8 @@
 // Llama in GGUF files.
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/io/gguf_architecture.h"
 
 namespace imago {

@@ -3,9 +3,8 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/concat/concat.h"

@@ -4,9 +4,9 @@
 #include <fmt/core.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"

@@ -3,9 +3,8 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/gated_activation.h"
 #include "imago/nn/layer_window.h"

@@ -1,7 +1,7 @@
 // feature-extraction: the last hidden state of each token.
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/pipelines/text_batch.h"

@@ -1,7 +1,7 @@
 // text2text-generation, summarization and translation: texts from texts with an encoder-decoder model.
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/pipelines/generation_options.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"

@@ -2,9 +2,9 @@
 #include <fmt/core.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"

@@ -2,10 +2,10 @@
 #include <fmt/core.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/base/progress.h"
 #include "imago/pipelines/generation_options.h"
 #include "imago/pipelines/option_reader.h"

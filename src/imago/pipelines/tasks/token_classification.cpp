@@ -2,10 +2,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/pipelines/text_batch.h"

@@ -1,8 +1,8 @@
 #include "imago/tokenizers/chat/chat_template.h"
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/continuation.h"
 #include "imago/tokenizers/chat/jinja/failure.h"
 #include "imago/tokenizers/chat/jinja/input.h"
@@ -83,7 +83,7 @@ RenderedChat ChatTemplate::render(const Json& variables, const RenderOptions& op
     std::vector<std::pair<std::string, jinja::Value>> values;
     {
       jinja::Unaccounted input;  // the template does not pay for what it is given
-      for (const auto& [name, value] : variables.get_ref<const Json::object_t&>()) {
+      for (const auto& [name, value] : variables.as_object()) {
         values.emplace_back(name, jinja::variable_from_json(name, value));
       }
     }

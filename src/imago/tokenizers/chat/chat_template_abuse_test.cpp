@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/chat_template.h"
 
 namespace imago::chat {

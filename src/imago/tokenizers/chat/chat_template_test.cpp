@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/response/response.h"
 #include "imago/tokenizers/chat/template_files.h"
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 
 namespace imago::chat {

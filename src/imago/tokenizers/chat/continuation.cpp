@@ -1,7 +1,7 @@
 #include "imago/tokenizers/chat/continuation.h"
+#include "imago/base/json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 namespace imago::chat {
@@ -100,7 +100,8 @@ Continuation::Continuation(Json& request, const std::string& field, const std::s
     for (const std::string& name : fields) message[name] = text;
     return;
   }
-  for (auto part = found->rbegin(); part != found->rend(); ++part) {
+  auto& parts = found->as_array();
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
     if (part->is_object() && part->contains("text")) {
       mark((*part)["text"]);
       return;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/limits.h"
 #include "imago/tokenizers/legacy/gguf_vocabulary.h"
 

@@ -1,9 +1,9 @@
 // Any JSON as the request of templates that do a lot with it.
 #include <cstdint>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/chat_template.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

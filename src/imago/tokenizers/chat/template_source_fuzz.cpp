@@ -1,8 +1,8 @@
 // Any text as a template, rendered with a small conversation.
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/chat_template.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

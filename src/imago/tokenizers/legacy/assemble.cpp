@@ -1,7 +1,6 @@
 #include "imago/tokenizers/legacy/assemble.h"
 
-#include <nlohmann/json.hpp>
-
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 #include "imago/tokenizers/decoders/decoders.h"
 #include "imago/tokenizers/normalizers/normalizers.h"

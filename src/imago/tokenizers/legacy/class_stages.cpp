@@ -2,9 +2,8 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/legacy/split_patterns.h"
 
 namespace imago::tokenizers {

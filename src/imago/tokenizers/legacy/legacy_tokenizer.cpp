@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/legacy/gguf_vocabulary.h"
 #include "imago/tokenizers/legacy/sentencepiece_model.h"
 #include "imago/tokenizers/legacy/tiktoken_file.h"

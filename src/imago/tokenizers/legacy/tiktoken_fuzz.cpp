@@ -1,10 +1,10 @@
 // A vocabulary from anywhere: it is read or refused, and what was read encodes.
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/legacy/vocabulary_builders.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/legacy/assemble.h"
 #include "imago/tokenizers/legacy/class_stages.h"
 #include "imago/tokenizers/legacy/generated_merges.h"
@@ -121,7 +121,7 @@ Json replace_spaces() { return {{"type", "Replace"}, {"pattern", {{"String", " "
 
 Json pieces_decoder(bool byte_fallback) {
   Json decoder = gemma_decoder(ClassOptions(Json()));
-  if (!byte_fallback) decoder["decoders"].erase(decoder["decoders"].begin() + 1, decoder["decoders"].end());
+  if (!byte_fallback) decoder["decoders"].as_array().resize(1);
   return decoder;
 }
 

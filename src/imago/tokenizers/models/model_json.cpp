@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -172,8 +171,7 @@ struct ModelMembers {
   }
 };
 
-const Json* member_of_kind(StageJson& json, std::string_view name, bool (Json::*is_kind)() const noexcept,
-                           const char* kind) {
+const Json* member_of_kind(StageJson& json, std::string_view name, bool (Json::*is_kind)() const, const char* kind) {
   const Json* member = json.find(name);
   if (member != nullptr && !(member->*is_kind)()) {
     json.fail("the member '" + std::string(name) + "' is no " + kind);

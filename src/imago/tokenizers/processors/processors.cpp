@@ -1,9 +1,9 @@
 #include "imago/tokenizers/processors/processors.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 #include "imago/tokenizers/json_writer.h"
 

@@ -1,7 +1,7 @@
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/json_writer.h"
 #include "imago/tokenizers/processors/processors.h"
 

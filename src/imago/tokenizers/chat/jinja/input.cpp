@@ -1,8 +1,8 @@
 #include "imago/tokenizers/chat/jinja/input.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 #include "imago/tokenizers/chat/jinja/failure.h"
 
@@ -23,8 +23,8 @@ bool is_usual_role(const std::string& role) {
 Value message_from_json(const Json& message) {
   if (!message.is_object()) return from_json(message, true);
   auto dict = std::make_shared<Dict>();
-  for (const auto& [key, value] : message.get_ref<const Json::object_t&>()) {
-    bool trusted = key == "role" && value.is_string() && is_usual_role(value.get_ref<const std::string&>());
+  for (const auto& [key, value] : message.as_object()) {
+    bool trusted = key == "role" && value.is_string() && is_usual_role(value.as_string());
     dict->set(text_from_json(key, true), from_json(value, !trusted));
   }
   return std::shared_ptr<const Dict>(std::move(dict));
@@ -33,28 +33,28 @@ Value message_from_json(const Json& message) {
 }  // namespace
 
 Value from_json(const Json& json, bool from_user) {
-  switch (json.type()) {
-    case Json::value_t::null: return {};
-    case Json::value_t::boolean: return json.get<bool>();
-    case Json::value_t::number_integer: return json.get<int64_t>();
-    case Json::value_t::number_float: return json.get<double>();
-    case Json::value_t::string: return text_from_json(json.get_ref<const std::string&>(), from_user);
-    case Json::value_t::number_unsigned: return Value::from_unsigned(json.get<uint64_t>());
-    case Json::value_t::array: {
+  switch (json.kind()) {
+    case Json::Kind::null: return {};
+    case Json::Kind::boolean: return json.get<bool>();
+    case Json::Kind::integer: return json.get<int64_t>();
+    case Json::Kind::real: return json.get<double>();
+    case Json::Kind::string: return text_from_json(json.as_string(), from_user);
+    case Json::Kind::unsigned_integer: return Value::from_unsigned(json.get<uint64_t>());
+    case Json::Kind::array: {
       std::vector<Value> items;
       items.reserve(json.size());
       for (const Json& item : json) items.push_back(from_json(item, from_user));
       return Value::list(std::move(items));
     }
-    case Json::value_t::object: {
+    case Json::Kind::object: {
       auto dict = std::make_shared<Dict>();
-      for (const auto& [key, value] : json.get_ref<const Json::object_t&>()) {
+      for (const auto& [key, value] : json.as_object()) {
         dict->set(text_from_json(key, from_user), from_json(value, from_user));
       }
       return std::shared_ptr<const Dict>(std::move(dict));
     }
-    default: fail("TypeError", "the request holds binary data");
   }
+  return {};
 }
 
 Value variable_from_json(std::string_view name, const Json& json) {

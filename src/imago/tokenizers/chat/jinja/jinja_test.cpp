@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/chat_template.h"
 #include "imago/tokenizers/chat/jinja/cases.h"
 

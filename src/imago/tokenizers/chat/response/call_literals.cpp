@@ -1,9 +1,9 @@
 // Calls whose arguments are literals of Python, or of Gemma's own notation.
 #include <cctype>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 #include "imago/tokenizers/chat/response/call_syntax.h"
 #include "imago/tokenizers/chat/response/layout.h"

@@ -1,8 +1,7 @@
 #include "imago/tokenizers/chat/response/call_syntax.h"
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/base/unicode.h"
 #include "imago/tokenizers/chat/response/layout.h"
 
@@ -54,7 +53,7 @@ std::optional<ToolCall> call_from_json(const Json& call) {
   for (const char* name : {"arguments", "parameters"}) {
     auto found = function.find(name);
     if (found == function.end()) continue;
-    std::optional<Json> arguments = found->is_string() ? try_parse(found->get<std::string>()) : *found;
+    std::optional<Json> arguments = found->is_string() ? try_parse(found->as_string()) : std::optional<Json>(*found);
     if (!arguments || !arguments->is_object()) return std::nullopt;
     result.arguments = dump_json(*arguments);
     return result;
@@ -68,10 +67,12 @@ const Json* schema_type(const Json* tools, std::string_view tool, std::string_vi
   for (const Json& entry : *tools) {
     const Json& function = entry.is_object() && entry.contains("function") ? entry["function"] : entry;
     if (!function.is_object() || text_of(function, {"name"}) != tool) continue;
-    Json::json_pointer path("/parameters/properties");
-    if (!function.contains(path) || !function[path].is_object()) return nullptr;
-    auto property = function[path].find(std::string(argument));
-    bool typed = property != function[path].end() && property->is_object() && property->contains("type");
+    const auto parameters = function.find("parameters");
+    if (parameters == function.end() || !parameters->is_object()) return nullptr;
+    const auto properties = parameters->find("properties");
+    if (properties == parameters->end() || !properties->is_object()) return nullptr;
+    const auto property = properties->find(argument);
+    bool typed = property != properties->end() && property->is_object() && property->contains("type");
     return typed ? &(*property)["type"] : nullptr;
   }
   return nullptr;
@@ -267,7 +268,7 @@ Calls parse_python_tag(std::string_view body) {
 
 std::optional<ToolCall> make_call(std::string_view name, std::string_view arguments, std::string_view id) {
   std::string_view text = trim(arguments);
-  std::optional<Json> value = text.empty() ? Json::object() : try_parse(text);
+  std::optional<Json> value = text.empty() ? std::optional<Json>(Json::object()) : try_parse(text);
   if (value && value->is_string()) value = try_parse(value->get<std::string>());
   if (!value || !value->is_object() || trim(name).empty()) return std::nullopt;
   return ToolCall{std::string(trim(name)), dump_json(*value), std::string(trim(id))};

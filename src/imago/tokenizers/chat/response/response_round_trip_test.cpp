@@ -1,10 +1,10 @@
 // A message rendered by a model's own template and read back, for every real template there is.
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "imago/base/file.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/chat_template.h"
 #include "imago/tokenizers/chat/response/layout.h"
 #include "imago/tokenizers/chat/response/test_pieces.h"
@@ -190,8 +190,6 @@ Written written_by_assistant(const ChatTemplate& chat_template, Json request, co
   return {rest, in_reasoning};
 }
 
-Json sorted(const Json& value) { return Json(nlohmann::json::parse(value.dump())); }
-
 // The id is the message's, or one that the format makes of the call's name and place, or none.
 bool id_fits(const ToolCall& call, const Json& sent, size_t place) {
   const std::string number = std::to_string(place);
@@ -208,7 +206,7 @@ void expect_same_message(const Response& got, const Json& message) {
   ASSERT_EQ(got.tool_calls.size(), calls.size());
   for (size_t i = 0; i < calls.size(); ++i) {
     EXPECT_EQ(got.tool_calls[i].name, calls[i]["function"]["name"].get<std::string>());
-    EXPECT_EQ(sorted(parse_json(got.tool_calls[i].arguments, "arguments")), sorted(calls[i]["function"]["arguments"]));
+    EXPECT_EQ(parse_json(got.tool_calls[i].arguments, "arguments"), calls[i]["function"]["arguments"]);
     EXPECT_TRUE(id_fits(got.tool_calls[i], calls[i], i)) << got.tool_calls[i].id;
   }
 }

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/response/test_pieces.h"
 
 namespace imago::chat {

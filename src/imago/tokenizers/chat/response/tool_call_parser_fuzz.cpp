@@ -1,10 +1,10 @@
 // Any text as a response in every format; fed in pieces it must come to the same.
 #include <cstdint>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/tokenizers/chat/response/response.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
