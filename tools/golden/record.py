@@ -20,7 +20,7 @@ transformers.utils.logging.disable_progress_bar()
 
 TRAIN = {"optimizer": "AdamW", "steps": 10, "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}
 GREEDY = {"max_new_tokens": 16, "do_sample": False}
-SKIPPED_OUTPUTS = ("past_key_values", "cache_params", "state")
+SKIPPED_OUTPUTS = ("past_key_values", "cache", "cache_params", "state")
 
 
 @dataclass
