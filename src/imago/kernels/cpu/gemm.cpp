@@ -26,14 +26,16 @@ namespace {
 
 constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Block sizes, in elements. A strip of B of kBlockDepth rows stays in the first-level cache while panels of A pass by;
-// the panels of kBlockRows rows and kBlockColumns columns of B share the second level.
+// Block sizes, in elements. A strip of B of kBlockDepth rows stays in the first-level cache while panels of A pass by,
+// or where it is too wide for that (kStripBytes), a panel of A while strips of B do; the panels of kBlockRows rows and
+// kBlockColumns columns of B share the second level.
 constexpr int64_t kBlockDepth = 512;
+constexpr int64_t kStripBytes = int64_t{32} << 10;
 constexpr int64_t kBlockRows = 96;
 constexpr int64_t kBlockColumns = 128;
 
 // A task multiplies this many rows at most, so that packing its block of B pays and its part of C stays in cache.
-constexpr int64_t kTaskRows = 960;
+constexpr int64_t kTaskRows = 480;
 constexpr int64_t kMaxPackedElements = int64_t{1} << 23;  // of A at a time, for bounded memory
 
 // Below this much work a loop is not worth waking a thread for.
@@ -180,7 +182,9 @@ class BlockedGemm {
   void run_task(int64_t first, int64_t last, int64_t column, int64_t columns) {
     const int64_t top = panel_row(first);
     const int64_t rows = panel_row(last) - top;
-    const bool in_place = g_.c_type == element_type<T>();
+    // Sums of several blocks of depth are kept aside: the rows of a large C lie a power of two apart, and evict each
+    // other from the cache before the next block adds to them.
+    const bool in_place = g_.c_type == element_type<T>() && g_.k <= kBlockDepth;
     T* packed_b = task_scratch.get<T>(kBlockDepth * kBlockColumns + (in_place ? 0 : rows * kBlockColumns));
     T* sums = in_place ? static_cast<T*>(g_.c) + (row_begin_ + top) * g_.ldc + column
                        : packed_b + kBlockDepth * kBlockColumns;
@@ -201,13 +205,21 @@ class BlockedGemm {
   void multiply_blocks(int64_t first, int64_t last, int64_t depth, int64_t size, const T* packed_b, int64_t columns,
                        T* sums, int64_t stride, bool add) {
     constexpr int64_t kGroup = kBlockRows / kTileRows;
+    constexpr bool kStripStays = kBlockDepth * kTileColumns * static_cast<int64_t>(sizeof(T)) <= kStripBytes;
+    const auto multiply = [&](int64_t panel, int64_t column) HWY_ATTR {
+      T* const c = sums + (panel_row(panel) - panel_row(first)) * stride + column;
+      const T* const a = packed_a(panel, depth, size);
+      multiply_panel(panel_rows(panel), size, a, packed_b + column * size, c, stride, columns - column, add);
+    };
     for (int64_t group = first; group < last; group += kGroup) {
-      for (int64_t column = 0; column < columns; column += kTileColumns) {
-        const T* const b = packed_b + column * size;
-        for (int64_t panel = group; panel < std::min(group + kGroup, last); ++panel) {
-          T* const c = sums + (panel_row(panel) - panel_row(first)) * stride + column;
-          const T* const a = packed_a(panel, depth, size);
-          multiply_panel(panel_rows(panel), size, a, b, c, stride, columns - column, add);
+      const int64_t end = std::min(group + kGroup, last);
+      if constexpr (kStripStays) {
+        for (int64_t column = 0; column < columns; column += kTileColumns) {
+          for (int64_t panel = group; panel < end; ++panel) multiply(panel, column);
+        }
+      } else {
+        for (int64_t panel = group; panel < end; ++panel) {
+          for (int64_t column = 0; column < columns; column += kTileColumns) multiply(panel, column);
         }
       }
     }
