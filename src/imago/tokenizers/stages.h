@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,8 @@ class Model : public Stage {
                             std::vector<int32_t>& ids) const;
 
   virtual const Vocabulary& vocabulary() const = 0;
+  // What an id decodes to; nothing where there is no such token.
+  virtual std::optional<std::string_view> spelling(int32_t id) const;
   // How many tokens the reference counts: where the vocabulary is a list, with what stands in it twice.
   virtual size_t vocab_size() const;
   // Whether the token is reported as the text it stands for, and not as the vocabulary spells it.

@@ -13,13 +13,14 @@
 
 namespace imago {
 
-// Set the members, then call finish(), then make a Tokenizer of it.
+// Set the members, then call finish(), then make a Tokenizer of it. Afterwards stages are not changed any more, so that
+// copies of a tokenizer share them; one that is to be other is replaced.
 struct TokenizerParts {
-  std::unique_ptr<tokenizers::Normalizer> normalizer;       // may be null
-  std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;  // may be null
-  std::unique_ptr<tokenizers::Model> model;
-  std::unique_ptr<tokenizers::PostProcessor> post_processor;  // may be null
-  std::unique_ptr<tokenizers::Decoder> decoder;               // may be null
+  std::shared_ptr<const tokenizers::Normalizer> normalizer;  // may be null
+  std::shared_ptr<tokenizers::PreTokenizer> pre_tokenizer;   // may be null
+  std::shared_ptr<tokenizers::Model> model;
+  std::shared_ptr<const tokenizers::PostProcessor> post_processor;  // may be null
+  std::shared_ptr<const tokenizers::Decoder> decoder;               // may be null
   tokenizers::AddedVocabulary added_vocabulary;
   std::optional<Truncation> truncation;
   std::optional<Padding> padding;
@@ -38,6 +39,9 @@ struct TokenizerParts {
   // Buffers of the model that no thread uses now.
   class ScratchPool {
    public:
+    ScratchPool() = default;
+    ScratchPool(const ScratchPool&) {}  // what copies of a tokenizer share is not this
+    ScratchPool& operator=(const ScratchPool&) = delete;
     std::unique_ptr<tokenizers::ModelScratch> take(const tokenizers::Model& model);
     void give_back(std::unique_ptr<tokenizers::ModelScratch> used);
     void clear();
