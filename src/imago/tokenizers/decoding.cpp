@@ -34,7 +34,8 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, const DecodeOptions&
     const auto spelling = in_added ? std::optional<std::string_view>(*in_added) : parts_->model->spelling(id);
     if (!spelling) continue;
     std::string token(*spelling);
-    if (options.skip_special_tokens && added.is_special(token)) continue;
+    const bool may_be_special = in_added != nullptr || !parts_->model->special_by_id();
+    if (options.skip_special_tokens && may_be_special && added.is_special(token)) continue;
     tokens.push_back(std::move(token));
   }
   std::string text;

@@ -58,7 +58,7 @@ void append_identity_alignments(std::string_view text, uint32_t begin, std::vect
 }
 
 NormalizedString::NormalizedString(std::string_view original, uint32_t begin, bool tracked)
-    : text_(original), tracked_(tracked) {
+    : text_(original), tracked_(tracked), begins_text_(begin == 0) {
   if (tracked) append_identity_alignments(original, begin, alignments_);
 }
 

@@ -37,6 +37,7 @@ class NormalizedString {
   bool tracked() const { return tracked_; }
   const std::vector<Alignment>& alignments() const { return alignments_; }
   bool empty() const { return text_.empty(); }
+  bool begins_text() const { return begins_text_; }  // it stands at the front of the whole text
 
   // The edits below are those of the reference, so that offsets come out as it reports them.
 
@@ -65,6 +66,7 @@ class NormalizedString {
   std::string text_;
   std::vector<Alignment> alignments_;  // one per byte of text_, when tracked
   bool tracked_ = false;
+  bool begins_text_ = false;
 };
 
 // Writes a Unicode scalar value to where there is room for four bytes; returns how many it took.

@@ -342,7 +342,10 @@ std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::pair<std::str
 }
 
 std::vector<int32_t> Tokenizer::encode_ids(std::string_view text, const EncodeOptions& options) const {
-  if (truncation_of(*parts_, options) || padding_of(*parts_, options)) return encode(text, options).ids;
+  const bool looks_at_tokens = parts_->post_processor && parts_->post_processor->looks_at_tokens();
+  if (looks_at_tokens || truncation_of(*parts_, options) || padding_of(*parts_, options)) {
+    return encode(text, options).ids;
+  }
   std::vector<int32_t> ids;
   for (int32_t part : parts_->layout[options.pair.has_value()][options.add_special_tokens]) {
     if (part == TokenizerParts::kFirst) {

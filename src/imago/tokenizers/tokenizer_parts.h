@@ -28,6 +28,8 @@ struct TokenizerParts {
   // Works out what is the same for every text: the short cut around byte-level spelling, and what the post-processor
   // puts around sequences.
   void finish();
+  // Replaces the post-processor of parts that are finished.
+  void replace_post_processor(std::shared_ptr<const tokenizers::PostProcessor> processor);
 
   // What finish() found.
   bool needs_alignments = false;
@@ -51,6 +53,9 @@ struct TokenizerParts {
     std::vector<std::unique_ptr<tokenizers::ModelScratch>> free_;
   };
   mutable ScratchPool scratch_pool;
+
+ private:
+  void find_layout();
 };
 
 // Normalizes, takes added tokens out, and cuts the rest into the pieces that the model sees. Special tokens are text
