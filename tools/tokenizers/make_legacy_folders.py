@@ -64,6 +64,20 @@ VARIANTS += [
     ("T5Tokenizer", {"extra_ids": 2, "additional_special_tokens": ["<a>"]}), ("MarkupLMTokenizer", {"add_prefix_space": True}),
     ("ByT5Tokenizer", {"extra_ids": 2}),
 ]
+# Of classes in Python: what files they have, see python_files().
+PYTHON = ["MarianTokenizer", "M2M100Tokenizer", "Speech2TextTokenizer", "SiglipTokenizer", "SpeechT5Tokenizer",
+          "BertGenerationTokenizer", "GPTSw3Tokenizer", "BartphoTokenizer", "PLBartTokenizer", "PhobertTokenizer",
+          "BertweetTokenizer", "CTRLTokenizer", "BlenderbotSmallTokenizer", "EsmTokenizer", "Wav2Vec2CTCTokenizer",
+          "MgpstrTokenizer", "PerceiverTokenizer", "DiaTokenizer"]
+VARIANTS += [
+    ("MarianTokenizer", {"separate_vocabs": True}), ("M2M100Tokenizer", {"src_lang": "fr", "tgt_lang": "de"}),
+    ("M2M100Tokenizer", {"language_codes": "wmt21", "src_lang": "de", "additional_special_tokens": ["__en__", "__ha__", "<a>"]}),
+    ("Speech2TextTokenizer", {"lang_codes": "mustc", "tgt_lang": "fr", "do_upper_case": True}),
+    ("SiglipTokenizer", {"do_lower_case": False, "pad_token": "<pad>"}), ("PLBartTokenizer", {"src_lang": "python", "tgt_lang": "en_XX"}),
+    ("Wav2Vec2CTCTokenizer", {"do_lower_case": True, "word_delimiter_token": "_", "additional_special_tokens": ["<a>"]}),
+    ("DiaTokenizer", {"offset": 3}), ("CTRLTokenizer", {"pad_token": "<pad>"}),
+    ("PLBartTokenizer", {"clean_up_tokenization_spaces": False}),
+]
 REQUIRED = {"MarkupLMTokenizer": {"tags_dict": {"a": 0}}}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "<pad>", "</s>", "<unk>", "<mask>", "<cls>", "<sep>", ".", "[QUESTION]"]
 
@@ -101,7 +115,7 @@ def vocabularies(lines, size, **normalization):
     first = {"unk_id": 0, "bos_id": 1, "eos_id": 2}
     unigram, bytes_ = {"model_type": "unigram", "vocab_size": size, **normalization}, {"byte_fallback": True, "vocab_size": size + 256}
     identity = {"model_type": "bpe", "normalization_rule_name": "identity"}
-    return {
+    known = {
         "none": {}, "word-piece": word_piece(lines, size), "byte-bpe": bpe(lines, None, size + 256), "word-bpe": bpe(lines, "</w>", size),
         "bpe": pieces(lines, **identity, **bytes_, **first),
         "gemma": pieces(lines, **identity, **bytes_, pad_id=0, eos_id=1, bos_id=2, unk_id=3, bos_piece="<bos>",
@@ -118,10 +132,67 @@ def vocabularies(lines, size, **normalization):
         "xlnet": pieces(lines, **unigram, control_symbols=["<cls>", "<sep>", "<pad>", "<mask>", "<eod>"],
                         user_defined_symbols=["<eop>", ".", "10,"], **first),
     }
+    return {**known, **python_files(lines, size, known, **normalization)}
+
+
+def pieces_of(model):
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    return [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
+
+
+def word_merges(files):
+    """Of a BPE vocabulary with "</w>": the names that fastBPE gives its tokens, and the merges."""
+    merges = files["merges.txt"].decode().split("\n")[1:-1]
+    symbols = [symbol for symbol in json.loads(files["vocab.json"]) if not symbol.startswith("<")]
+    names = [symbol.removesuffix("</w>") if symbol.endswith("</w>") else symbol + "@@" for symbol in symbols]
+    return list(dict.fromkeys(names)), merges
+
+
+def numbered(tokens):
+    return json.dumps({token: i for i, token in enumerate(dict.fromkeys(tokens))}, ensure_ascii=False).encode()
+
+
+def python_files(lines, size, known, **normalization):
+    """By class: the files of the classes in Python."""
+    unigram, bytes_ = known["unigram"], known["bpe"]
+    target = pieces(lines[::-1], model_type="unigram", vocab_size=size * 4 // 5 + 14, **normalization)
+    characters = pieces(lines, model_type="char", vocab_size=size, bos_id=0, pad_id=1, eos_id=2, unk_id=3, **normalization)
+    both = [*pieces_of(unigram)[3:], *pieces_of(target)[3:]]
+    fast_bpe, merges = word_merges(known["word-bpe"])
+    counted = "".join(f"{name} 7\n" for name in fast_bpe[40:] if " " not in name).encode()
+    codes = "".join(f"{merge} 3\n" for merge in merges).encode()
+    version = ("#version: 0.2\n" + "".join(f"{merge}\n" for merge in merges)).encode()
+    letters = sorted({letter for line in lines for letter in line.upper() if letter.isalpha()})
+    fairseq = ["<s>", "<pad>", "</s>", "<unk>", *pieces_of(known["plain-bpe"])[3:]]
+    unknown_left_out = fairseq[:50] + fairseq[60:]
+    return {
+        "MarianTokenizer": {"source.spm": unigram, "target.spm": target,
+                            "vocab.json": numbered(["</s>", "<unk>", *both, ">>fra<<", ">>deu<<", "<pad>"]),
+                            "target_vocab.json": numbered(["</s>", "<unk>", *pieces_of(target)[3:], "<pad>"])},
+        "M2M100Tokenizer": {"sentencepiece.bpe.model": known["plain-bpe"], "vocab.json": numbered(unknown_left_out)},
+        "Speech2TextTokenizer": {"sentencepiece.bpe.model": unigram, "vocab.json": numbered(["<s>", "<pad>", "</s>", "<unk>", *both[:200]])},
+        "SiglipTokenizer": {"spiece.model": known["t5"]},
+        "SpeechT5Tokenizer": {"spm_char.model": characters},
+        "BertGenerationTokenizer": {"spiece.model": known["plain-bpe"]},
+        "GPTSw3Tokenizer": {"spiece.model": bytes_},
+        "BartphoTokenizer": {"sentencepiece.bpe.model": known["plain-bpe"],
+                             "dict.txt": "".join(f"{piece} 7\n" for piece in fairseq[4:60]).encode()},
+        "PLBartTokenizer": {"sentencepiece.bpe.model": known["plain-bpe"]},
+        "PhobertTokenizer": {"vocab.txt": counted, "bpe.codes": codes}, "BertweetTokenizer": {"vocab.txt": counted, "bpe.codes": codes},
+        "CTRLTokenizer": {"vocab.json": numbered([*fast_bpe[20:], "<unk>"]), "merges.txt": version},
+        "BlenderbotSmallTokenizer": {"vocab.json": numbered(["__null__", "__start__", "__end__", "__unk__", "__newln__", *fast_bpe]),
+                                     "merges.txt": version},
+        "EsmTokenizer": {"vocab.txt": "\n".join(["<cls>", "<pad>", "<eos>", "<unk>", *letters[:24], ".", "-", "the", "<mask>"]).encode()},
+        "Wav2Vec2CTCTokenizer": {"vocab.json": numbered(["<pad>", "<s>", "</s>", "<unk>", "|", *letters, "'", "ER", "ÜBER"])},
+        "MgpstrTokenizer": {"vocab.json": numbered(["[GO]", "[s]", *"0123456789abcdefghijklmnopqrstuvwxyz", " "])},
+        "PerceiverTokenizer": {}, "DiaTokenizer": {},
+    }
 
 
 def vocabulary_of(tokenizer_class):
     """The name of the vocabulary, and of the file where it is a SentencePiece model."""
+    if tokenizer_class in PYTHON:
+        return tokenizer_class, None
     if tokenizer_class in PIECES:
         file, model = PIECES[tokenizer_class]
         return model, file
@@ -132,7 +203,7 @@ def vocabulary_of(tokenizer_class):
 
 def cases():
     """Name, class and options of every folder."""
-    for tokenizer_class in [*NO_FILES, *BERT, *BYTES, *WORD_ENDS, *PIECES]:
+    for tokenizer_class in [*NO_FILES, *BERT, *BYTES, *WORD_ENDS, *PIECES, *PYTHON]:
         yield tokenizer_class, tokenizer_class, REQUIRED.get(tokenizer_class, {})
     for number, (tokenizer_class, options) in enumerate(VARIANTS):
         yield f"{tokenizer_class}-{number}", tokenizer_class, {**REQUIRED.get(tokenizer_class, {}), **options}

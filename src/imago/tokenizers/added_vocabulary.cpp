@@ -27,19 +27,22 @@ void StringMatcher::add(std::string_view text, int32_t id) {
 std::optional<StringMatcher::Match> StringMatcher::find(std::string_view text, size_t from) const {
   for (size_t begin = from; begin < text.size(); ++begin) {
     if (only_first_ && (begin = text.find(*only_first_, begin)) == std::string_view::npos) break;
-    int32_t node = first_[static_cast<unsigned char>(text[begin])];
-    if (node == kNone) continue;
-    std::optional<Match> longest;
-    for (size_t end = begin + 1;; ++end) {
-      if (nodes_[static_cast<size_t>(node)] != kNone) longest = {begin, end, nodes_[static_cast<size_t>(node)]};
-      if (end >= text.size()) break;
-      const auto child = children_.find(static_cast<uint64_t>(node) << 8 | static_cast<unsigned char>(text[end]));
-      if (child == children_.end()) break;
-      node = child->second;
-    }
-    if (longest) return longest;
+    if (const auto match = match_at(text, begin)) return match;
   }
   return std::nullopt;
+}
+
+std::optional<StringMatcher::Match> StringMatcher::match_at(std::string_view text, size_t begin) const {
+  int32_t node = first_[static_cast<unsigned char>(text[begin])];
+  if (node == kNone) return std::nullopt;
+  std::optional<Match> longest;
+  for (size_t end = begin + 1;; ++end) {
+    if (nodes_[static_cast<size_t>(node)] != kNone) longest = {begin, end, nodes_[static_cast<size_t>(node)]};
+    if (end >= text.size()) return longest;
+    const auto child = children_.find(static_cast<uint64_t>(node) << 8 | static_cast<unsigned char>(text[end]));
+    if (child == children_.end()) return longest;
+    node = child->second;
+  }
 }
 
 size_t AddedVocabulary::add(std::span<const AddedToken> tokens, const Model& model, const Normalizer* normalizer) {

@@ -30,6 +30,8 @@ class StringMatcher {
   };
   // The first match at or behind `from`; nothing when there is none.
   std::optional<Match> find(std::string_view text, size_t from) const;
+  // The longest match that begins at a byte.
+  std::optional<Match> match_at(std::string_view text, size_t begin) const;
 
  private:
   static constexpr int32_t kNone = -1;

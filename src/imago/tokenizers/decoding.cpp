@@ -1,11 +1,11 @@
 #include <algorithm>
+#include <optional>
 
 #include "imago/base/error.h"
 #include "imago/base/thread_pool.h"
 #include "imago/tokenizers/decoders/decoders.h"
 #include "imago/tokenizers/tokenizer.h"
 #include "imago/tokenizers/tokenizer_parts.h"
-#include "imago/tokenizers/vocabulary.h"
 
 namespace imago {
 namespace {
@@ -27,14 +27,15 @@ std::string clean_up_tokenization(std::string_view text) {
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, const DecodeOptions& options) const {
   const tokenizers::AddedVocabulary& added = parts_->added_vocabulary;
-  const tokenizers::Vocabulary& vocabulary = parts_->model->vocabulary();
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
   for (int32_t id : ids) {
     const std::string* in_added = added.id_to_token(id);
-    if (in_added == nullptr && !vocabulary.contains_id(id)) continue;
-    std::string token = in_added ? *in_added : std::string(vocabulary.token(id));
-    if (options.skip_special_tokens && added.is_special(token)) continue;
+    const auto spelling = in_added ? std::optional<std::string_view>(*in_added) : parts_->model->spelling(id);
+    if (!spelling) continue;
+    std::string token(*spelling);
+    const bool may_be_special = in_added != nullptr || !parts_->model->special_by_id();
+    if (options.skip_special_tokens && may_be_special && added.is_special(token)) continue;
     tokens.push_back(std::move(token));
   }
   std::string text;

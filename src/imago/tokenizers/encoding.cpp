@@ -1,6 +1,7 @@
 #include "imago/tokenizers/encoding.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "imago/base/error.h"
 
@@ -140,12 +141,7 @@ void Encoding::merge_with(const Encoding& other) {
   }
   for (const Encoding& other_window : other.overflowing) combine(*this, other_window);
 
-  const size_t before = size();
-  for (size_t sequence = 0; sequence < other.sequence_ranges.size(); ++sequence) {
-    if (const auto& range = other.sequence_ranges[sequence]) {
-      set_sequence(sequence, {before + range->begin, before + range->end});
-    }
-  }
+  append_sequences_of(other);
   append(ids, other.ids);
   append(type_ids, other.type_ids);
   append(tokens, other.tokens);
@@ -154,6 +150,28 @@ void Encoding::merge_with(const Encoding& other) {
   append(special_tokens_mask, other.special_tokens_mask);
   append(attention_mask, other.attention_mask);
   overflowing = std::move(combined);
+}
+
+void Encoding::merge_with(Encoding&& other) {
+  if (!overflowing.empty() || !other.overflowing.empty()) return merge_with(static_cast<const Encoding&>(other));
+  append_sequences_of(other);
+  append(ids, other.ids);
+  append(type_ids, other.type_ids);
+  tokens.insert(tokens.end(), std::make_move_iterator(other.tokens.begin()),
+                std::make_move_iterator(other.tokens.end()));
+  append(offsets, other.offsets);
+  append(word_ids, other.word_ids);
+  append(special_tokens_mask, other.special_tokens_mask);
+  append(attention_mask, other.attention_mask);
+}
+
+void Encoding::append_sequences_of(const Encoding& other) {
+  const size_t before = size();
+  for (size_t sequence = 0; sequence < other.sequence_ranges.size(); ++sequence) {
+    if (const auto& range = other.sequence_ranges[sequence]) {
+      set_sequence(sequence, {before + range->begin, before + range->end});
+    }
+  }
 }
 
 void Encoding::pad(size_t length, const Padding& padding) {

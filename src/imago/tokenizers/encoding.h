@@ -77,6 +77,7 @@ struct Encoding {
 
   // Appends `other`; overflowing windows are combined each with each.
   void merge_with(const Encoding& other);
+  void merge_with(Encoding&& other);
 
   // Pads this encoding and its overflowing windows to `length` tokens.
   void pad(size_t length, const Padding& padding);
@@ -84,6 +85,7 @@ struct Encoding {
  private:
   Encoding slice(size_t begin, size_t end) const;
   TokenRange range_of(size_t sequence) const;
+  void append_sequences_of(const Encoding& other);
 };
 
 // Truncates one encoding, or a pair by the strategy. Throws Error kInvalidArgument when it cannot be done.

@@ -58,45 +58,32 @@ void append_identity_alignments(std::string_view text, uint32_t begin, std::vect
 }
 
 NormalizedString::NormalizedString(std::string_view original, uint32_t begin, bool tracked)
-    : text_(original), tracked_(tracked) {
+    : text_(original), tracked_(tracked), begins_text_(begin == 0) {
   if (tracked) append_identity_alignments(original, begin, alignments_);
 }
 
 Transformation::Transformation(NormalizedString& string, size_t removed) : string_(string) {
-  text_.reserve(string.text_.size() + 16);
-  if (string.tracked_) {
-    alignments_.reserve(string.text_.size() + 16);
-    skip(removed);
-  }
+  text_.resize(string.text_.size() + 16);
+  if (!string.tracked_) return;
+  alignments_.resize(text_.size());
+  skip(removed);
+}
+
+void Transformation::grow() {
+  text_.resize(text_.size() + text_.size() / 2 + 64);
+  if (string_.tracked_) alignments_.resize(text_.size());
 }
 
 void Transformation::skip(size_t characters) {
   const std::string& old = string_.text_;
   for (; characters > 0 && offset_ < old.size(); --characters) {
-    offset_ = std::min(old.size(), offset_ + character_size(static_cast<unsigned char>(old[offset_])));
+    offset_ = std::min(old.size(), offset_ + size_of_lead(static_cast<unsigned char>(old[offset_])));
   }
-}
-
-void Transformation::push(char32_t character, int change) {
-  const size_t before = text_.size();
-  if (character < 0x80) {
-    text_ += static_cast<char>(character);
-  } else {
-    append_utf8(text_, character);
-  }
-  if (!string_.tracked_) return;
-  const std::vector<Alignment>& old = string_.alignments_;
-  Alignment where;
-  if (change > 0) {
-    if (offset_ > 0 && !old.empty()) where = old[std::min(offset_, old.size()) - 1];
-  } else {
-    if (!old.empty()) where = old[std::min(offset_, old.size() - 1)];
-    skip(1 + static_cast<size_t>(-change));
-  }
-  alignments_.insert(alignments_.end(), text_.size() - before, where);
 }
 
 void Transformation::finish() {
+  text_.resize(size_);
+  if (string_.tracked_) alignments_.resize(size_);
   string_.text_ = std::move(text_);
   string_.alignments_ = std::move(alignments_);
 }
@@ -107,7 +94,17 @@ void NormalizedString::prepend(std::string_view content) {
   if (tracked_) alignments_.insert(alignments_.begin(), content.size(), Alignment(alignments_.front()));
 }
 
+bool NormalizedString::all_of(FunctionRef<bool(char32_t)> holds) const {
+  for (std::string_view rest = text_; !rest.empty();) {
+    const DecodedCharacter character = decode_utf8(rest);
+    if (!holds(character.code_point)) return false;
+    rest.remove_prefix(static_cast<size_t>(character.size));
+  }
+  return true;
+}
+
 void NormalizedString::filter(FunctionRef<bool(char32_t)> keep) {
+  if (all_of(keep)) return;
   const std::string_view text = text_;
   size_t removed_front = 0, at = 0;
   DecodedCharacter last{};  // the one that is kept and waits: it carries how many are removed behind it
@@ -134,6 +131,7 @@ void NormalizedString::filter(FunctionRef<bool(char32_t)> keep) {
 }
 
 void NormalizedString::map(FunctionRef<char32_t(char32_t)> change) {
+  if (all_of([&](char32_t character) { return change(character) == character; })) return;
   Transformation transformation(*this);
   std::string_view rest = text_;
   while (!rest.empty()) {

@@ -1,6 +1,7 @@
 // A text while it is normalized, and where each of its bytes comes from.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -36,12 +37,14 @@ class NormalizedString {
   bool tracked() const { return tracked_; }
   const std::vector<Alignment>& alignments() const { return alignments_; }
   bool empty() const { return text_.empty(); }
+  bool begins_text() const { return begins_text_; }  // it stands at the front of the whole text
 
   // The edits below are those of the reference, so that offsets come out as it reports them.
 
   // Puts `content` in front, aligned with the first character. Nothing happens to an empty string.
   void prepend(std::string_view content);
   // Leaves out the characters that `keep` refuses.
+  bool all_of(FunctionRef<bool(char32_t)> holds) const;
   void filter(FunctionRef<bool(char32_t)> keep);
   void map(FunctionRef<char32_t(char32_t)> change);
   // The same for text that is ASCII and stays so.
@@ -63,7 +66,33 @@ class NormalizedString {
   std::string text_;
   std::vector<Alignment> alignments_;  // one per byte of text_, when tracked
   bool tracked_ = false;
+  bool begins_text_ = false;
 };
+
+// Writes a Unicode scalar value to where there is room for four bytes; returns how many it took.
+inline size_t write_utf8(char* to, char32_t character) {
+  const auto tail = [&](int shift) { return static_cast<char>(0x80 | (character >> shift & 0x3F)); };
+  if (character < 0x80) {
+    to[0] = static_cast<char>(character);
+    return 1;
+  }
+  if (character < 0x800) {
+    to[0] = static_cast<char>(0xC0 | character >> 6);
+    to[1] = tail(0);
+    return 2;
+  }
+  if (character < 0x10000) {
+    to[0] = static_cast<char>(0xE0 | character >> 12);
+    to[1] = tail(6);
+    to[2] = tail(0);
+    return 3;
+  }
+  to[0] = static_cast<char>(0xF0 | character >> 18);
+  to[1] = tail(12);
+  to[2] = tail(6);
+  to[3] = tail(0);
+  return 4;
+}
 
 // Rewrites a whole string character by character, front to back. The change that comes with a character says how it
 // relates to the old ones: 0 replaces the next, a positive one is new, and -N replaces the next and removes N behind
@@ -72,16 +101,50 @@ class Transformation {
  public:
   // The first `removed` characters of the old text are dropped.
   Transformation(NormalizedString& string, size_t removed = 0);
-  void push(char32_t character, int change);
+  void push(char32_t character, int change) {
+    // Every normalizer passes here for every character: a character and its alignments are written in full width into
+    // room that is there, and only then counted.
+    if (size_ + kLongest > text_.size()) grow();
+    const size_t bytes = write_utf8(text_.data() + size_, character);
+    if (string_.tracked_) {
+      const Alignment where = next_alignment(change);
+      for (size_t i = 0; i < kLongest; ++i) alignments_[size_ + i] = where;
+    }
+    size_ += bytes;
+  }
   void finish();
 
  private:
+  static constexpr size_t kLongest = 4;  // bytes of a character
+
+  Alignment next_alignment(int change) {
+    const std::vector<Alignment>& old = string_.alignments_;
+    if (change == 0 && offset_ < old.size()) {
+      const Alignment where = old[offset_];
+      offset_ += size_of_lead(static_cast<unsigned char>(string_.text_[offset_]));
+      return where;
+    }
+    Alignment where;
+    if (change > 0) {
+      if (offset_ > 0 && !old.empty()) where = old[std::min(offset_, old.size()) - 1];
+    } else {
+      if (!old.empty()) where = old[std::min(offset_, old.size() - 1)];
+      skip(1 + static_cast<size_t>(-change));
+    }
+    return where;
+  }
+  static size_t size_of_lead(unsigned char lead) {
+    return 1 + static_cast<size_t>(lead >= 0xC0) + static_cast<size_t>(lead >= 0xE0) +
+           static_cast<size_t>(lead >= 0xF0);
+  }
   void skip(size_t characters);
+  void grow();
 
   NormalizedString& string_;
-  std::string text_;
+  std::string text_;  // with room behind what is written
   std::vector<Alignment> alignments_;
-  size_t offset_ = 0;  // in the old text
+  size_t size_ = 0;    // written
+  size_t offset_ = 0;  // in the old text, at most its size when the string is tracked
 };
 
 // The character that stands for a byte in byte-level vocabularies (GPT-2's bytes_to_unicode), and the byte that a

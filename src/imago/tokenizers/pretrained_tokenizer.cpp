@@ -8,7 +8,10 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/tokenizers/legacy/class_stages.h"
 #include "imago/tokenizers/legacy/legacy_tokenizer.h"
+#include "imago/tokenizers/processors/processors.h"
+#include "imago/tokenizers/tokenizer_parts.h"
 
 namespace imago {
 namespace {
@@ -37,6 +40,46 @@ bool is_generic(std::string_view class_name) {
 
 }  // namespace
 
+// What is known of languages: the class, and tokenizer_config.json.
+struct PretrainedTokenizer::Languages {
+  const tokenizers::TokenizerClass& tokenizer_class;
+  Json config;
+
+  // The token of a language, which must be one that the vocabulary has.
+  std::string token(const Tokenizer& tokenizer, const std::string& language) const {
+    Json with_language = config;
+    with_language["src_lang"] = language;
+    std::string token = tokenizer_class.language(tokenizers::ClassOptions(with_language));
+    if (!tokenizer.token_to_id(token)) {
+      throw Error(ErrorKind::kInvalidArgument, "tokenizer",
+                  fmt::format("the language '{}' is not in the vocabulary", language),
+                  fmt::format("name it as src_lang of a {} does", tokenizer_class.name));
+    }
+    return token;
+  }
+};
+
+PretrainedTokenizer PretrainedTokenizer::for_source_language(const std::string& language) const {
+  if (!languages_) throw Error(ErrorKind::kUnsupported, "tokenizer", "its texts have no language of their own");
+  PretrainedTokenizer result = *this;
+  const tokenizers::ClassOptions options(languages_->config);
+  const auto id_of = [&](std::string_view token) { return tokenizer_.token_to_id(token); };
+  const tokenizers::ProcessorInput input{options, special_tokens_, id_of, languages_->token(tokenizer_, language)};
+  const tokenizers::TokenizerClass& tokenizer_class = languages_->tokenizer_class;
+  const Json processor = tokenizer_class.post_processor != nullptr
+                             ? tokenizer_class.post_processor(input)
+                             : tokenizers::template_processor(input, tokenizer_class.single, tokenizer_class.pair);
+  auto parts = std::make_shared<TokenizerParts>(tokenizer_.parts());
+  parts->replace_post_processor(tokenizers::make_processor(processor));
+  result.tokenizer_ = Tokenizer(std::move(parts));
+  return result;
+}
+
+int32_t PretrainedTokenizer::language_token_id(const std::string& language) const {
+  if (!languages_) throw Error(ErrorKind::kUnsupported, "tokenizer", "its texts have no language of their own");
+  return *tokenizer_.token_to_id(languages_->token(tokenizer_, language));
+}
+
 PretrainedTokenizer PretrainedTokenizer::from_folder(const std::string& folder) {
   if (folder.ends_with(".gguf") && std::filesystem::is_regular_file(folder)) return from_file(folder);
   const ErrorScope scope(folder);
@@ -46,8 +89,10 @@ PretrainedTokenizer PretrainedTokenizer::from_folder(const std::string& folder) 
   const tokenizers::TokenizerClass* tokenizer_class = tokenizers::find_tokenizer_class(class_name);
   const tokenizers::SpecialTokenValues values = tokenizers::read_special_token_values(config, tokenizer_class);
 
+  // The reference's classes in Python do not look at a tokenizer.json.
+  const bool own_files = tokenizer_class != nullptr && tokenizer_class->read != nullptr;
   std::optional<PretrainedTokenizer> result;
-  if (std::filesystem::exists(path)) {
+  if (std::filesystem::exists(path) && !own_files) {
     result.emplace(Tokenizer::from_file(path));
     result->special_tokens_ = values.special_tokens();
     result->tokenizer_.add_tokens(values.added);
@@ -71,8 +116,16 @@ PretrainedTokenizer PretrainedTokenizer::from_folder(const std::string& folder) 
     }
     result->padding_side_ = side->get<std::string>();
   }
-  result->clean_up_tokenization_spaces_ = options.boolean("clean_up_tokenization_spaces", false);
+  if (tokenizer_class != nullptr && tokenizer_class->translates) {
+    result->languages_ = std::make_shared<const Languages>(Languages{*tokenizer_class, config});
+  }
+  const bool cleans_up = tokenizer_class != nullptr && tokenizer_class->cleans_up;
+  result->clean_up_tokenization_spaces_ = options.boolean("clean_up_tokenization_spaces", cleans_up);
+  if (tokenizer_class != nullptr && tokenizer_class->model_max_length > 0) {
+    result->model_max_length_ = tokenizer_class->model_max_length;
+  }
   if (const auto found = config.find("model_max_length"); found != config.end() && found->is_number()) {
+    result->model_max_length_ = std::nullopt;
     if (found->get<double>() < kNoLimit) result->model_max_length_ = found->get<int64_t>();
   }
   return *std::move(result);

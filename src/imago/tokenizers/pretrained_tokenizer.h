@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,6 +47,15 @@ class PretrainedTokenizer {
   std::optional<int32_t> pad_token_id() const { return id_of(special_tokens_.pad_token); }
   std::optional<int32_t> mask_token_id() const { return id_of(special_tokens_.mask_token); }
 
+  // Whether each text goes with a token of its language, and an answer begins with that of its own (M2M-100, NLLB,
+  // mBART, PLBart).
+  bool has_languages() const { return languages_ != nullptr; }
+  // The same tokenizer for texts in a language, by the name that src_lang has ("en", "eng_Latn", "en_XX"). Throws Error
+  // kInvalidArgument where it is not known, kUnsupported where there are no languages.
+  PretrainedTokenizer for_source_language(const std::string& language) const;
+  // The token with which an answer in a language begins: what the reference calls forced_bos_token_id.
+  int32_t language_token_id(const std::string& language) const;
+
   // Where padding goes: "right" for most, "left" for prompts of decoders.
   const std::string& padding_side() const { return padding_side_; }
   // The longest input the model was trained for; none where the folder does not say.
@@ -59,8 +69,11 @@ class PretrainedTokenizer {
   std::string decode(std::span<const int64_t> ids, bool skip_special_tokens = true) const;
 
  private:
+  struct Languages;
+
   Tokenizer tokenizer_;
   SpecialTokens special_tokens_;
+  std::shared_ptr<const Languages> languages_;  // null: none
   std::string padding_side_ = "right";
   std::optional<int64_t> model_max_length_;
   bool clean_up_tokenization_spaces_ = false;

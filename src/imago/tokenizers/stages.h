@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,10 @@ class Model : public Stage {
                             std::vector<int32_t>& ids) const;
 
   virtual const Vocabulary& vocabulary() const = 0;
+  // What an id decodes to; nothing where there is no such token.
+  virtual std::optional<std::string_view> spelling(int32_t id) const;
+  // Whether decoding leaves out special tokens by their ids alone, and not by what they spell.
+  virtual bool special_by_id() const { return false; }
   // How many tokens the reference counts: where the vocabulary is a list, with what stands in it twice.
   virtual size_t vocab_size() const;
   // Whether the token is reported as the text it stands for, and not as the vocabulary spells it.
@@ -79,6 +84,8 @@ class Model : public Stage {
 class PostProcessor : public Stage {
  public:
   virtual size_t added_tokens(bool pair) const = 0;
+  // Whether what it adds depends on the tokens of the sequences.
+  virtual bool looks_at_tokens() const { return false; }
   // `encodings` holds one encoding or a pair; afterwards the parts that are to be joined.
   virtual void process(std::vector<Encoding>& encodings, bool add_special_tokens) const = 0;
 };

@@ -238,7 +238,7 @@ Encoding post_process(const TokenizerParts& parts, Encoding first, std::optional
     return std::move(encodings[0]);
   }
   Encoding joined = std::move(encodings[0]);
-  for (size_t i = 1; i < encodings.size(); ++i) joined.merge_with(encodings[i]);
+  for (size_t i = 1; i < encodings.size(); ++i) joined.merge_with(std::move(encodings[i]));
   return joined;
 }
 
@@ -300,9 +300,7 @@ Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where) {
 }
 
 TokenizerParts& Tokenizer::mutable_parts() {
-  if (parts_.use_count() == 1) return *parts_;
-  // Stages are not copied one by one: what was read from JSON is read again.
-  parts_ = tokenizers::read_tokenizer_json(to_json(false), "tokenizer");
+  if (parts_.use_count() > 1) parts_ = std::make_shared<TokenizerParts>(*parts_);
   return *parts_;
 }
 
@@ -344,7 +342,10 @@ std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::pair<std::str
 }
 
 std::vector<int32_t> Tokenizer::encode_ids(std::string_view text, const EncodeOptions& options) const {
-  if (truncation_of(*parts_, options) || padding_of(*parts_, options)) return encode(text, options).ids;
+  const bool looks_at_tokens = parts_->post_processor && parts_->post_processor->looks_at_tokens();
+  if (looks_at_tokens || truncation_of(*parts_, options) || padding_of(*parts_, options)) {
+    return encode(text, options).ids;
+  }
   std::vector<int32_t> ids;
   for (int32_t part : parts_->layout[options.pair.has_value()][options.add_special_tokens]) {
     if (part == TokenizerParts::kFirst) {
@@ -366,9 +367,8 @@ std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {
 
 std::optional<std::string> Tokenizer::id_to_token(int32_t id) const {
   if (const std::string* added = parts_->added_vocabulary.id_to_token(id)) return *added;
-  const Vocabulary& vocabulary = parts_->model->vocabulary();
-  if (!vocabulary.contains_id(id)) return std::nullopt;
-  return std::string(vocabulary.token(id));
+  const auto spelling = parts_->model->spelling(id);
+  return spelling ? std::optional(std::string(*spelling)) : std::nullopt;
 }
 
 size_t Tokenizer::vocab_size(bool with_added_tokens) const {
@@ -428,12 +428,16 @@ void Tokenizer::set_truncation(std::optional<Truncation> truncation) { mutable_p
 void Tokenizer::set_padding(std::optional<Padding> padding) { mutable_parts().padding = std::move(padding); }
 
 void Tokenizer::set_dropout(float probability) {
-  TokenizerParts& parts = mutable_parts();
-  auto* bpe = dynamic_cast<tokenizers::Bpe*>(parts.model.get());
-  if (bpe == nullptr) throw Error(ErrorKind::kUnsupported, "tokenizer", "dropout is for BPE models only");
+  if (dynamic_cast<const tokenizers::Bpe*>(parts_->model.get()) == nullptr) {
+    throw Error(ErrorKind::kUnsupported, "tokenizer", "dropout is for BPE models only");
+  }
   if (!(probability >= 0.0f && probability <= 1.0f)) {
     throw Error(ErrorKind::kInvalidArgument, "tokenizer", "dropout is not between 0 and 1");
   }
+  TokenizerParts& parts = mutable_parts();
+  // Copies may share the model, and models are not copied: what can be written as JSON is read again.
+  if (parts.model.use_count() > 1) parts.model = tokenizers::read_tokenizer_json(to_json(false), "tokenizer")->model;
+  auto* bpe = dynamic_cast<tokenizers::Bpe*>(parts.model.get());
   bpe->set_dropout(probability);
   parts.scratch_pool.clear();
 }

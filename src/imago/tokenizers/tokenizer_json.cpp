@@ -17,6 +17,10 @@ namespace imago::tokenizers {
 
 size_t Model::vocab_size() const { return vocabulary().size(); }
 
+std::optional<std::string_view> Model::spelling(int32_t id) const {
+  return vocabulary().contains_id(id) ? std::optional(vocabulary().token(id)) : std::nullopt;
+}
+
 void Model::tokenize_all(std::span<const std::string_view> pieces, ModelScratch& scratch,
                          std::vector<int32_t>& ids) const {
   for (const std::string_view piece : pieces) tokenize_ids(piece, scratch, ids);

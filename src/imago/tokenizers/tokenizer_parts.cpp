@@ -33,6 +33,15 @@ void TokenizerParts::finish() {
   if (bpe != nullptr && pre_tokenizer != nullptr && bpe->can_use_raw_bytes() && pre_tokenizer->leave_bytes_raw()) {
     bpe->use_raw_bytes();
   }
+  find_layout();
+}
+
+void TokenizerParts::replace_post_processor(std::shared_ptr<const tokenizers::PostProcessor> processor) {
+  post_processor = std::move(processor);
+  find_layout();
+}
+
+void TokenizerParts::find_layout() {
   for (const bool pair : {false, true}) {
     for (const bool special : {false, true}) {
       std::vector<Encoding> encodings(pair ? 2 : 1);

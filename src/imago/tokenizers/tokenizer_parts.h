@@ -13,13 +13,14 @@
 
 namespace imago {
 
-// Set the members, then call finish(), then make a Tokenizer of it.
+// Set the members, then call finish(), then make a Tokenizer of it. Afterwards stages are not changed any more, so that
+// copies of a tokenizer share them; one that is to be other is replaced.
 struct TokenizerParts {
-  std::unique_ptr<tokenizers::Normalizer> normalizer;       // may be null
-  std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;  // may be null
-  std::unique_ptr<tokenizers::Model> model;
-  std::unique_ptr<tokenizers::PostProcessor> post_processor;  // may be null
-  std::unique_ptr<tokenizers::Decoder> decoder;               // may be null
+  std::shared_ptr<const tokenizers::Normalizer> normalizer;  // may be null
+  std::shared_ptr<tokenizers::PreTokenizer> pre_tokenizer;   // may be null
+  std::shared_ptr<tokenizers::Model> model;
+  std::shared_ptr<const tokenizers::PostProcessor> post_processor;  // may be null
+  std::shared_ptr<const tokenizers::Decoder> decoder;               // may be null
   tokenizers::AddedVocabulary added_vocabulary;
   std::optional<Truncation> truncation;
   std::optional<Padding> padding;
@@ -27,6 +28,8 @@ struct TokenizerParts {
   // Works out what is the same for every text: the short cut around byte-level spelling, and what the post-processor
   // puts around sequences.
   void finish();
+  // Replaces the post-processor of parts that are finished.
+  void replace_post_processor(std::shared_ptr<const tokenizers::PostProcessor> processor);
 
   // What finish() found.
   bool needs_alignments = false;
@@ -38,6 +41,9 @@ struct TokenizerParts {
   // Buffers of the model that no thread uses now.
   class ScratchPool {
    public:
+    ScratchPool() = default;
+    ScratchPool(const ScratchPool&) {}  // what copies of a tokenizer share is not this
+    ScratchPool& operator=(const ScratchPool&) = delete;
     std::unique_ptr<tokenizers::ModelScratch> take(const tokenizers::Model& model);
     void give_back(std::unique_ptr<tokenizers::ModelScratch> used);
     void clear();
@@ -47,6 +53,9 @@ struct TokenizerParts {
     std::vector<std::unique_ptr<tokenizers::ModelScratch>> free_;
   };
   mutable ScratchPool scratch_pool;
+
+ private:
+  void find_layout();
 };
 
 // Normalizes, takes added tokens out, and cuts the rest into the pieces that the model sees. Special tokens are text

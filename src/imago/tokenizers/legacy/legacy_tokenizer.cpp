@@ -89,6 +89,7 @@ LegacyTokenizer read_pieces(const std::string& path, const FolderSettings& setti
 LegacyTokenizer read_legacy_folder(const std::string& folder, const Json& config, const TokenizerClass* tokenizer_class,
                                    const SpecialTokenValues& values) {
   const FolderSettings settings{config, tokenizer_class, values};
+  if (tokenizer_class != nullptr && tokenizer_class->read != nullptr) return tokenizer_class->read(folder, settings);
   const auto has = [&](const char* name) { return fs::exists(folder + "/" + name); };
   using Kind = TokenizerClass::Vocabulary;
   if (tokenizer_class != nullptr && tokenizer_class->vocabulary == Kind::kWordPiece && has("vocab.txt")) {

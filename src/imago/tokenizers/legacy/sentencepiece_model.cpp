@@ -116,6 +116,7 @@ void read_trainer_spec(std::string_view bytes, std::string_view where, SentenceP
       case 41: model.bos_id = field.int32(); break;
       case 42: model.eos_id = field.int32(); break;
       case 43: model.pad_id = field.int32(); break;
+      case 44: model.unk_surface = field.string(); break;
       case 45: model.unk_piece = field.string(); break;
       case 46: model.bos_piece = field.string(); break;
       case 47: model.eos_piece = field.string(); break;

@@ -26,6 +26,7 @@ struct SentencePieceModel {
   bool treat_whitespace_as_suffix = false;
   int32_t unk_id = 0, bos_id = 1, eos_id = 2, pad_id = -1;  // -1: there is none
   std::string unk_piece = "<unk>", bos_piece = "<s>", eos_piece = "</s>", pad_piece = "<pad>";
+  std::string unk_surface = " \u2047 ";  // what the unknown piece decodes to
   // NormalizerSpec
   std::string precompiled_charsmap;
   bool add_dummy_prefix = true;

@@ -29,6 +29,9 @@ struct ScoredPiece {
   double score;
 };
 
+struct FolderSettings;
+struct LegacyTokenizer;
+
 struct TokenizerClass {
   // What the files hold: vocab.txt; vocab.json and merges.txt; a SentencePiece model, used as either model; or nothing,
   // where every byte is a token.
@@ -74,6 +77,11 @@ struct TokenizerClass {
   bool pieces_are_special = false;  // the user-defined ones, too
   bool as_generic = false;          // built as without a class, but for the tokens
   bool pads_left = false;
+  bool cleans_up = false;        // clean_up_tokenization_spaces where the files do not say
+  bool translates = false;       // src_lang is a token beside the text, and the answer begins with that of tgt_lang
+  int64_t model_max_length = 0;  // where the files do not say; 0: none
+  // Reads a folder in place of all of the above but the tokens: of classes that are no stages of a tokenizer.json.
+  LegacyTokenizer (*read)(const std::string& folder, const FolderSettings& settings) = nullptr;
 };
 
 // By the name in tokenizer_config.json, with or without "Fast"; null when it is not known.

@@ -3,6 +3,7 @@
 
 #include "imago/tokenizers/legacy/class_pieces.h"
 #include "imago/tokenizers/legacy/class_stages.h"
+#include "imago/tokenizers/legacy/python_classes.h"
 
 namespace imago::tokenizers::families {
 
@@ -208,9 +209,11 @@ inline constexpr TokenizerClass kNllb{.vocabulary = Kind::kPieceBpe,
                                       .arrange = as_nllb,
                                       .language = nllb_language,
                                       .mask_takes_space = true,
-                                      .mask_is_normalized = true};
+                                      .mask_is_normalized = true,
+                                      .translates = true};
 
 inline constexpr TokenizerClass kReformer = like(kNllb, [](TokenizerClass& c) {
+  c.translates = false;
   c.tokens = {nullptr, "</s>", "<unk>", nullptr, nullptr, nullptr, nullptr};
   c.post_processor = bos_eos_processor;
   c.arrange = nullptr;
@@ -400,6 +403,7 @@ inline constexpr TokenizerClass kMBart = like(kXlmRoberta, [](TokenizerClass& c)
   c.own_tokens_stand = Own::kBeforePieces;
   c.language = mbart_language;
   c.mask_takes_space = true;
+  c.translates = true;
 });
 
 inline constexpr TokenizerClass kMBart50 = like(kMBart, [](TokenizerClass& c) {
@@ -412,5 +416,76 @@ inline constexpr TokenizerClass kMBart50 = like(kMBart, [](TokenizerClass& c) {
   c.own_tokens = mbart50_languages;
   c.own_tokens_stand = Own::kBehindPieces;
 });
+
+// In Python
+
+inline constexpr TokenizerClass kMarian{.tokens = {nullptr, "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
+                                        .model_max_length = 512,
+                                        .read = read_marian};
+
+inline constexpr TokenizerClass kM2M100{.tokens = {"<s>", "</s>", "<unk>", "</s>", "<pad>", nullptr, nullptr},
+                                        .single = "language $A eos",
+                                        .pair = "language $A $B eos",
+                                        .language = m2m_100_language,
+                                        .translates = true,
+                                        .read = read_m2m_100};
+
+inline constexpr TokenizerClass kSpeechToText{.tokens = {"<s>", "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
+                                              .own_tokens = speech_to_text_languages,
+                                              .read = read_speech_to_text};
+
+inline constexpr TokenizerClass kSiglip{.tokens = {nullptr, "</s>", "<unk>", nullptr, "</s>", nullptr, nullptr},
+                                        .tokens_take_space = true,
+                                        .model_max_length = 64,
+                                        .read = read_siglip};
+
+inline constexpr TokenizerClass kSpeechT5{.tokens = {"<s>", "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
+                                          .read = read_speecht5};
+
+inline constexpr TokenizerClass kBertGeneration{.tokens = {"<s>", "</s>", "<unk>", "<::::>", "<pad>", nullptr, nullptr},
+                                                .read = read_bert_generation};
+
+inline constexpr TokenizerClass kGptSw3{.tokens = {"<s>", "<|endoftext|>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
+                                        .read = read_gpt_sw3};
+
+inline constexpr TokenizerClass kBartpho{.tokens = kRobertaTokens, .mask_takes_space = true, .read = read_bartpho};
+
+inline constexpr TokenizerClass kPLBart{.tokens = kRobertaTokens,
+                                        .single = "$A eos language",
+                                        .pair = "$A $B eos language",
+                                        .own_tokens = plbart_languages,
+                                        .language = plbart_language,
+                                        .mask_takes_space = true,
+                                        .cleans_up = true,
+                                        .translates = true,
+                                        .read = read_plbart};
+
+inline constexpr TokenizerClass kPhobert{.tokens = kRobertaTokens, .read = read_phobert};
+inline constexpr TokenizerClass kBertweet{.tokens = kRobertaTokens, .read = read_bertweet};
+inline constexpr TokenizerClass kCtrl{.tokens = {nullptr, nullptr, "<unk>", nullptr, nullptr, nullptr, nullptr},
+                                      .read = read_ctrl};
+
+inline constexpr TokenizerClass kBlenderbotSmall{
+    .tokens = {"__start__", "__end__", "__unk__", nullptr, "__null__", nullptr, nullptr},
+    .read = read_blenderbot_small};
+
+inline constexpr TokenizerClass kEsm{.tokens = {nullptr, "<eos>", "<unk>", nullptr, "<pad>", "<cls>", "<mask>"},
+                                     .read = read_esm};
+
+inline constexpr TokenizerClass::NamedToken kCtcTokens[] = {{"word_delimiter_token", "", "|"}};
+
+inline constexpr TokenizerClass kWav2Vec2Ctc{.tokens = {"<s>", "</s>", "<unk>", nullptr, "<pad>", nullptr, nullptr},
+                                             .named_tokens = kCtcTokens,
+                                             .read = read_wav2vec2_ctc};
+
+inline constexpr TokenizerClass kMgpStr{.tokens = {"[GO]", "[s]", "[GO]", nullptr, "[GO]", nullptr, nullptr},
+                                        .read = read_mgp_str};
+
+inline constexpr TokenizerClass kPerceiver{.tokens = {"[BOS]", "[EOS]", nullptr, "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+                                           .model_max_length = 2048,
+                                           .read = read_perceiver};
+
+inline constexpr TokenizerClass kDia{.tokens = {nullptr, nullptr, "<pad>", nullptr, "<pad>", nullptr, nullptr},
+                                     .read = read_dia};
 
 }  // namespace imago::tokenizers::families

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/base/unicode.h"
 #include "imago/tokenizers/legacy/assemble.h"
 #include "imago/tokenizers/legacy/class_stages.h"
 #include "imago/tokenizers/legacy/generated_merges.h"
@@ -74,11 +76,6 @@ std::unique_ptr<Model> make_unigram(const std::vector<ScoredPiece>& pieces, std:
   return std::make_unique<Unigram>(views, unk_id, byte_fallback);
 }
 
-std::unique_ptr<Model> make_piece_bpe(BpeOptions options, Vocabulary vocabulary) {
-  const std::vector<MergeRule> merges = merges_of_pieces(vocabulary, "SentencePiece model");
-  return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
-}
-
 // The merges keep the order that the model's own ids give them.
 std::unique_ptr<Model> make_arranged_bpe(BpeOptions options, const Vocabulary& original,
                                          const std::vector<ScoredPiece>& pieces) {
@@ -119,17 +116,16 @@ std::vector<TokenValue> with_own_tokens(std::vector<TokenValue> pieces, const To
 
 Json replace_spaces() { return {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}}; }
 
+Json replace_piece_spaces() { return {{"type", "Replace"}, {"pattern", {{"String", "\u2581"}}}, {"content", " "}}; }
+
 Json pieces_decoder(bool byte_fallback) {
   Json decoder = gemma_decoder(ClassOptions(Json()));
   if (!byte_fallback) decoder["decoders"].as_array().resize(1);
   return decoder;
 }
 
-// How a model without a tokenizer class orders its merges: the reference's generic class goes by the ids, SentencePiece
-// itself by the scores, and some models have these in different orders.
-enum class MergeOrder { kById, kByScore };
-
-std::unique_ptr<Model> model_of_its_kind(const SentencePieceModel& model, Vocabulary vocabulary, MergeOrder order) {
+// As SentencePiece itself has it: merges go by the scores of what they make.
+std::unique_ptr<Model> model_of_its_kind(const SentencePieceModel& model, Vocabulary vocabulary) {
   if (model.kind == SentencePieceModel::Kind::kUnigram) {
     return make_unigram(scored_pieces(model), model.unk_id, model.byte_fallback);
   }
@@ -141,47 +137,153 @@ std::unique_ptr<Model> model_of_its_kind(const SentencePieceModel& model, Vocabu
   options.unk_token = model.unk_piece;
   options.fuse_unk = true;
   options.byte_fallback = model.byte_fallback;
-  if (order == MergeOrder::kById) return make_piece_bpe(std::move(options), std::move(vocabulary));
   std::vector<float> scores;
   for (const SentencePiece& piece : model.pieces) scores.push_back(piece.score);
   const auto merges = merges_by_score(vocabulary, scores, "SentencePiece model");
   return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
 }
 
-// A folder whose class is the generic one may rename pieces: placeholders get the names of added tokens.
+// A folder whose class is the generic one may rename pieces: placeholders get the names of added tokens, but for names
+// that a piece keeps.
 Vocabulary renamed_pieces(const SentencePieceModel& model, const SpecialTokenValues& values) {
   Vocabulary vocabulary = piece_vocabulary(model);
   if (model.kind != SentencePieceModel::Kind::kBpe || values.added.empty()) return vocabulary;
+  const auto name_of = [&](size_t id) {
+    const auto named = [&](const AddedToken& token) { return static_cast<size_t>(token.id) == id; };
+    const auto found = std::find_if(values.added.begin(), values.added.end(), named);
+    return found == values.added.end() ? nullptr : &*found;
+  };
+  const auto is_kept = [&](const std::string& content) {
+    const int32_t id = vocabulary.find(content);
+    return id != Vocabulary::kNone && name_of(static_cast<size_t>(id)) == nullptr;
+  };
   Vocabulary renamed;
   for (size_t id = 0; id < model.pieces.size(); ++id) {
-    const auto token = std::find_if(values.added.begin(), values.added.end(),
-                                    [&](const AddedToken& entry) { return static_cast<size_t>(entry.id) == id; });
-    const bool rename = token != values.added.end() && vocabulary.find(token->content) == Vocabulary::kNone;
-    renamed.add(rename ? token->content : model.pieces[id].text, static_cast<int32_t>(id));
+    const AddedToken* name = name_of(id);
+    renamed.add(name != nullptr && !is_kept(name->content) ? name->content : model.pieces[id].text,
+                static_cast<int32_t>(id));
   }
   return renamed;
 }
 
-LegacyTokenizer build_generic_sentencepiece(const SentencePieceModel& model, const FolderSettings& settings) {
-  ClassOptions options(settings.config);
-  Json normalizer = {{"type", "Sequence"}, {"normalizers", Json::array()}};
-  if (!model.precompiled_charsmap.empty()) {
-    options.charsmap = encode_base64(model.precompiled_charsmap);
-    normalizer["normalizers"].push_back(charsmap_normalizer(options));
+// A regular expression of user-defined pieces, the longest first, each escaped as Python's re.escape does.
+std::string pattern_of(std::vector<std::string> pieces) {
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const std::string& a, const std::string& b) { return count_utf8(a) > count_utf8(b); });
+  std::string pattern;
+  for (const std::string& piece : pieces) {
+    if (!pattern.empty()) pattern += '|';
+    for (const char c : piece) {
+      if (std::string_view("\t\n\v\f\r #$&()*+-.?[\\]^{|}~").find(c) != std::string_view::npos) pattern += '\\';
+      pattern += c;
+    }
   }
-  normalizer["normalizers"].push_back(replace_spaces());
+  return pattern;
+}
 
+std::vector<std::string> user_defined_pieces(const SentencePieceModel& model, const Vocabulary& names) {
+  std::vector<std::string> pieces;
+  for (size_t id = 0; id < model.pieces.size(); ++id) {
+    if (model.pieces[id].type != SentencePiece::Type::kUserDefined) continue;
+    pieces.emplace_back(names.token(static_cast<int32_t>(id)));
+  }
+  return pieces;
+}
+
+struct GenericStages {
+  Json normalizer, pre_tokenizer, decoder;
+};
+
+// What the reference makes of a model's settings where no class says more: `legacy` puts the dummy prefix before every
+// piece of text between added tokens.
+GenericStages generic_stages(const SentencePieceModel& model, const std::vector<std::string>& user_defined,
+                             bool legacy) {
+  const auto replace_regex = [](const char* pattern, const char* with) -> Json {
+    return {{"type", "Replace"}, {"pattern", {{"Regex", pattern}}}, {"content", with}};
+  };
+  GenericStages stages;
+  Json list = Json::array();
+  if (!model.precompiled_charsmap.empty()) {
+    list.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", encode_base64(model.precompiled_charsmap)}});
+  }
+  if (model.remove_extra_whitespaces) {
+    list.push_back(replace_regex("\\A +| +\\z", ""));
+    list.push_back(replace_regex(" {2,}", " "));
+  }
+  if (model.escape_whitespaces) list.push_back(replace_spaces());
+  // Metaspace adds no prefix to text that begins with one; SentencePiece does.
+  if (model.add_dummy_prefix && legacy) list.push_back(replace_regex("\\A\u2581", "\u2581\u2581"));
+  stages.normalizer = {{"type", "Sequence"}, {"normalizers", list}};
+
+  list = Json::array();
+  if (model.add_dummy_prefix) {
+    list.push_back({{"type", "Metaspace"},
+                    {"replacement", "\u2581"},
+                    {"prepend_scheme", legacy ? "always" : "first"},
+                    {"split", false}});
+  }
+  if (!user_defined.empty()) {
+    list.push_back({{"type", "Split"},
+                    {"pattern", {{"Regex", pattern_of(user_defined)}}},
+                    {"behavior", "Isolated"},
+                    {"invert", false}});
+  }
+  if (!list.empty()) stages.pre_tokenizer = {{"type", "Sequence"}, {"pretokenizers", list}};
+
+  list = Json::array();
+  list.push_back(replace_piece_spaces());
+  if (model.byte_fallback) list.push_back({{"type", "ByteFallback"}});
+  if (model.add_dummy_prefix || model.byte_fallback) list.push_back({{"type", "Fuse"}});
+  if (model.add_dummy_prefix) list.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  stages.decoder = {{"type", "Sequence"}, {"decoders", list}};
+  return stages;
+}
+
+std::unique_ptr<Model> generic_model(const SentencePieceModel& model, Vocabulary names, bool has_user_defined) {
+  if (model.kind != SentencePieceModel::Kind::kBpe) return model_of_its_kind(model, std::move(names));
+  BpeOptions options;
+  options.unk_token = model.unk_piece;
+  options.fuse_unk = true;
+  options.byte_fallback = model.byte_fallback;
+  options.ignore_merges = has_user_defined;
+  // Only normal pieces merge, by their scores, then by their ids and parts.
+  std::vector<MergeRule> merges = merges_of_pieces(names, "SentencePiece model");
+  const auto is_normal = [&](int32_t id) {
+    return model.pieces[static_cast<size_t>(id)].type == SentencePiece::Type::kNormal;
+  };
+  std::erase_if(merges, [&](const MergeRule& rule) {
+    return !is_normal(rule.left) || !is_normal(rule.right) || !is_normal(rule.result);
+  });
+  const auto key = [&](const MergeRule& rule) {
+    return std::tuple(-model.pieces[static_cast<size_t>(rule.result)].score, rule.result, names.token(rule.left),
+                      names.token(rule.right));
+  };
+  std::sort(merges.begin(), merges.end(), [&](const MergeRule& a, const MergeRule& b) { return key(a) < key(b); });
+  return std::make_unique<Bpe>(std::move(options), std::move(names), merges);
+}
+
+LegacyTokenizer build_generic_sentencepiece(const SentencePieceModel& model, const FolderSettings& settings) {
+  const ClassOptions options(settings.config);
   SpecialTokenValues values = settings.values;
   const std::tuple<const char*, size_t, int32_t, const std::string&> roles[] = {
       {"bos_token", 0, model.bos_id, model.bos_piece},
       {"eos_token", 1, model.eos_id, model.eos_piece},
       {"unk_token", 2, model.unk_id, model.unk_piece}};
-  for (const auto& [key, role, id, piece] : roles) {
-    if (id < 0 || settings.config.contains(key)) continue;
+  for (const auto& [name, role, id, piece] : roles) {
+    if (id < 0 || settings.config.contains(name)) continue;
     values.roles[role] = {{.content = piece, .normalized = false, .special = true}, true};
   }
-  auto parts = make_parts(model_of_its_kind(model, renamed_pieces(model, values), MergeOrder::kById), normalizer,
-                          nullptr, pieces_decoder(model.byte_fallback), tokens_to_add(values, added_pieces(model)));
+  if (model.add_dummy_prefix) {
+    for (AddedToken& token : values.added) token.normalized = false;
+  }
+  Vocabulary names = renamed_pieces(model, values);
+  const std::vector<std::string> user_defined = user_defined_pieces(model, names);
+  const GenericStages stages = generic_stages(model, user_defined, options.boolean("legacy", true));
+  // User-defined pieces are no added tokens here: a split keeps them whole.
+  std::vector<TokenValue> added = added_pieces(model);
+  std::erase_if(added, [](const TokenValue& value) { return !value.token.special; });
+  auto parts = make_parts(generic_model(model, std::move(names), !user_defined.empty()), stages.normalizer,
+                          stages.pre_tokenizer, stages.decoder, tokens_to_add(values, std::move(added)));
   const SpecialTokens tokens = values.special_tokens();
   const auto id_of = [&](std::string_view token) { return id_of_token(*parts, token); };
   const Json processor = bos_eos_processor({options, tokens, id_of});
@@ -277,8 +379,8 @@ LegacyTokenizer build_sentencepiece(const SentencePieceModel& model) {
   }
   const Json normalizer = {{"type", "Sequence"}, {"normalizers", list}};
   SpecialTokenValues values;
-  auto parts = make_parts(model_of_its_kind(model, piece_vocabulary(model), MergeOrder::kByScore), normalizer, nullptr,
-                          decoder, tokens_to_add(values, added_pieces(model)));
+  auto parts = make_parts(model_of_its_kind(model, piece_vocabulary(model)), normalizer, nullptr, decoder,
+                          tokens_to_add(values, added_pieces(model)));
   SpecialTokens tokens;
   tokens.unk_token = piece_at(model, model.unk_id);
   tokens.bos_token = piece_at(model, model.bos_id);

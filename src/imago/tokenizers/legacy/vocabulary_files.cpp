@@ -45,6 +45,18 @@ Vocabulary parse_vocab_txt(std::string_view text, std::string_view where) {
   return vocabulary;
 }
 
+std::vector<std::string_view> lines_of(std::string_view text, std::string_view where) {
+  require_utf8(text, where);
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    if (static_cast<int64_t>(lines.size()) >= kMaxVocabulary) {
+      throw Error(ErrorKind::kLimitExceeded, where, "more than 4194304 lines");
+    }
+    lines.push_back(next_line(text));
+  }
+  return lines;
+}
+
 Vocabulary parse_vocab_json(std::string_view text, std::string_view where) {
   simdjson::dom::parser parser;
   simdjson::dom::object entries;

@@ -26,4 +26,8 @@ Vocabulary parse_vocab_json(std::string_view text, std::string_view where);
 std::vector<std::pair<std::string_view, std::string_view>> parse_merges_txt(std::string_view text,
                                                                             std::string_view where);
 
+// The lines of a file, without their ends. Throws Error kInvalidFile for what is not UTF-8, kLimitExceeded for more
+// lines than any vocabulary has.
+std::vector<std::string_view> lines_of(std::string_view text, std::string_view where);
+
 }  // namespace imago::tokenizers

@@ -30,16 +30,10 @@ namespace {
 constexpr double kUnkPenalty = 10.0;
 constexpr uint8_t kPlain = 1;  // every token is the text it stands for
 
-size_t first_two(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const auto second = text.size() > 1 ? static_cast<unsigned char>(text[1]) : 0;
-  return static_cast<size_t>(first) << 8 | second;
-}
-
 }  // namespace
 
 Unigram::Unigram(const std::vector<Piece>& pieces, std::optional<int32_t> unk_id, bool byte_fallback)
-    : unk_id_(unk_id), byte_fallback_(byte_fallback), longest_(1 << 16) {
+    : unk_id_(unk_id), byte_fallback_(byte_fallback) {
   if (unk_id && (pieces.empty() || *unk_id < 0 || static_cast<size_t>(*unk_id) >= pieces.size())) {
     throw Error(ErrorKind::kInvalidFile, "Unigram", "unk_id " + std::to_string(*unk_id) + " is not in the vocabulary");
   }
@@ -53,17 +47,7 @@ Unigram::Unigram(const std::vector<Piece>& pieces, std::optional<int32_t> unk_id
     vocabulary_.add(text, static_cast<int32_t>(id));
     scores_.push_back(pieces[id].score);
     min_score = std::min(min_score, pieces[id].score);
-    if (text.empty()) continue;
-    const auto length = static_cast<uint16_t>(std::min<size_t>(text.size(), UINT16_MAX));
-    if (text.size() == 1) {
-      // Whatever follows it.
-      for (size_t second = 0; second < 256; ++second) {
-        uint16_t& longest = longest_[first_two(text) | second];
-        longest = std::max(longest, length);
-      }
-    } else {
-      longest_[first_two(text)] = std::max(longest_[first_two(text)], length);
-    }
+    longest_.add(text);
   }
   unk_score_ = min_score - kUnkPenalty;
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -85,7 +69,7 @@ void Unigram::viterbi(std::string_view piece, UnigramScratch& scratch) const {
     const std::string_view rest = piece.substr(begin);
     const auto character = static_cast<uint32_t>(decode_utf8(rest).size);
     const double score = scratch.nodes[begin].score;
-    const uint32_t longest = std::min<uint32_t>(size - begin, longest_[first_two(rest)]);
+    const uint32_t longest = std::min<uint32_t>(size - begin, longest_.find(rest));
     bool has_character = false;
     for (uint32_t length = character; length <= longest;) {
       const int32_t id = vocabulary_.find(rest.substr(0, length));

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "imago/tokenizers/models/longest_by_front.h"
 #include "imago/tokenizers/stages.h"
 #include "imago/tokenizers/vocabulary.h"
 
@@ -43,8 +44,7 @@ class Unigram final : public Model {
   bool byte_fallback_;
   std::array<int32_t, 256> bytes_{};  // the tokens <0x00> to <0xFF>
   double unk_score_ = 0;
-  // By the first two bytes: the longest token that begins with them. It bounds how far to look from a character.
-  std::vector<uint16_t> longest_;
+  LongestByFront longest_;
 };
 
 }  // namespace imago::tokenizers

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 
+#include "imago/tokenizers/character_map.h"
 #include "imago/tokenizers/character_sets.h"
 #include "imago/tokenizers/character_tables.h"
 #include "imago/tokenizers/json_writer.h"
@@ -25,50 +25,6 @@ std::string decode_base64(const std::string& text, const StageJson& json) {
   }
   return bytes;
 }
-
-// SentencePiece's character map: a double-array trie (Darts) from UTF-8 sequences to places in a list of replacements.
-class CharacterMap {
- public:
-  CharacterMap(const std::string& bytes, const StageJson& json) {
-    uint32_t trie_bytes = 0;
-    if (bytes.size() < 4) json.fail("precompiled_charsmap is too short");
-    std::memcpy(&trie_bytes, bytes.data(), 4);
-    if (trie_bytes % 4 != 0 || trie_bytes > bytes.size() - 4) json.fail("precompiled_charsmap is cut off");
-    units_.resize(trie_bytes / 4);
-    std::memcpy(units_.data(), bytes.data() + 4, trie_bytes);
-    replacements_ = bytes.substr(4 + trie_bytes);
-    if (!is_valid_utf8(replacements_)) json.fail("precompiled_charsmap is not UTF-8");
-  }
-
-  // What the shortest known prefix of the key stands for (the reference takes it for the whole key), or false.
-  bool find(std::string_view key, std::string_view& replacement) const {
-    if (units_.empty()) return false;
-    size_t at = offset(units_[0]);
-    for (const char c : key) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (byte == 0) return false;
-      at ^= byte;
-      if (at >= units_.size() || (units_[at] & 0x800000FFu) != byte) return false;
-      const uint32_t unit = units_[at];
-      at ^= offset(unit);
-      if (unit >> 8 & 1) {
-        if (at >= units_.size()) return false;
-        const size_t place = units_[at] & 0x7FFFFFFFu;
-        if (place >= replacements_.size()) return false;
-        replacement = std::string_view(replacements_).substr(place);
-        replacement = replacement.substr(0, replacement.find('\0'));
-        return true;
-      }
-    }
-    return false;
-  }
-
- private:
-  static size_t offset(uint32_t unit) { return static_cast<size_t>(unit >> 10) << ((unit & 0x200u) >> 6); }
-
-  std::vector<uint32_t> units_;
-  std::string replacements_;
-};
 
 // U+113D1 begins clusters since Unicode 16, and U+11A3A has ceased to.
 constexpr std::string_view kNewPrepend = "\xF0\x91\x8F\x91", kOldPrepend = "\xF0\x91\xA8\xBA";
@@ -132,7 +88,7 @@ class Precompiled final : public Normalizer {
     for (char32_t c = 0; c < 0x80; ++c) {
       std::string_view replacement;
       const char byte = static_cast<char>(c);
-      ascii_changes_[c] = map_.find({&byte, 1}, replacement);
+      ascii_changes_[c] = map_.find_shortest({&byte, 1}, replacement);
     }
   }
 
@@ -155,7 +111,7 @@ class Precompiled final : public Normalizer {
       rest.remove_prefix(size);
       std::string_view replacement;
       // Only short clusters are looked up as a whole.
-      if (size < 6 && map_.find(grapheme, replacement)) {
+      if (size < 6 && map_.find_shortest(grapheme, replacement)) {
         replace(grapheme, replacement, changes);
         continue;
       }
@@ -163,7 +119,7 @@ class Precompiled final : public Normalizer {
         const DecodedCharacter character = decode_utf8(left);
         const std::string_view part = left.substr(0, static_cast<size_t>(character.size));
         left.remove_prefix(part.size());
-        if (map_.find(part, replacement)) {
+        if (map_.find_shortest(part, replacement)) {
           replace(part, replacement, changes);
         } else {
           changes.push_back({character.code_point, 0});
@@ -221,7 +177,7 @@ class Precompiled final : public Normalizer {
 
 std::unique_ptr<Normalizer> make_precompiled(StageJson& json) {
   const std::string& base64 = json.string("precompiled_charsmap");
-  return std::make_unique<Precompiled>(base64, CharacterMap(decode_base64(base64, json), json));
+  return std::make_unique<Precompiled>(base64, CharacterMap(decode_base64(base64, json), json.where()));
 }
 
 }  // namespace imago::tokenizers

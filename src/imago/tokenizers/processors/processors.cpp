@@ -76,7 +76,7 @@ void surround(Encoding& encoding, const SpecialTokenId* before, const SpecialTok
   const size_t begin = result.size();
   encoding.overflowing.clear();
   encoding.sequence_ranges = {};
-  result.merge_with(encoding);
+  result.merge_with(std::move(encoding));
   // The reference makes these masks anew, whatever they were.
   std::fill(result.special_tokens_mask.begin() + static_cast<ptrdiff_t>(begin), result.special_tokens_mask.end(), 0);
   std::fill(result.attention_mask.begin(), result.attention_mask.end(), 1);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "imago/base/error.h"
@@ -39,7 +40,8 @@ class TemplateProcessing final : public PostProcessor {
                   "a template follows another that joined sequences already");
     }
     std::vector<Encoding> result;
-    for (const Piece& piece : encodings.size() == 2 ? pair_ : single_) {
+    const bool encodings_are_pair = encodings.size() == 2;
+    for (const Piece& piece : encodings_are_pair ? pair_ : single_) {
       if (piece.special_token.empty()) {
         if (piece.sequence >= encodings.size()) {
           throw Error(ErrorKind::kInvalidFile, "TemplateProcessing", "the template for one sequence asks for a second");
@@ -47,7 +49,13 @@ class TemplateProcessing final : public PostProcessor {
         Encoding& encoding = encodings[piece.sequence];
         encoding.type_ids.assign(encoding.size(), piece.type_id);
         encoding.set_sequence(piece.sequence);
-        result.push_back(encoding);
+        // Most templates name each sequence once; then it need not be copied.
+        const auto again = [&](const Piece& other) {
+          return other.special_token.empty() && other.sequence == piece.sequence;
+        };
+        const std::vector<Piece>& pieces = encodings_are_pair ? pair_ : single_;
+        const bool once = std::count_if(pieces.begin(), pieces.end(), again) == 1;
+        result.push_back(once ? std::move(encoding) : encoding);
       } else if (add_special_tokens) {
         const SpecialTokens& special = specials_.at(piece.special_token);
         Encoding encoding;
