@@ -33,9 +33,11 @@ class QuantizeCommand final : public cli::Command {
   }
 
   void add_options(cli::Options& options) override {
-    options.option("model", model_, "a GGUF file").required();
+    options.option("model", model_, "a folder, a Hub id or a GGUF file").required();
     options.option("out", out_, "the GGUF file to write").required();
-    options.option("--method", method_, "the weight format: q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...")
+    options
+        .option("--method", method_,
+                "the weight format: f32, f16, bf16, q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...")
         .required();
     options.option("--text", text_, "a text file on which both models are compared");
     options.option("--tokens", tokens_, "how much of the text to read (default 2048 tokens)").positive();
@@ -44,16 +46,14 @@ class QuantizeCommand final : public cli::Command {
   }
 
   int run() override {
-    if (!model_.ends_with(".gguf")) {
-      throw Error(ErrorKind::kUnsupported, "quantize", fmt::format("{} is no GGUF file", model_),
-                  "give a .gguf file in float16 or float32");
-    }
+    model_ = resolve_checkpoint(model_);
     const QuantizeReport report = write();
     Json receipt = {{"method", method_},
                     {"bytes_before", report.bytes_before},
                     {"bytes_after", report.bytes_after},
                     {"bits_per_weight", report.bits_per_weight()},
                     {"weights_by_format", report.weights_by_format}};
+    if (!report.left_out.empty()) receipt["left_out"] = report.left_out;
     if (!text_.empty()) add_divergence(receipt);
     if (json_) {
       fmt::print("{}\n", dump_json(receipt, 2));
