@@ -251,12 +251,12 @@ NamedTensors checkpoint_tensors(Model& model) {
   return tensors;
 }
 
-NamedTensors stored_parameters(Model& model) {
-  NamedTensors tensors;
-  for_each_stored(model, model.weight_map(), [&](const std::string&, std::string name, const Tensor& tensor) {
-    tensors.emplace_back(std::move(name), tensor);
+std::vector<StoredParameter> stored_parameters(Model& model) {
+  std::vector<StoredParameter> parameters;
+  for_each_stored(model, model.weight_map(), [&](const std::string& path, std::string name, const Tensor& tensor) {
+    parameters.push_back({path, std::move(name), tensor});
   });
-  return tensors;
+  return parameters;
 }
 
 Tensor stacked_tensor(const WeightMap& map, const std::string& name, const Tensor& like,

@@ -32,7 +32,11 @@ LoadReport load_weights(Model& model, const Checkpoint& checkpoint, const LoadOp
 NamedTensors checkpoint_tensors(Model& model);
 
 // The same in the model's own layout, without copies: encoded ones stay so.
-NamedTensors stored_parameters(Model& model);
+struct StoredParameter {
+  std::string path, name;  // in the model and in the checkpoint
+  Tensor tensor;
+};
+std::vector<StoredParameter> stored_parameters(Model& model);
 
 // One parameter's tensor (its value or its gradient) as the checkpoint lays it out.
 Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor);

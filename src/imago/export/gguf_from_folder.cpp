@@ -221,9 +221,9 @@ GgufParts gguf_parts_of_folder(const std::string& folder) {
   for (const auto& [name, values] : Describer(architecture, *model, folder, result.entries).run()) {
     result.parts.push_back(vector_part(name, values));
   }
-  for (const auto& [name, tensor] : stored_parameters(*model)) {
+  for (const auto& [path, name, tensor] : stored_parameters(*model)) {
     if (std::any_of(architecture.left_out.begin(), architecture.left_out.end(),
-                    [&, &stored = name](std::string_view pattern) { return match_pattern(pattern, stored); })) {
+                    [&checkpoint = name](std::string_view pattern) { return match_pattern(pattern, checkpoint); })) {
       result.left_out.push_back(name);
       continue;
     }
@@ -233,7 +233,7 @@ GgufParts gguf_parts_of_folder(const std::string& folder) {
                   fmt::format("the architecture {} has no place for the tensor {}", architecture.name, name));
     }
     const int64_t heads = heads_of(*stored.rule, result.entries, architecture.name);
-    result.parts.push_back({stored.name, tensor.shape(), {}, tensor.nbytes(), {}, [tensor, heads] {
+    result.parts.push_back({stored.name, tensor.shape(), {}, tensor.nbytes(), {}, [tensor = tensor, heads] {
                               const Tensor values = contiguous(cast(decode(tensor), DType::f32));
                               return heads == 0 ? values : pairs_from_halves(values, heads);
                             }});

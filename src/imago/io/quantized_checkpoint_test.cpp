@@ -27,7 +27,7 @@ class QuantizedCheckpoint : public testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(All, QuantizedCheckpoint,
                          testing::Values("nf4", "nf4_nested", "nf4_bfloat16", "fp4", "int8", "gptq", "gptq_v2",
-                                         "gptq_act_order", "awq", "fp8"),
+                                         "gptq_act_order", "awq", "fp8", "fp8_made"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(QuantizedCheckpoint, WeightsAreTheReferences) {

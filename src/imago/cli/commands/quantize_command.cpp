@@ -11,6 +11,7 @@
 #include "imago/cli/options.h"
 #include "imago/export/divergence.h"
 #include "imago/export/quantize.h"
+#include "imago/export/quantize_folder.h"
 #include "imago/tokenizers/pretrained_tokenizer.h"
 
 namespace imago {
@@ -34,10 +35,11 @@ class QuantizeCommand final : public cli::Command {
 
   void add_options(cli::Options& options) override {
     options.option("model", model_, "a folder, a Hub id or a GGUF file").required();
-    options.option("out", out_, "the GGUF file to write").required();
+    options.option("out", out_, "the GGUF file (.gguf), or the folder, to write").required();
     options
         .option("--method", method_,
-                "the weight format: f32, f16, bf16, q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...")
+                "of a GGUF file f32, f16, bf16, q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...; of a folder nf4, "
+                "fp4, int8, fp8")
         .required();
     options.option("--text", text_, "a text file on which both models are compared");
     options.option("--tokens", tokens_, "how much of the text to read (default 2048 tokens)").positive();
@@ -66,7 +68,9 @@ class QuantizeCommand final : public cli::Command {
  private:
   QuantizeReport write() const {
     Progress progress("quantizing", 0, "tensors");
-    return quantize_gguf(model_, out_, method_, [&](size_t, size_t) { progress.advance(); });
+    const auto advance = [&](size_t, size_t) { progress.advance(); };
+    return out_.ends_with(".gguf") ? quantize_gguf(model_, out_, method_, advance)
+                                   : quantize_folder(model_, out_, method_, advance);
   }
 
   void add_divergence(Json& receipt) const {
