@@ -50,36 +50,36 @@ def int8():
     write("int8", config, tensors, bnb.int8_vectorwise_dequant(codes, largest), weight)
 
 
-def words(nibbles):
-    """Eight values of 4 bits along the last dimension to a word, the first in the lowest bits."""
-    shifts = torch.arange(8, dtype=torch.int64) * 4
-    packed = (nibbles.long().reshape(*nibbles.shape[:-1], -1, 8) << shifts).sum(-1)
+def words(values, bits=4):
+    """Values along the last dimension to words, the first in the lowest bits."""
+    stream = (values.long().unsqueeze(-1) >> torch.arange(bits) & 1).reshape(*values.shape[:-1], -1, 32)
+    packed = (stream << torch.arange(32)).sum(-1)
     return (packed - ((packed >> 31) << 32)).to(torch.int32)
 
 
-def groups_of_fours():
-    q = torch.randint(0, 16, (IN, OUT))
-    zeros = torch.randint(0, 15, (IN // GROUP, OUT))
-    scales = (torch.rand(IN // GROUP, OUT) * 0.02).half()
+def groups_of(bits, out=OUT):
+    q = torch.randint(0, 2**bits, (IN, out))
+    zeros = torch.randint(0, 2**bits - 1, (IN // GROUP, out))
+    scales = (torch.rand(IN // GROUP, out) * 0.02).half()
     return q, zeros, scales
 
 
-def gptq(case, version, scattered):
-    q, zeros, scales = groups_of_fours()
+def gptq(case, version, scattered, bits=4, out=OUT):
+    q, zeros, scales = groups_of(bits, out)
     zeros += 1
     group = torch.arange(IN, dtype=torch.int32) // GROUP
     if scattered:
         group = group[torch.randperm(IN)]
-    stored = zeros - 1 if version == "gptq" else zeros & 15
-    zeros = zeros if version == "gptq" else zeros & 15
-    tensors = {"qweight": words(q.T).T, "qzeros": words(stored), "scales": scales, "g_idx": group}
-    config = {"quant_method": "gptq", "bits": 4, "group_size": GROUP, "desc_act": scattered,
+    stored = zeros - 1 if version == "gptq" else zeros & (2**bits - 1)
+    zeros = zeros if version == "gptq" else stored
+    tensors = {"qweight": words(q.T, bits).T, "qzeros": words(stored, bits), "scales": scales, "g_idx": group}
+    config = {"quant_method": "gptq", "bits": bits, "group_size": GROUP, "desc_act": scattered,
               "checkpoint_format": version}
     write(case, config, tensors, (scales[group.long()].float() * (q - zeros[group.long()]).float()).T)
 
 
 def awq():
-    q, zeros, scales = groups_of_fours()
+    q, zeros, scales = groups_of(4)
     interleave = torch.tensor([0, 2, 4, 6, 1, 3, 5, 7])  # the output in each nibble of a word
     packed = lambda values: words(values.reshape(len(values), -1, 8)[:, :, interleave].reshape(len(values), -1))
     config = {"quant_method": "awq", "bits": 4, "group_size": GROUP, "zero_point": True, "version": "gemm"}
@@ -119,6 +119,9 @@ def main():
     awq()
     fp8("fp8", 16, 128)
     fp8_made()
+    gptq("gptq_2", "gptq", False, 2)
+    gptq("gptq_3", "gptq", True, 3, 32)
+    gptq("gptq_8", "gptq_v2", False, 8)
 
 
 if __name__ == "__main__":

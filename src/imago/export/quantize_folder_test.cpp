@@ -64,7 +64,7 @@ TEST_F(QuantizeFolder, EveryMethodLoadsAgain) {
     }
     size_t calls = 0;
     const QuantizeReport report =
-        quantize_folder(from, out_, std::string(format.name), [&](size_t done, size_t) { calls = done; });
+        quantize_folder(from, out_, std::string(format.name), {}, [&](size_t done, size_t) { calls = done; });
     EXPECT_GT(calls, 10u);
     EXPECT_LT(report.bytes_after, report.bytes_before);
     const Json config = read_json(out_ + "/config.json");
@@ -88,6 +88,75 @@ TEST_F(QuantizeFolder, EveryMethodLoadsAgain) {
       EXPECT_LT(std::sqrt(error / square), format.name == "int8" ? 0.01 : 0.15) << name;
     });
     EXPECT_EQ(encoded, 14);
+  }
+}
+
+std::vector<int64_t> some_ids(int64_t count) {
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < count; ++i) ids.push_back(i * i * 7 % 61);
+  return ids;
+}
+
+double relative_error(const std::vector<double>& x, const std::vector<double>& y) {
+  double error = 0, square = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    error += std::pow(x[i] - y[i], 2);
+    square += std::pow(x[i], 2);
+  }
+  return std::sqrt(error / square);
+}
+
+// What the methods that look at inputs write loads again. Inputs of 48 are no whole number of groups and rows of 16
+// weights of 3 bits no whole number of words, so that some layers stay.
+TEST_F(QuantizeFolder, CalibratedMethodsLoadAgain) {
+  const std::string from = kModels + "llama/golden/causal_lm";
+  QuantizeFolderOptions options;
+  options.calibration = {some_ids(200), 50};
+  std::map<std::string, double> errors;  // of logits
+  for (const auto& [method, bits, layers] :
+       {std::tuple("gptq", 2, 12), {"gptq", 3, 4}, {"gptq", 4, 12}, {"gptq", 8, 12}, {"awq", 4, 12}}) {
+    SCOPED_TRACE(testing::Message() << method << " " << bits);
+    std::filesystem::remove_all(out_);
+    options.calibrated.bits = bits;
+    options.calibrated.desc_act = bits == 3;
+    const QuantizeReport report = quantize_folder(from, out_, method, options);
+    EXPECT_EQ(report.tensors_by_format.at(method), layers);
+    const Json config = read_json(out_ + "/config.json").at("quantization_config");
+    EXPECT_EQ(config.at("quant_method"), method);
+    EXPECT_EQ(config.at("bits"), bits);
+    EXPECT_EQ(config.at("group_size"), 32);
+    const auto before = model_from_pretrained(from), after = model_from_pretrained(out_);
+    std::map<std::string, std::vector<double>> weights;
+    for_each_parameter(*before, [&](const std::string& name, Tensor& p) { weights[name] = p.to_vector<double>(); });
+    // Of inputs in the order of their magnitude the last ones make up for all others: there only products tell.
+    const bool by_products = options.calibrated.desc_act || method == std::string("awq");
+    // Even steps over +-2.2 deviations, which 32 weights reach, twice for what makes up for others.
+    const double bound = 2 * 4.4 / (std::pow(2, bits) - 1) / std::sqrt(12);
+    for_each_parameter(*after, [&](const std::string& name, Tensor& p) {
+      if (p.encoding() == nullptr || by_products) return;
+      EXPECT_LT(relative_error(weights.at(name), decode(p).to_vector<double>()), bound) << name;
+    });
+    const auto ids = some_ids(40);
+    const TensorMap input = {{"input_ids", Tensor::from(ids, {1, 40})}};
+    errors[method + std::to_string(bits)] = relative_error(before->run(input).at("logits").to_vector<double>(),
+                                                           after->run(input).at("logits").to_vector<double>());
+  }
+  EXPECT_LT(errors.at("gptq8"), errors.at("gptq4") / 8);
+  EXPECT_LT(errors.at("gptq4"), errors.at("gptq2") / 2);
+  EXPECT_LT(errors.at("awq4"), errors.at("gptq2") / 2);
+  options.calibration.ids.clear();
+  EXPECT_THROW(quantize_folder(from, out_, "gptq", options), Error);
+}
+
+// A norm that adds one to its weight would not pass scales on: AWQ sees it.
+TEST_F(QuantizeFolder, AwqSeesNormsOfAnotherKind) {
+  QuantizeFolderOptions options;
+  options.calibration = {some_ids(120), 60};
+  try {
+    quantize_folder(kModels + "gemma2/golden/causal_lm", out_, "awq", options);
+    FAIL() << "written";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUnsupported) << error.what();
   }
 }
 

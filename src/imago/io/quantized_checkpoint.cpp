@@ -164,7 +164,9 @@ class Assembler {
 
   void gptq() {
     const auto bits = value_of<int64_t>(config_, "bits", 0);
-    if (bits != 4) refuse(fmt::format("gptq weights of {} bits, only 4", bits));
+    if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
+      refuse(fmt::format("gptq weights of {} bits, only 2, 3, 4 and 8", bits));
+    }
     const auto layout = value_of<std::string>(config_, "checkpoint_format", "gptq");
     if (layout != "gptq" && layout != "gptq_v2") refuse(fmt::format("the checkpoint_format {}", quote(layout)));
     for_each_ending(".qweight", [&](const std::string& layer) {
@@ -172,12 +174,13 @@ class Assembler {
                         scales = take(layer + ".scales"), g_idx = layer + ".g_idx";
       const bool has_groups = from_.contains(g_idx);
       if (has_groups) take(g_idx);
-      const Shape shape = {size(qweight, 1), size(qweight, 0) * 8};
-      add(layer + ".weight", shape, "grouped_int4", [=, from = from_, v1 = layout == "gptq"](DType dtype) {
-        return quant::gptq_weight({from.tensor(qweight), from.tensor(qzeros), from.tensor(scales),
-                                   has_groups ? from.tensor(g_idx) : Tensor()},
-                                  bits, v1, dtype);
-      });
+      const Shape shape = {size(qweight, 1), size(qweight, 0) * 32 / bits};
+      add(layer + ".weight", shape, bits == 8 ? "grouped_int8" : "grouped_int4",
+          [=, from = from_, v1 = layout == "gptq"](DType dtype) {
+            return quant::gptq_weight({from.tensor(qweight), from.tensor(qzeros), from.tensor(scales),
+                                       has_groups ? from.tensor(g_idx) : Tensor()},
+                                      bits, v1, dtype);
+          });
     });
   }
 
