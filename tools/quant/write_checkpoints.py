@@ -1,30 +1,35 @@
 #!/usr/bin/env python3
 """Writes src/imago/io/testdata/quantized/<case>/: the tensors of a layer as a quantization method of the Hub stores
 them, `config.json` with its quantization_config, and in expected.safetensors the weight that they stand for: by
-bitsandbytes where it is that package's method, else by the arithmetic below.
+bitsandbytes where it is that package's method, else by the arithmetic below; and the `source` that a package made
+them of.
 
-Usage: write_checkpoints.py   (with torch, safetensors and bitsandbytes)
+Usage: write_checkpoints.py   (with torch, transformers, safetensors and bitsandbytes)
 """
 
 import json
 import pathlib
+from types import SimpleNamespace
 
 import bitsandbytes.functional as bnb
 import torch
 from safetensors.torch import save_file
+from transformers import FineGrainedFP8Config
+from transformers.integrations.finegrained_fp8 import Fp8Quantize
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "io" / "testdata" / "quantized"
 LAYER = "model.layers.0.mlp.up_proj"
 OUT, IN, GROUP = 16, 256, 64
 
 
-def write(case, config, tensors, expected):
+def write(case, config, tensors, expected, source=None):
     folder = ROOT / case
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"{LAYER}.{name}": tensor.contiguous() for name, tensor in tensors.items()}
     tensors["model.norm.weight"] = torch.ones(4)
     save_file(tensors, folder / "model.safetensors")
-    save_file({"weight": expected.contiguous()}, folder / "expected.safetensors")
+    wanted = {"weight": expected.contiguous()} | ({} if source is None else {"source": source})
+    save_file(wanted, folder / "expected.safetensors")
     (folder / "config.json").write_text(json.dumps({"quantization_config": config}, indent=2) + "\n")
 
 
@@ -34,46 +39,47 @@ def four_bits(case, kind, dtype, nested):
     parts = {f"weight.{name}": tensor for name, tensor in state.as_dict(packed=True).items()}
     config = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": kind,
               "bnb_4bit_use_double_quant": nested}
-    write(case, config, {"weight": codes, **parts}, bnb.dequantize_4bit(codes, state))
+    write(case, config, {"weight": codes, **parts}, bnb.dequantize_4bit(codes, state), weight)
 
 
 def int8():
-    codes, largest, _ = bnb.int8_vectorwise_quant((torch.randn(OUT, IN) * 0.05).half())
+    weight = (torch.randn(OUT, IN) * 0.05).half()
+    codes, largest, _ = bnb.int8_vectorwise_quant(weight.clone())
     tensors = {"weight": codes, "SCB": largest, "weight_format": torch.tensor(0, dtype=torch.uint8)}
     config = {"quant_method": "bitsandbytes", "load_in_8bit": True}
-    write("int8", config, tensors, bnb.int8_vectorwise_dequant(codes, largest))
+    write("int8", config, tensors, bnb.int8_vectorwise_dequant(codes, largest), weight)
 
 
-def words(nibbles):
-    """Eight values of 4 bits along the last dimension to a word, the first in the lowest bits."""
-    shifts = torch.arange(8, dtype=torch.int64) * 4
-    packed = (nibbles.long().reshape(*nibbles.shape[:-1], -1, 8) << shifts).sum(-1)
+def words(values, bits=4):
+    """Values along the last dimension to words, the first in the lowest bits."""
+    stream = (values.long().unsqueeze(-1) >> torch.arange(bits) & 1).reshape(*values.shape[:-1], -1, 32)
+    packed = (stream << torch.arange(32)).sum(-1)
     return (packed - ((packed >> 31) << 32)).to(torch.int32)
 
 
-def groups_of_fours():
-    q = torch.randint(0, 16, (IN, OUT))
-    zeros = torch.randint(0, 15, (IN // GROUP, OUT))
-    scales = (torch.rand(IN // GROUP, OUT) * 0.02).half()
+def groups_of(bits, out=OUT):
+    q = torch.randint(0, 2**bits, (IN, out))
+    zeros = torch.randint(0, 2**bits - 1, (IN // GROUP, out))
+    scales = (torch.rand(IN // GROUP, out) * 0.02).half()
     return q, zeros, scales
 
 
-def gptq(case, version, scattered):
-    q, zeros, scales = groups_of_fours()
+def gptq(case, version, scattered, bits=4, out=OUT):
+    q, zeros, scales = groups_of(bits, out)
     zeros += 1
     group = torch.arange(IN, dtype=torch.int32) // GROUP
     if scattered:
         group = group[torch.randperm(IN)]
-    stored = zeros - 1 if version == "gptq" else zeros & 15
-    zeros = zeros if version == "gptq" else zeros & 15
-    tensors = {"qweight": words(q.T).T, "qzeros": words(stored), "scales": scales, "g_idx": group}
-    config = {"quant_method": "gptq", "bits": 4, "group_size": GROUP, "desc_act": scattered,
+    stored = zeros - 1 if version == "gptq" else zeros & (2**bits - 1)
+    zeros = zeros if version == "gptq" else stored
+    tensors = {"qweight": words(q.T, bits).T, "qzeros": words(stored, bits), "scales": scales, "g_idx": group}
+    config = {"quant_method": "gptq", "bits": bits, "group_size": GROUP, "desc_act": scattered,
               "checkpoint_format": version}
     write(case, config, tensors, (scales[group.long()].float() * (q - zeros[group.long()]).float()).T)
 
 
 def awq():
-    q, zeros, scales = groups_of_fours()
+    q, zeros, scales = groups_of(4)
     interleave = torch.tensor([0, 2, 4, 6, 1, 3, 5, 7])  # the output in each nibble of a word
     packed = lambda values: words(values.reshape(len(values), -1, 8)[:, :, interleave].reshape(len(values), -1))
     config = {"quant_method": "awq", "bits": 4, "group_size": GROUP, "zero_point": True, "version": "gemm"}
@@ -89,6 +95,16 @@ def fp8(case, rows, columns):
     write(case, config, {"weight": codes, "weight_scale_inv": scales}, codes.float() * wide)
 
 
+def fp8_made():
+    """By the reference's own quantizer."""
+    weight = (torch.randn(128, 256) * 0.05).bfloat16()
+    config = FineGrainedFP8Config()
+    made = Fp8Quantize(SimpleNamespace(quantization_config=config))._quantize_one("weight", weight)
+    wide = made["weight_scale_inv"].repeat_interleave(128, 0).repeat_interleave(128, 1)
+    write("fp8_made", {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}, made,
+          made["weight"].float() * wide, weight)
+
+
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -102,6 +118,10 @@ def main():
     gptq("gptq_act_order", "gptq", True)
     awq()
     fp8("fp8", 16, 128)
+    fp8_made()
+    gptq("gptq_2", "gptq", False, 2)
+    gptq("gptq_3", "gptq", True, 3, 32)
+    gptq("gptq_8", "gptq_v2", False, 8)
 
 
 if __name__ == "__main__":

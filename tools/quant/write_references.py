@@ -17,7 +17,7 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 
 FORMATS = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4",
-           "f16", "bf16", "grouped_int4"]
+           "f16", "bf16", "grouped_int4", "grouped_int8"]
 ROWS, COLUMNS = 3, 512
 # Where the two-byte scales lie in a block of the formats that the package does not encode.
 SCALES = {"q2_k": [80, 82], "q3_k": [108], "q4_k": [0, 2], "q5_k": [0, 2], "q6_k": [208], "iq4_nl": [0], "iq4_xs": [0]}
@@ -40,22 +40,23 @@ def random_blocks(rng, name, block_bytes, blocks):
     return raw.reshape(ROWS, -1)
 
 
-def grouped_int4(values):
+def grouped(values, bits):
     """What the format's own encoder makes of values: round to nearest between the least and the largest and zero."""
+    most_q = 2**bits - 1
     runs = values.reshape(-1, 32)
     least = np.minimum(runs.min(axis=1), 0, dtype=np.float32)
     most = np.maximum(runs.max(axis=1), 0, dtype=np.float32)
-    scale = ((most - least) / np.float32(15)).astype(np.float16).astype(np.float32)
+    scale = ((most - least) / np.float32(most_q)).astype(np.float16).astype(np.float32)
     with np.errstate(divide="ignore"):
         inverse = np.where(scale == 0, np.float32(0), np.float32(1) / scale).astype(np.float32)
     inverse[~np.isfinite(inverse)] = 0
     away = lambda x: np.copysign(np.floor(np.abs(x) + np.float32(0.5)), x)  # std::round
-    zero = np.clip(away(-least * inverse), 0, 15)
-    q = np.clip(away(runs * inverse[:, None]) + zero[:, None], 0, 15).astype(np.uint8)
-    blocks = np.empty((len(runs), 19), np.uint8)
+    zero = np.clip(away(-least * inverse), 0, most_q)
+    q = np.clip(away(runs * inverse[:, None]) + zero[:, None], 0, most_q).astype(np.uint8)
+    blocks = np.empty((len(runs), 3 + 4 * bits), np.uint8)
     blocks[:, :2] = scale.astype(np.float16).view(np.uint8).reshape(-1, 2)
     blocks[:, 2] = zero.astype(np.uint8)
-    blocks[:, 3:] = q[:, :16] | q[:, 16:] << 4
+    blocks[:, 3:] = q[:, :16] | q[:, 16:] << 4 if bits == 4 else q ^ 128  # eight bits less 128, with a sign
     decoded = scale[:, None] * (q.astype(np.float32) - zero[:, None].astype(np.float32))
     return blocks.reshape(ROWS, -1), decoded.reshape(ROWS, COLUMNS)
 
@@ -70,9 +71,9 @@ def main():
     root = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "quant"
     for name in sys.argv[1:] or FORMATS:
         rng = np.random.default_rng(len(name) + sum(name.encode()))
-        if name == "grouped_int4":
+        if name.startswith("grouped_int"):
             values = sample_values(rng)
-            blocks, decoded = grouped_int4(values)
+            blocks, decoded = grouped(values, int(name[-1]))
             write(root / name / "reference", {"values": values, "blocks": blocks, "decoded": decoded})
             continue
         kind = GGMLQuantizationType[name.upper()]

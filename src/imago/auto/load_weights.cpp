@@ -221,9 +221,11 @@ Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, 
   return transposed ? transpose(tensor, 0, 1) : tensor;
 }
 
-NamedTensors checkpoint_tensors(Model& model) {
-  const WeightMap map = model.weight_map();
-  NamedTensors tensors;
+namespace {
+
+// Calls each(path, name in the checkpoint, parameter) for those that are stored.
+template <class Each>
+void for_each_stored(Model& model, const WeightMap& map, Each each) {
   std::unordered_map<std::string, Tensor> parameters;
   for_each_parameter(model, [&](const std::string& path, Tensor& tensor) { parameters.emplace(path, tensor); });
   for_each_parameter(model, [&](const std::string& path, Tensor& tensor) {
@@ -234,10 +236,27 @@ NamedTensors checkpoint_tensors(Model& model) {
     if (is_shared) return;
     std::vector<std::string> stars;
     const WeightRule* rule = rule_of(map, path, stars);
-    std::string name = rule == nullptr ? path : fill_pattern(rule->checkpoint, stars);
+    each(path, rule == nullptr ? path : fill_pattern(rule->checkpoint, stars), tensor);
+  });
+}
+
+}  // namespace
+
+NamedTensors checkpoint_tensors(Model& model) {
+  const WeightMap map = model.weight_map();
+  NamedTensors tensors;
+  for_each_stored(model, map, [&](const std::string& path, std::string name, const Tensor& tensor) {
     tensors.emplace_back(std::move(name), contiguous(to_checkpoint_layout(map, path, tensor)));
   });
   return tensors;
+}
+
+std::vector<StoredParameter> stored_parameters(Model& model) {
+  std::vector<StoredParameter> parameters;
+  for_each_stored(model, model.weight_map(), [&](const std::string& path, std::string name, const Tensor& tensor) {
+    parameters.push_back({path, std::move(name), tensor});
+  });
+  return parameters;
 }
 
 Tensor stacked_tensor(const WeightMap& map, const std::string& name, const Tensor& like,

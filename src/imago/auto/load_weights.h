@@ -31,6 +31,13 @@ LoadReport load_weights(Model& model, const Checkpoint& checkpoint, const LoadOp
 // The parameters under the checkpoint's names and layouts, in the order of the fields; of tied ones the stored one.
 NamedTensors checkpoint_tensors(Model& model);
 
+// The same in the model's own layout, without copies: encoded ones stay so.
+struct StoredParameter {
+  std::string path, name;  // in the model and in the checkpoint
+  Tensor tensor;
+};
+std::vector<StoredParameter> stored_parameters(Model& model);
+
 // One parameter's tensor (its value or its gradient) as the checkpoint lays it out.
 Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor);
 

@@ -22,7 +22,7 @@ class GgufModel : public testing::TestWithParam<std::string> {
   const Json expected_ = read_json(path() + ".json");
 };
 
-INSTANTIATE_TEST_SUITE_P(All, GgufModel, testing::Values("llama_q8_0", "llama_mixed", "gpt2_q8_0"),
+INSTANTIATE_TEST_SUITE_P(All, GgufModel, testing::Values("llama_q8_0", "llama_mixed", "qwen2_q8_0", "gpt2_q8_0"),
                          [](const auto& test) { return test.param; });
 
 Tensor ids_of(const Json& list) {
@@ -83,6 +83,20 @@ TEST_P(GgufModel, OtherDTypesKeepTheBlocks) {
   const auto logits = model->forward({.input_ids = ids_of(expected_["ids"]), .logits_to_keep = 1}).logits;
   const auto got = logits.to_vector<double>(), want = expected_["logits"].get<std::vector<double>>();
   for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 0.15) << i;
+}
+
+// An encoder for embeddings, which has words for pieces. Its states are of magnitude 1.
+TEST(GgufEncoder, StatesOfTheReference) {
+  const std::string path = IMAGO_SOURCE_DIR "/src/imago/generation/testdata/bert_q8_0";
+  const Json expected = read_json(path + ".json");
+  const PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(path + ".gguf");
+  EXPECT_EQ(tokenizer.tokenizer().encode(expected["text"].get<std::string>()).ids,
+            expected["ids"].get<std::vector<int32_t>>());
+  const auto model = AutoModel::from_pretrained(path + ".gguf");
+  const auto got = model->run({{"input_ids", ids_of(expected["ids"])}}).at("last_hidden_state").to_vector<double>();
+  const auto want = expected["last_hidden_state"].get<std::vector<double>>();
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-3) << i;
 }
 
 }  // namespace

@@ -8,8 +8,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "imago/base/gguf_entries.h"
 #include "imago/base/json.h"
 #include "imago/io/gguf_header.h"
 
@@ -31,6 +33,18 @@ struct GgufSource {
   double number(std::string_view name) const;
 };
 
+// What a file of a configuration is made of.
+struct GgufTarget {
+  std::string_view architecture;
+  GgufEntries& entries;
+  std::string folder;  // of the checkpoint
+  // Vectors of float32 that the checkpoint does not have.
+  std::vector<std::pair<std::string, std::vector<float>>> tensors;
+
+  std::string key(std::string_view name) const;  // "llama.<name>"
+};
+
+// A file tells a reader what it needs to know; the same table, read backwards, tells a writer what to put there.
 struct GgufArchitecture {
   enum class Kind { kInteger, kNumber, kIgnored };
   // An entry "<architecture>.<key>" of the metadata. kIgnored: it is computed from elsewhere, by `complete`, or changes
@@ -57,13 +71,35 @@ struct GgufArchitecture {
   std::vector<std::string_view> ignored_tensors;
   // What needs more than a table. Throws Error kUnsupported for what the model does not compute.
   void (*complete)(const GgufSource& source, Json& config) = nullptr;
+
+  // For writing. Null where a model is only read.
+  void (*describe)(const Json& config, GgufTarget& target) = nullptr;
+  // Keys of config.json that `describe` looks at, or that the tensors speak for. The table's `keys` are written from
+  // config.json but for these. Any other key must have the model's default value, for nothing in the file says it.
+  std::vector<std::string_view> described;
+  // Tensors of the checkpoint (patterns) that the file has no place for, since its readers do not compute with them.
+  std::vector<std::string_view> left_out;
+  // Another entry reads files of the name: this one is how its model is written.
+  bool is_written_only = false;
 };
+
+// A tensor's name on the other side, and the rule that says so.
+struct GgufName {
+  std::string name;
+  const GgufArchitecture::Tensor* rule = nullptr;
+};
+// The checkpoint's name. Throws Error kUnsupported for a tensor that is not known.
+GgufName hub_name(const GgufArchitecture& architecture, std::string_view name);
+// The file's name of a checkpoint's tensor; without a rule where there is none.
+GgufName gguf_name(const GgufArchitecture& architecture, std::string_view name);
 
 class GgufArchitectures {
  public:
   void add(GgufArchitecture architecture) { list_.push_back(std::move(architecture)); }
   // Throws Error kUnsupported listing the names there are.
   const GgufArchitecture& find(std::string_view name) const;
+  // The one that a model is written as. Throws Error kUnsupported listing the models there are.
+  const GgufArchitecture& find_for_model(std::string_view model_type) const;
   const std::vector<GgufArchitecture>& list() const { return list_; }
 
  private:

@@ -26,36 +26,6 @@ namespace {
 
 constexpr const char* kWhere = "gguf";
 
-// "blk.17.attn_q" against "blk.*.attn_q": the number, or nothing.
-std::optional<std::string_view> match_number(std::string_view pattern, std::string_view name) {
-  const size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name ? std::optional(std::string_view()) : std::nullopt;
-  const std::string_view before = pattern.substr(0, star), after = pattern.substr(star + 1);
-  if (name.size() <= pattern.size() - 1 || !name.starts_with(before) || !name.ends_with(after)) return std::nullopt;
-  const std::string_view number = name.substr(star, name.size() - before.size() - after.size());
-  const bool digits = std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return digits ? std::optional(number) : std::nullopt;
-}
-
-struct HubName {
-  std::string name;
-  std::string_view rotary_heads;
-};
-
-HubName hub_name(const GgufArchitecture& architecture, std::string_view name) {
-  const size_t dot = name.rfind('.');
-  const std::string_view stem = name.substr(0, dot), suffix = dot == std::string_view::npos ? "" : name.substr(dot);
-  for (const GgufArchitecture::Tensor& rule : architecture.tensors) {
-    const auto number = match_number(rule.gguf, stem);
-    if (!number) continue;
-    std::string to(rule.checkpoint);
-    if (const size_t star = to.find('*'); star != std::string::npos) to.replace(star, 1, *number);
-    return {to.append(suffix), rule.rotary_heads};
-  }
-  throw Error(ErrorKind::kUnsupported, kWhere,
-              fmt::format("the architecture {} has no tensor {} that is known", architecture.name, quote(name)));
-}
-
 // Entries of the architecture's own are all known, or the arithmetic may be another.
 void check_keys(const GgufArchitecture& architecture, const GgufMetadata& metadata) {
   const std::string prefix = std::string(architecture.name) + ".";
@@ -118,66 +88,14 @@ std::string make_config(const GgufArchitecture& architecture, const GgufSource& 
   return dump_json(config, 2);
 }
 
-[[noreturn]] void throw_missing(const std::string& key) {
-  throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("the metadata has no {}", quote(key)));
-}
-
 }  // namespace
-
-std::string GgufSource::key(std::string_view name) const { return fmt::format("{}.{}", architecture, name); }
-
-bool GgufSource::has_tensor(std::string_view name) const {
-  return std::find(header.names.begin(), header.names.end(), name) != header.names.end();
-}
-
-const Shape& GgufSource::shape(std::string_view name) const {
-  const auto at = std::find(header.names.begin(), header.names.end(), name);
-  if (at == header.names.end()) {
-    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("the file has no tensor {}", quote(name)));
-  }
-  return header.infos[static_cast<size_t>(at - header.names.begin())].shape;
-}
-
-std::vector<double> GgufSource::floats(std::string_view name) const {
-  shape(name);  // that it is there
-  const auto at = std::find(header.names.begin(), header.names.end(), name) - header.names.begin();
-  const TensorInfo& info = header.infos[static_cast<size_t>(at)];
-  if (info.dtype != DType::f32 || !info.format.empty()) {
-    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("tensor {} is not float32", quote(name)));
-  }
-  std::vector<float> values(static_cast<size_t>(info.shape.product()));
-  std::memcpy(values.data(), file.data() + info.begin, values.size() * sizeof(float));
-  return {values.begin(), values.end()};
-}
-
-int64_t GgufSource::integer(std::string_view name) const {
-  const auto value = header.metadata.integer(key(name));
-  if (!value) throw_missing(key(name));
-  return *value;
-}
-
-double GgufSource::number(std::string_view name) const {
-  const auto value = header.metadata.number(key(name));
-  if (!value) throw_missing(key(name));
-  return *value;
-}
-
-const GgufArchitecture& GgufArchitectures::find(std::string_view name) const {
-  std::vector<std::string_view> names;
-  for (const GgufArchitecture& architecture : list_) {
-    if (architecture.name == name) return architecture;
-    names.push_back(architecture.name);
-  }
-  throw Error(ErrorKind::kUnsupported, kWhere, fmt::format("the architecture {} is not known", quote(name)),
-              fmt::format("this build has {}", fmt::join(names, ", ")));
-}
 
 GgufFile GgufFile::open(const std::string& path, const GgufArchitectures& architectures) {
   const ErrorScope scope(path);
   MappedFile file = MappedFile::open(path);
   GgufHeader header = parse_gguf_header(file.bytes());
   const auto name = header.metadata.text("general.architecture");
-  if (!name) throw_missing("general.architecture");
+  if (!name) throw Error(ErrorKind::kInvalidFile, kWhere, "the metadata has no \"general.architecture\"");
   const GgufArchitecture& architecture = architectures.find(*name);
   const GgufSource source{architecture.name, header, file.bytes()};
   Parts parts;
@@ -186,10 +104,11 @@ GgufFile GgufFile::open(const std::string& path, const GgufArchitectures& archit
     const std::string& stored = header.names[i];
     const auto& ignored = architecture.ignored_tensors;
     if (std::find(ignored.begin(), ignored.end(), stored) != ignored.end()) continue;
-    HubName hub = hub_name(architecture, stored);
-    const int64_t heads = hub.rotary_heads.empty() ? 0 : source.integer(hub.rotary_heads);
+    GgufName hub = hub_name(architecture, stored);
+    const std::string_view counted = hub.rule->rotary_heads;
+    const int64_t heads = counted.empty() ? 0 : source.integer(counted);
     const int64_t rows = header.infos[i].shape[0];
-    if (!hub.rotary_heads.empty() && (heads < 1 || rows % (2 * heads) != 0)) {
+    if (!counted.empty() && (heads < 1 || rows % (2 * heads) != 0)) {
       throw Error(ErrorKind::kInvalidFile, kWhere,
                   fmt::format("tensor {} has {} rows for {} heads", quote(stored), rows, heads));
     }

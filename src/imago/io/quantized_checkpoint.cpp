@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <set>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
@@ -51,10 +53,24 @@ class Assembler {
       refuse(fmt::format("the method {} is not known", quote(method)),
              "known are awq, bitsandbytes, fp8, gptq and mxfp4");
     }
+    find_dtype();
+    for (Checkpoint::Made& made : made_) made.info.dtype = *dtype_;
     return from_.with(std::move(made_), parts_);
   }
 
  private:
+  // Encoded weights stand for values of the type that the model computes in, which the checkpoint's other tensors have:
+  // none of the methods says.
+  void find_dtype() {
+    const std::set<std::string_view> parts(parts_.begin(), parts_.end());
+    for (const std::string& name : from_.names()) {
+      const DType dtype = from_.info(name).dtype;
+      if (parts.contains(name) || (dtype != DType::f32 && dtype != DType::f16 && dtype != DType::bf16)) continue;
+      *dtype_ = dtype;
+      return;
+    }
+  }
+
   // Calls each(layer) for every tensor whose name ends so; `layer` is what comes before.
   template <class Each>
   void for_each_ending(std::string_view ending, Each each) {
@@ -72,16 +88,14 @@ class Assembler {
     return name;
   }
 
-  void add(const std::string& name, const Shape& shape, DType dtype, std::string_view format,
-           std::function<Tensor()> make) {
+  void add(const std::string& name, const Shape& shape, std::string_view format, std::function<Tensor(DType)> make) {
     TensorInfo info;
-    info.dtype = dtype;
     info.shape = shape;
     info.format = format;
     info.as_parameter = true;
-    made_.push_back({name, info, [name, make = std::move(make)] {
+    made_.push_back({name, info, [name, make = std::move(make), dtype = dtype_] {
                        const ErrorScope scope(name);
-                       return make();
+                       return make(*dtype);
                      }});
   }
 
@@ -101,8 +115,8 @@ class Assembler {
     for_each_ending(".SCB", [&](const std::string& layer) {
       const std::string weight = take(layer + ".weight"), largest = take(layer + ".SCB");
       if (from_.contains(layer + ".weight_format")) take(layer + ".weight_format");
-      add(weight, from_.info(weight).shape, DType::f16, "int8", [from = from_, weight, largest] {
-        return quant::int8_weight(from.tensor(weight), from.tensor(largest), DType::f16);
+      add(weight, from_.info(weight).shape, "int8", [from = from_, weight, largest](DType dtype) {
+        return quant::int8_weight(from.tensor(weight), from.tensor(largest), dtype);
       });
     });
   }
@@ -123,7 +137,6 @@ class Assembler {
     if (shape.size() != 2 || shape[0] < 0 || shape[1] < 1) {
       throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} has the shape {}", weight, fmt::join(shape, ", ")));
     }
-    const DType dtype = parse_dtype(value_of<std::string>(state, "dtype", "float16"));
     quant::FourBitTensors facts;
     facts.block = value_of<int64_t>(state, "blocksize", 64);
     facts.nested_block = value_of<int64_t>(state, "nested_blocksize", 256);
@@ -136,7 +149,7 @@ class Assembler {
       take(weight + ".nested_absmax");
       take(weight + ".nested_quant_map");
     }
-    add(weight, {shape[0], shape[1]}, dtype, type, [from = from_, weight, facts, nested, type, shape, dtype] {
+    add(weight, {shape[0], shape[1]}, type, [from = from_, weight, facts, nested, type, shape](DType dtype) {
       quant::FourBitTensors tensors = facts;
       tensors.codes = from.tensor(weight);
       tensors.absmax = from.tensor(weight + ".absmax");
@@ -151,7 +164,9 @@ class Assembler {
 
   void gptq() {
     const auto bits = value_of<int64_t>(config_, "bits", 0);
-    if (bits != 4) refuse(fmt::format("gptq weights of {} bits, only 4", bits));
+    if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
+      refuse(fmt::format("gptq weights of {} bits, only 2, 3, 4 and 8", bits));
+    }
     const auto layout = value_of<std::string>(config_, "checkpoint_format", "gptq");
     if (layout != "gptq" && layout != "gptq_v2") refuse(fmt::format("the checkpoint_format {}", quote(layout)));
     for_each_ending(".qweight", [&](const std::string& layer) {
@@ -159,12 +174,13 @@ class Assembler {
                         scales = take(layer + ".scales"), g_idx = layer + ".g_idx";
       const bool has_groups = from_.contains(g_idx);
       if (has_groups) take(g_idx);
-      const Shape shape = {size(qweight, 1), size(qweight, 0) * 8};
-      add(layer + ".weight", shape, DType::f16, "grouped_int4", [=, from = from_, v1 = layout == "gptq"] {
-        return quant::gptq_weight({from.tensor(qweight), from.tensor(qzeros), from.tensor(scales),
-                                   has_groups ? from.tensor(g_idx) : Tensor()},
-                                  bits, v1, DType::f16);
-      });
+      const Shape shape = {size(qweight, 1), size(qweight, 0) * 32 / bits};
+      add(layer + ".weight", shape, bits == 8 ? "grouped_int8" : "grouped_int4",
+          [=, from = from_, v1 = layout == "gptq"](DType dtype) {
+            return quant::gptq_weight({from.tensor(qweight), from.tensor(qzeros), from.tensor(scales),
+                                       has_groups ? from.tensor(g_idx) : Tensor()},
+                                      bits, v1, dtype);
+          });
     });
   }
 
@@ -177,8 +193,8 @@ class Assembler {
       const std::string qweight = take(layer + ".qweight"), qzeros = take(layer + ".qzeros"),
                         scales = take(layer + ".scales");
       const Shape shape = {size(qweight, 1) * 8, size(qweight, 0)};
-      add(layer + ".weight", shape, DType::f16, "grouped_int4", [=, from = from_] {
-        return quant::awq_weight(from.tensor(qweight), from.tensor(qzeros), from.tensor(scales), DType::f16);
+      add(layer + ".weight", shape, "grouped_int4", [=, from = from_](DType dtype) {
+        return quant::awq_weight(from.tensor(qweight), from.tensor(qzeros), from.tensor(scales), dtype);
       });
     });
   }
@@ -191,10 +207,10 @@ class Assembler {
       const std::string weight = take(layer + ".weight"), scale = take(layer + ".weight_scale_inv");
       if (from_.contains(layer + ".activation_scale")) take(layer + ".activation_scale");
       const bool whole = from_.info(scale).shape.product() == 1;
-      add(weight, {size(weight, 0), size(weight, 1)}, DType::bf16, "fp8", [=, from = from_] {
+      add(weight, {size(weight, 0), size(weight, 1)}, "fp8", [=, from = from_](DType dtype) {
         const Tensor codes = from.tensor(weight);
         return quant::fp8_weight(codes, from.tensor(scale), whole ? std::max<int64_t>(codes.size(0), 1) : tiles[0],
-                                 whole ? std::max<int64_t>(codes.size(1), 1) : tiles[1], DType::bf16);
+                                 whole ? std::max<int64_t>(codes.size(1), 1) : tiles[1], dtype);
       });
     });
   }
@@ -203,6 +219,7 @@ class Assembler {
   const Json& config_;
   std::vector<Checkpoint::Made> made_;
   std::vector<std::string> parts_;
+  std::shared_ptr<DType> dtype_ = std::make_shared<DType>(DType::f32);
 };
 
 }  // namespace

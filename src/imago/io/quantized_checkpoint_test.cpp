@@ -26,7 +26,7 @@ class QuantizedCheckpoint : public testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(All, QuantizedCheckpoint,
                          testing::Values("nf4", "nf4_nested", "nf4_bfloat16", "fp4", "int8", "gptq", "gptq_v2",
-                                         "gptq_act_order", "awq", "fp8"),
+                                         "gptq_act_order", "gptq_2", "gptq_3", "gptq_8", "awq", "fp8", "fp8_made"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(QuantizedCheckpoint, WeightsAreTheReferences) {
@@ -79,7 +79,7 @@ TEST(QuantizationConfig, RefusesByName) {
     return std::string();
   };
   EXPECT_THAT(refused(R"({"quant_method": "hqq"})"), testing::HasSubstr("hqq"));
-  EXPECT_THAT(refused(R"({"quant_method": "gptq", "bits": 3})"), testing::HasSubstr("3 bits"));
+  EXPECT_THAT(refused(R"({"quant_method": "gptq", "bits": 5})"), testing::HasSubstr("5 bits"));
   EXPECT_THAT(refused(R"({"quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin"})"),
               testing::HasSubstr("marlin"));
   EXPECT_THAT(refused(R"({"quant_method": "awq", "bits": 4, "version": "gemv"})"), testing::HasSubstr("gemv"));

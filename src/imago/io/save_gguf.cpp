@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/base/gguf_entries.h"
 #include "imago/base/quote.h"
 #include "imago/io/name_table.h"
 

@@ -23,12 +23,6 @@ struct GgufTensor {
   std::function<void(FileWriter&)> write;
 };
 
-// Bytes of a number as an entry of the metadata has them.
-template <class T>
-std::string gguf_number(T value) {
-  return {reinterpret_cast<const char*>(&value), sizeof(T)};
-}
-
 // Replaces `path` atomically by a file of version 3, with an alignment of 32 bytes. Entries are written in their order,
 // but for general.alignment, which is left out. Throws Error kInvalidArgument (a name twice) or kIo.
 void save_gguf(const std::string& path, const std::vector<std::pair<std::string, GgufValue>>& entries,

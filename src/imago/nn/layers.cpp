@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
+#include "imago/nn/linear_observer.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/embedding/embedding.h"
 #include "imago/ops/layer_norm/layer_norm.h"
@@ -19,6 +20,7 @@ Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias)
 
 Tensor Linear::operator()(const Tensor& x) const {
   const ErrorScope scope(path);
+  if (LinearObserver* const observer = LinearObserver::current()) observer->observe(*this, x);
   return linear(x, weight, bias);
 }
 

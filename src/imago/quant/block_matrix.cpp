@@ -58,6 +58,7 @@ void BlockMatrix::decode_row(int64_t index, float* to) const {
 void BlockMatrix::multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const {
   constexpr int64_t kTiledRows = 32;
   if (m == 0 || rows() == 0) return;
+  if (format_.multiply != nullptr) return format_.multiply(data_, rows(), columns(), x, m, stride, bias, y);
   if (format_.group != 0) {
     const GroupMatrix matrix{format_, data_, rows(), columns()};
     if (m < kTiledRows) {

@@ -34,6 +34,7 @@ struct Product {
     gemm.c = y + first;
     gemm.ldc = weight.rows();
     gemm.bias = bias == nullptr ? nullptr : bias + first;
+    gemm.is_part = count < weight.rows();
     kernels::gemm(gemm);
   }
 

@@ -53,6 +53,9 @@ struct Format {
   GroupKernels (*kernels)();
   // Values of `blocks` blocks where the elements are floats; null where they are groups.
   void (*widen)(const std::byte* from, int64_t blocks, float* to);
+  // The product of EncodedMatrix::multiply with rows that lie one after another; null where elements are groups.
+  void (*multiply)(const std::byte* from, int64_t rows, int64_t columns, const float* x, int64_t m, int64_t stride,
+                   const float* bias, float* y);
 
   double bits_per_weight() const { return 8 * static_cast<double>(block_bytes) / static_cast<double>(block_elements); }
 };

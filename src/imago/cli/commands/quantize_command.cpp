@@ -9,6 +9,7 @@
 #include "imago/cli/options.h"
 #include "imago/export/divergence.h"
 #include "imago/export/quantize.h"
+#include "imago/export/quantize_folder.h"
 #include "imago/tokenizers/pretrained_tokenizer.h"
 
 namespace imago {
@@ -31,10 +32,20 @@ class QuantizeCommand final : public cli::Command {
   }
 
   void add_options(cli::Options& options) override {
-    options.option("model", model_, "a GGUF file").required();
-    options.option("out", out_, "the GGUF file to write").required();
-    options.option("--method", method_, "the weight format: q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...")
+    options.option("model", model_, "a folder, a Hub id or a GGUF file").required();
+    options.option("out", out_, "the GGUF file (.gguf), or the folder, to write").required();
+    options
+        .option("--method", method_,
+                "of a GGUF file f32, f16, bf16, q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...; of a folder nf4, "
+                "fp4, int8, fp8, gptq, awq")
         .required();
+    options.option("--calibration", calibration_, "of gptq and awq: a text file whose tokens the model reads");
+    options.option("--calibration-tokens", calibration_tokens_, "how much of it (default 16384 tokens)").positive();
+    options.option("--bits", bits_, "of gptq: 2, 3, 4 (default) or 8").positive();
+    options.option("--group-size", group_size_, "of gptq and awq: inputs with a common scale, 32, 64 or 128")
+        .positive();
+    options.flag("--asymmetric", asymmetric_, "of gptq: groups have a zero point of their own");
+    options.flag("--desc-act", desc_act_, "of gptq: inputs are rounded in the order of their magnitude");
     options.option("--text", text_, "a text file on which both models are compared");
     options.option("--tokens", tokens_, "how much of the text to read (default 2048 tokens)").positive();
     options.option("--window", window_, "tokens that are read at once (default 256)").positive();
@@ -42,16 +53,14 @@ class QuantizeCommand final : public cli::Command {
   }
 
   int run() override {
-    if (!model_.ends_with(".gguf")) {
-      throw Error(ErrorKind::kUnsupported, "quantize", fmt::format("{} is no GGUF file", model_),
-                  "give a .gguf file in float16 or float32");
-    }
+    model_ = resolve_checkpoint(model_);
     const QuantizeReport report = write();
     Json receipt = {{"method", method_},
                     {"bytes_before", report.bytes_before},
                     {"bytes_after", report.bytes_after},
                     {"bits_per_weight", report.bits_per_weight()},
                     {"weights_by_format", report.weights_by_format}};
+    if (!report.left_out.empty()) receipt["left_out"] = report.left_out;
     if (!text_.empty()) add_divergence(receipt);
     if (json_) {
       fmt::print("{}\n", dump_json(receipt, 2));
@@ -64,14 +73,29 @@ class QuantizeCommand final : public cli::Command {
  private:
   QuantizeReport write() const {
     Progress progress("quantizing", 0, "tensors");
-    return quantize_gguf(model_, out_, method_, [&](size_t, size_t) { progress.advance(); });
+    const auto advance = [&](size_t, size_t) { progress.advance(); };
+    return out_.ends_with(".gguf") ? quantize_gguf(model_, out_, method_, advance)
+                                   : quantize_folder(model_, out_, method_, folder_options(), advance);
+  }
+
+  std::vector<int64_t> ids_of(const std::string& file, int64_t limit) const {
+    const PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(model_);
+    const auto encoded = tokenizer.tokenizer().encode(read_file(file, kMaxTextBytes)).ids;
+    std::vector<int64_t> ids(encoded.begin(), encoded.end());
+    if (static_cast<int64_t>(ids.size()) > limit) ids.resize(static_cast<size_t>(limit));
+    return ids;
+  }
+
+  QuantizeFolderOptions folder_options() const {
+    QuantizeFolderOptions options;
+    options.calibrated = {.bits = bits_, .group_size = group_size_, .sym = !asymmetric_, .desc_act = desc_act_};
+    options.calibration.window = window_;
+    if (!calibration_.empty()) options.calibration.ids = ids_of(calibration_, calibration_tokens_);
+    return options;
   }
 
   void add_divergence(Json& receipt) const {
-    const PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(model_);
-    const auto encoded = tokenizer.tokenizer().encode(read_file(text_, kMaxTextBytes)).ids;
-    std::vector<int64_t> ids(encoded.begin(), encoded.end());
-    if (static_cast<int64_t>(ids.size()) > tokens_) ids.resize(static_cast<size_t>(tokens_));
+    const std::vector<int64_t> ids = ids_of(text_, tokens_);
     const auto original = AutoModelForCausalLM::from_pretrained(model_);
     const auto changed = AutoModelForCausalLM::from_pretrained(out_);
     const Divergence divergence = compare_on_text(*original, *changed, ids, window_);
@@ -82,9 +106,9 @@ class QuantizeCommand final : public cli::Command {
     receipt["perplexity_after"] = divergence.perplexity_after;
   }
 
-  std::string model_, out_, method_, text_;
-  int64_t tokens_ = 2048, window_ = 256;
-  bool json_ = false;
+  std::string model_, out_, method_, text_, calibration_;
+  int64_t tokens_ = 2048, window_ = 256, calibration_tokens_ = 16384, bits_ = 4, group_size_ = 0;
+  bool json_ = false, asymmetric_ = false, desc_act_ = false;
 };
 
 }  // namespace

@@ -361,7 +361,7 @@ constexpr int64_t kMaxExactOperations = int64_t{1} << 17;
 bool is_small_float(const UntypedGemm& g) {
   const bool floats =
       g.a.type == ElementType::kFloat && g.b.type == ElementType::kFloat && g.c_type == ElementType::kFloat;
-  return floats && g.m > 1 && g.m * g.n * g.k <= kMaxExactOperations;
+  return floats && !g.is_part && g.m > 1 && g.m * g.n * g.k <= kMaxExactOperations;
 }
 
 void gemm_small_float(const UntypedGemm& g) {
@@ -431,6 +431,7 @@ void gemm(const Gemm<A, B, C>& arguments) {
                                  .c_type = element_type<C>(),
                                  .ldc = g.ldc,
                                  .accumulate = g.accumulate,
+                                 .is_part = g.is_part,
                                  .bias = g.bias};
     if constexpr (std::is_same_v<C, double>) {
       HWY_DYNAMIC_DISPATCH(gemm_double)(product);

@@ -30,6 +30,7 @@ struct Gemm {
   int64_t ldc = 0;
   bool accumulate = false;
   const B* bias = nullptr;  // [n], or null
+  bool is_part = false;     // of a larger product: it is not summed in double however small it is
   int64_t batch = 1;
   int64_t stride_a = 0, stride_b = 0, stride_c = 0;
 };

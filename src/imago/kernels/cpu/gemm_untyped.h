@@ -34,6 +34,7 @@ struct UntypedGemm {
   ElementType c_type;
   int64_t ldc;
   bool accumulate;
+  bool is_part;
   const void* bias;  // of b's type; once it reaches the kernels, of the type summed in
 };
 

@@ -11,6 +11,14 @@ void complete_gpt2(const GgufSource& source, Json& config) {
   config["tie_word_embeddings"] = !source.has_tensor("output.weight");
 }
 
+void describe_gpt2(const Json& config, GgufTarget& target) {
+  const auto inner = config.find("n_inner");
+  target.entries.add_integer(target.key("feed_forward_length"), inner == config.end() || inner->is_null()
+                                                                    ? 4 * config.at("n_embd").get<int64_t>()
+                                                                    : inner->get<int64_t>());
+  target.entries.add_integer(target.key("vocab_size"), config.at("vocab_size").get<int64_t>());
+}
+
 }  // namespace
 
 void register_gpt2_gguf(GgufArchitectures& architectures) {
@@ -38,6 +46,11 @@ void register_gpt2_gguf(GgufArchitectures& architectures) {
                   {"blk.*.ffn_down", "transformer.h.*.mlp.c_proj"}},
       .ignored_tensors = {},
       .complete = complete_gpt2,
+      .describe = describe_gpt2,
+      // The summary is of another head.
+      .described = {"vocab_size", "n_inner", "summary_type", "summary_use_proj", "summary_proj_to_labels",
+                    "summary_activation"},
+      .left_out = {},
   });
 }
 

@@ -4,7 +4,8 @@
 
 #include "imago/base/error.h"
 #include "imago/quant/grouped_int4/group_scales.h"
-#include "imago/quant/grouped_int4/pack_grouped_int4.h"
+#include "imago/quant/grouped_int4/grouped_int4.h"
+#include "imago/quant/grouped_int4/pack_groups.h"
 
 namespace imago::quant {
 namespace {
@@ -33,7 +34,7 @@ Tensor awq_weight(const Tensor& qweight, const Tensor& qzeros, const Tensor& sca
     const auto word = static_cast<uint32_t>(tensor.const_data<int32_t>()[row * words + n / kPerWord]);
     return static_cast<uint8_t>(word >> (4 * kNibble[n % kPerWord]) & 15);
   };
-  const auto packed = pack_grouped_int4(
+  const auto packed = pack_groups<GroupedInt4>(
       out, order, [&](int64_t k, int64_t n) { return nibble(qweight, k, n); },
       [&](int64_t g, int64_t n) { return nibble(qzeros, g, n); },
       [&](int64_t g, int64_t n) { return halves[static_cast<size_t>(g * out + n)]; },

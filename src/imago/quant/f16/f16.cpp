@@ -1,4 +1,5 @@
 #include "imago/kernels/cpu/convert.h"
+#include "imago/quant/float_product.h"
 #include "imago/quant/format.h"
 
 namespace imago {
@@ -17,6 +18,7 @@ void register_f16(quant::FormatTable& table) {
   format.widen = [](const std::byte* from, int64_t count, float* to) {
     kernels::convert(reinterpret_cast<const float16*>(from), to, count);
   };
+  format.multiply = quant::multiply_floats<float16>;
   table.add(format);
 }
 

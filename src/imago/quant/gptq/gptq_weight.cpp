@@ -7,14 +7,33 @@
 
 #include "imago/base/error.h"
 #include "imago/quant/grouped_int4/group_scales.h"
-#include "imago/quant/grouped_int4/pack_grouped_int4.h"
+#include "imago/quant/grouped_int4/grouped_int4.h"
+#include "imago/quant/grouped_int4/pack_groups.h"
+#include "imago/quant/grouped_int8/grouped_int8.h"
 #include "imago/quant/permuted_matrix.h"
 
 namespace imago::quant {
 namespace {
 
 constexpr const char* kWhere = "gptq";
-constexpr int64_t kPerWord = 8;
+
+// Values of so many bits follow one another through the words of a line, the first in the lowest bits; of 3 bits some
+// lie across the border of two words.
+class PackedLine {
+ public:
+  // Words lie `stride` apart.
+  PackedLine(const int32_t* words, int64_t stride, int64_t bits) : words_(words), stride_(stride), bits_(bits) {}
+  uint8_t operator[](int64_t index) const {
+    const int64_t bit = index * bits_, word = bit / 32, shift = bit % 32;
+    uint64_t pair = static_cast<uint32_t>(words_[word * stride_]);
+    if (shift + bits_ > 32) pair |= static_cast<uint64_t>(static_cast<uint32_t>(words_[(word + 1) * stride_])) << 32;
+    return static_cast<uint8_t>(pair >> shift & ((uint64_t{1} << bits_) - 1));
+  }
+
+ private:
+  const int32_t* words_;
+  int64_t stride_, bits_;
+};
 
 // The inputs in the order of their groups.
 std::vector<int32_t> order_of(const std::vector<int32_t>& group) {
@@ -48,31 +67,35 @@ std::vector<int32_t> groups_of(const GptqTensors& t, int64_t in, int64_t groups)
 }  // namespace
 
 Tensor gptq_weight(const GptqTensors& t, int64_t bits, bool zeros_less_one, DType dtype) {
-  if (bits != 4) throw Error(ErrorKind::kUnsupported, kWhere, fmt::format("weights of {} bits, only 4", bits));
+  if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
+    throw Error(ErrorKind::kUnsupported, kWhere, fmt::format("weights of {} bits, only 2, 3, 4 and 8", bits));
+  }
   if (t.qweight.dim() != 2 || t.scales.dim() != 2) {
     throw Error(ErrorKind::kInvalidFile, kWhere, "qweight and scales are no matrices");
   }
-  const int64_t in = t.qweight.size(0) * kPerWord, out = t.qweight.size(1), groups = t.scales.size(0);
-  if (out % kPerWord != 0) {
-    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} outputs are no whole number of words", out));
+  const int64_t words = t.qweight.size(0), in = words * 32 / bits, out = t.qweight.size(1), groups = t.scales.size(0);
+  if (words * 32 % bits != 0 || out * bits % 32 != 0) {
+    throw Error(ErrorKind::kInvalidFile, kWhere,
+                fmt::format("{} words of inputs and {} outputs are no whole number of each other", words, out));
   }
-  check_matrix(t.qweight, DType::i32, {in / kPerWord, out}, "qweight", kWhere);
-  check_matrix(t.qzeros, DType::i32, {groups, out / kPerWord}, "qzeros", kWhere);
+  const int64_t zero_words = out * bits / 32;
+  check_matrix(t.qweight, DType::i32, {words, out}, "qweight", kWhere);
+  check_matrix(t.qzeros, DType::i32, {groups, zero_words}, "qzeros", kWhere);
   const std::vector<float16> scales = group_scales(t.scales, groups, out, kWhere);
   const std::vector<int32_t> group = groups_of(t, in, groups), order = order_of(group);
   const auto* weight = t.qweight.const_data<int32_t>();
   const auto* zeros = t.qzeros.const_data<int32_t>();
-  const auto nibble = [](int32_t word, int64_t index) {
-    return static_cast<uint8_t>(static_cast<uint32_t>(word) >> (4 * index) & 15);
+  const auto pack = [&]<class Format>() {
+    return pack_groups<Format>(
+        out, order, [&](int64_t k, int64_t n) { return PackedLine(weight + n, out, bits)[k]; },
+        [&](int64_t g, int64_t n) {
+          const uint8_t zero = PackedLine(zeros + g * zero_words, 1, bits)[n];
+          return static_cast<uint8_t>(zeros_less_one ? (zero + 1) & ((1 << bits) - 1) : zero);
+        },
+        [&](int64_t g, int64_t n) { return scales[static_cast<size_t>(g * out + n)]; },
+        [&](int32_t k) { return group[static_cast<size_t>(k)]; });
   };
-  auto packed = pack_grouped_int4(
-      out, order, [&](int64_t k, int64_t n) { return nibble(weight[k / kPerWord * out + n], k % kPerWord); },
-      [&](int64_t g, int64_t n) {
-        const uint8_t zero = nibble(zeros[g * (out / kPerWord) + n / kPerWord], n % kPerWord);
-        return static_cast<uint8_t>(zeros_less_one ? (zero + 1) & 15 : zero);
-      },
-      [&](int64_t g, int64_t n) { return scales[static_cast<size_t>(g * out + n)]; },
-      [&](int32_t k) { return group[static_cast<size_t>(k)]; });
+  auto packed = bits == 8 ? pack.operator()<GroupedInt8>() : pack.operator()<GroupedInt4>();
   if (!std::is_sorted(order.begin(), order.end())) packed = std::make_shared<PermutedMatrix>(packed, order);
   return Tensor::encoded(packed, dtype);
 }

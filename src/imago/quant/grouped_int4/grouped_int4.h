@@ -1,5 +1,6 @@
-// 32 values of 4 bits, a zero point and a scale: what GPTQ and AWQ weights of 4 bits are repacked to, whose groups are
-// multiples of 32; 4.75 bits per weight. No format of GGUF, since a zero point of its own is not the minimum of one.
+// 32 values of 4 bits, a zero point and a scale: what GPTQ and AWQ weights of up to 4 bits are repacked to, whose
+// groups are multiples of 32; 4.75 bits per weight. No format of GGUF, since a zero point of its own is not the minimum
+// of one.
 #pragma once
 
 #include <algorithm>
@@ -29,6 +30,7 @@ struct GroupedInt4 {
       return value;
     }
     void set_scale(float16 value) { std::memcpy(scale_bytes, &value, sizeof(value)); }
+    void set_values(const uint8_t* q) { pack_nibbles(q, nibbles); }
   };
   static_assert(sizeof(Block) == 19);
 
@@ -44,7 +46,7 @@ struct GroupedInt4 {
     for (int i = 0; i < kElements; ++i) {
       q[i] = static_cast<uint8_t>(std::clamp(std::round(x[i] * inverse) + zero, 0.0F, 15.0F));
     }
-    pack_nibbles(q, block.nibbles);
+    block.set_values(q);
   }
 };
 

@@ -8,12 +8,11 @@
 #include "imago/tokenizers/legacy/assemble.h"
 #include "imago/tokenizers/legacy/class_stages.h"
 #include "imago/tokenizers/legacy/generated_merges.h"
-#include "imago/tokenizers/legacy/split_patterns.h"
+#include "imago/tokenizers/legacy/gguf_split.h"
 #include "imago/tokenizers/legacy/vocabulary_builders.h"
 #include "imago/tokenizers/models/bpe.h"
 #include "imago/tokenizers/models/word_piece.h"
 #include "imago/tokenizers/normalized_string.h"
-#include "imago/tokenizers/pre_tokenizers/known_patterns.h"
 
 namespace imago::tokenizers {
 namespace {
@@ -110,78 +109,17 @@ LegacyTokenizer build_llama(const GgufVocabulary& gguf) {
                 bos_eos_processor);
 }
 
-Json isolated(std::string_view pattern) {
-  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
-}
-
-Json split_steps(std::initializer_list<Json> steps) {
-  Json list = Json::array();
-  for (const Json& step : steps) list.push_back(step);
-  list.push_back({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}});
-  return {{"type", "Sequence"}, {"pretokenizers", list}};
-}
-
-// How a byte-level vocabulary splits text, by the name that the file gives.
-Json pre_tokenizer_of(std::string_view pre) {
-  struct Known {
-    std::string_view name, pattern;
-  };
-  static const Known kKnown[] = {{"", kGpt2Pattern},
-                                 {"default", kGpt2Pattern},
-                                 {"gpt-2", kGpt2Pattern},
-                                 {"gpt2", kGpt2Pattern},
-                                 {"phi-2", kGpt2Pattern},
-                                 {"roberta-bpe", kGpt2Pattern},
-                                 {"olmo", kGpt2Pattern},
-                                 {"mpt", kGpt2Pattern},
-                                 {"jais", kGpt2Pattern},
-                                 {"llama3", kLlama3Split},
-                                 {"llama-v3", kLlama3Split},
-                                 {"llama-bpe", kLlama3Split},
-                                 {"falcon3", kLlama3Split},
-                                 {"falcon-h1", kLlama3Split},
-                                 {"pixtral", kLlama3Split},
-                                 {"midm-2.0", kLlama3Split},
-                                 {"lfm2", kLlama3Split},
-                                 {"jina-v5-nano", kLlama3Split},
-                                 {"dbrx", kLlama3Split},
-                                 {"smaug-bpe", kLlama3Split},
-                                 {"tekken", kTekkenSplit},
-                                 {"qwen2", kQwen2Split},
-                                 {"deepseek-r1-qwen", kQwen2Split},
-                                 {"kormo", kQwen2Split},
-                                 {"f2llmv2", kQwen2Split},
-                                 {"megrez", kQwen2Split},
-                                 {"gpt-4o", kO200kSplit},
-                                 {"llama4", kO200kSplit},
-                                 {"kanana2", kO200kSplit},
-                                 {"talkie", kO200kSplit},
-                                 {"minimax-m2", kO200kSplit}};
-  for (const auto& [name, pattern] : kKnown) {
-    if (name == pre) return split_pre_tokenizer(pattern, false);
-  }
-  const Json digits = {{"type", "Digits"}, {"individual_digits", true}};
-  if (pre == "deepseek-coder") {
-    return split_steps({isolated("[\\r\\n]"), isolated("\\s?\\p{L}+"), isolated("\\s?\\p{P}+"),
-                        isolated(kDeepseekIdeographs), digits});
-  }
-  if (pre == "deepseek-llm") {
-    return split_steps({isolated("[\\r\\n]"), isolated(kDeepseekLetters), isolated(kDeepseekPunctuation),
-                        isolated("\\s+$"), isolated(kDeepseekIdeographs), digits});
-  }
-  throw Error(ErrorKind::kUnsupported, "tokenizer.ggml.pre", fmt::format("the split '{}' is not known", pre));
-}
-
 LegacyTokenizer build_gpt2(const GgufVocabulary& gguf) {
   Vocabulary vocabulary = vocabulary_of(gguf);
   const auto merges = merges_in_file(gguf, vocabulary);
   const Json config = Json::object();
   BpeOptions options;
+  options.ignore_merges = gguf_ignores_merges(gguf.pre);
   options.continuing_subword_prefix = "";
   options.end_of_word_suffix = "";
   auto model = std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
-  return finish(std::move(model), nullptr, pre_tokenizer_of(gguf.pre), byte_level_decoder(ClassOptions(config)), gguf,
-                false, bos_eos_processor);
+  return finish(std::move(model), gguf_normalizer(gguf.pre), gguf_pre_tokenizer(gguf.pre),
+                byte_level_decoder(ClassOptions(config)), gguf, false, bos_eos_processor);
 }
 
 // The format marks the pieces that begin a word, WordPiece those that do not.

@@ -1,0 +1,49 @@
+#include "imago/quant/grouped_int8/grouped_int8.h"
+
+#include "imago/kernels/cpu/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "imago/quant/grouped_int8/grouped_int8.cpp"
+#include <hwy/foreach_target.h>
+// Highway's header must come after foreach_target.h.
+#include "imago/quant/unpack-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace imago::quant::HWY_NAMESPACE {
+
+struct UnpackGroupedInt8 {
+  using Format = GroupedInt8;
+  using Value = int8_t;
+  static constexpr int kZero = 0;
+
+  static HWY_INLINE void factors(const Format::Block& block, float* scale, float* offset) {
+    *scale = widen_scale(block.scale());
+    *offset = *scale * static_cast<float>(Format::kMiddle - block.zero);
+  }
+
+  template <int kAt>
+  static HWY_INLINE ByteVector values(const Format::Block& block) {
+    return load_bytes(reinterpret_cast<const uint8_t*>(block.values) + kAt);
+  }
+};
+
+GroupKernels grouped_int8_kernels() { return kernels_of<UnpackGroupedInt8>(); }
+
+}  // namespace imago::quant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imago {
+namespace quant {
+
+HWY_EXPORT(grouped_int8_kernels);
+
+}  // namespace quant
+
+void register_grouped_int8(quant::FormatTable& table) {
+  table.add(
+      quant::group_format<quant::GroupedInt8>([] { return HWY_DYNAMIC_DISPATCH(quant::grouped_int8_kernels)(); }));
+}
+
+}  // namespace imago
+#endif
