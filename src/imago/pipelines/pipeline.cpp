@@ -96,6 +96,11 @@ bool PipelineOutput::is_null() const { return value_->is_null(); }
 
 std::string PipelineOutput::json(int indent) const { return dump_json(*value_, indent); }
 
+PipelineModel load_pipeline_model(const std::string& folder, std::string_view auto_class, std::optional<DType> dtype) {
+  auto model = model_from_pretrained(folder, auto_class, {.dtype = dtype});
+  return {folder, std::move(model), PretrainedTokenizer::from_folder(folder), takes_token_type_ids(folder)};
+}
+
 Json PipelineModel::config_value(const char* key) const {
   const Json config = parse_json(model->config().source.text, "config.json");
   return config.value(key, Json());
@@ -149,9 +154,7 @@ Pipeline pipeline(std::string_view task, const std::string& path_or_id, const Pi
                 fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
   }
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
-  auto model = model_from_pretrained(folder, entry->auto_class, {.dtype = options.dtype});
-  return Pipeline(entry->make(
-      task, {folder, std::move(model), PretrainedTokenizer::from_folder(folder), takes_token_type_ids(folder)}));
+  return Pipeline(entry->make(task, load_pipeline_model(folder, entry->auto_class, options.dtype)));
 }
 
 std::vector<std::string> pipeline_tasks() {

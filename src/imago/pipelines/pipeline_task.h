@@ -33,6 +33,10 @@ struct PipelineModel {
   std::optional<int64_t> truncation_limit() const;
 };
 
+// The model of a folder with its tokenizer. Throws what reading throws.
+PipelineModel load_pipeline_model(const std::string& folder, std::string_view auto_class,
+                                  std::optional<DType> dtype = {});
+
 // A call: the inputs and what is asked of them.
 struct PipelineCall {
   std::span<const PipelineInput> inputs;
