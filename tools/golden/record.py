@@ -11,7 +11,7 @@ from checkpoint import save
 from configs import make_config
 from fairness import unfair
 from float64 import double_copy, true_double
-from inputs import InputMaker
+from inputs import make_inputs
 from safetensors.torch import save_file
 from weights import randomise
 
@@ -20,7 +20,7 @@ transformers.utils.logging.disable_progress_bar()
 
 TRAIN = {"optimizer": "AdamW", "steps": 10, "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}
 GREEDY = {"max_new_tokens": 16, "do_sample": False}
-SKIPPED_OUTPUTS = ("past_key_values", "cache_params", "state")
+SKIPPED_OUTPUTS = ("past_key_values", "cache", "cache_params", "state")
 
 
 @dataclass
@@ -60,7 +60,7 @@ def write(golden: Golden, out: Path) -> None:
 def _write(golden: Golden, out: Path) -> None:
     torch.manual_seed(golden.seed)
     model = _build_and_save(golden, out)
-    inputs = InputMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
+    inputs = _as_dtype(make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs), golden.dtype)
     forward = {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
 
     double = double_copy(model)
@@ -99,7 +99,9 @@ def _build_and_save(golden: Golden, out: Path):
     """Random weights, saved to `out` and read back: the reference runs what the folder holds and nothing else."""
     config = make_config(golden.model_type, golden.overrides)
     auto_class = getattr(transformers, golden.auto_class)
-    model = auto_class.from_config(config)
+    # A head without an auto class is named by its own.
+    build = getattr(auto_class, "from_config", None) or auto_class._from_config
+    model = build(config)
     if golden.checkpoint == "untied":
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     randomise(model, golden.seed)
@@ -124,6 +126,10 @@ def _check_fairness(golden: Golden, model, inputs: dict, forward: dict, tensors:
 
     if names := unfair(run, tensors, golden.margin):
         raise UnusableSeed(f"the reference was lucky in {', '.join(names)}")
+
+
+def _as_dtype(inputs: dict, dtype: str) -> dict:
+    return {name: value.to(getattr(torch, dtype)) if value.is_floating_point() else value for name, value in inputs.items()}
 
 
 def _double(inputs: dict) -> dict:

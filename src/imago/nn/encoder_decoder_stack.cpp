@@ -33,7 +33,7 @@ Tensor EncoderDecoderLayer::operator()(const Tensor& x_BTD, const DecoderContext
 }
 
 EncoderDecoderStack::EncoderDecoderStack(const StackOptions& o)
-    : embed_tokens(o.vocab_size, o.hidden_size, o.padding_idx),
+    : embed_tokens(o.vocab_size > 0 ? Embedding(o.vocab_size, o.hidden_size, o.padding_idx) : Embedding()),
       decodes(o.decodes),
       scale(o.scale_embedding ? std::sqrt(static_cast<double>(o.hidden_size)) : 1) {
   for (int64_t layer = 0; layer < o.layers; ++layer) layers.emplace_back(o, layer);
