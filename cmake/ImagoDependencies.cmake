@@ -8,6 +8,7 @@ find_package(simdjson REQUIRED)                                      # base, io,
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)         # tokenizers: a vocabulary's own regular expressions
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)     # base: Unicode properties and normal forms
 pkg_check_modules(HIGHWAY REQUIRED IMPORTED_TARGET libhwy)           # kernels: SIMD chosen at run time
+pkg_check_modules(IMAGES REQUIRED IMPORTED_TARGET libjpeg libpng libwebp libwebpdemux libgif)  # processors: image files
 find_package(CLI11 REQUIRED)                                         # cli: command line
 find_package(yaml-cpp REQUIRED)                                      # cli: run files
 find_package(fmt REQUIRED)                                           # base: text formatting

@@ -12,6 +12,7 @@ from configs import make_config
 from fairness import unfair
 from float64 import double_copy, true_double
 from inputs import make_inputs
+from pixels import PixelMaker
 from safetensors.torch import save_file
 from weights import randomise
 
@@ -25,7 +26,7 @@ SKIPPED_OUTPUTS = ("past_key_values", "cache", "cache_params", "state")
 
 @dataclass
 class Golden:
-    """What to record. `inputs` are keywords of InputMaker, `runs` are named generations beside the greedy one."""
+    """What to record. `inputs` are keywords of InputMaker (of PixelMaker for pictures), `runs` are named generations beside the greedy one."""
 
     model_type: str
     auto_class: str
@@ -60,7 +61,11 @@ def write(golden: Golden, out: Path) -> None:
 def _write(golden: Golden, out: Path) -> None:
     torch.manual_seed(golden.seed)
     model = _build_and_save(golden, out)
-    inputs = _as_dtype(make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs), golden.dtype)
+    if model.main_input_name == "pixel_values":
+        inputs = PixelMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
+    else:
+        inputs = make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs)
+    inputs = _as_dtype(inputs, golden.dtype)
     forward = {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
 
     double = double_copy(model)
