@@ -3,7 +3,7 @@
 import torch
 
 
-def episode_inputs(config, batch, generator, steps=5, padding=True, **_) -> dict[str, torch.Tensor]:
+def episode_inputs(config, auto_class, batch, generator, steps=5, padding=True, **_) -> dict[str, torch.Tensor]:
     def normal(*shape):
         return torch.randn(shape, generator=generator)
 
@@ -20,7 +20,7 @@ def episode_inputs(config, batch, generator, steps=5, padding=True, **_) -> dict
     return inputs
 
 
-def lagged_inputs(config, batch, generator, future=True, missing=True, **_) -> dict[str, torch.Tensor]:
+def lagged_inputs(config, auto_class, batch, generator, future=True, missing=True, **_) -> dict[str, torch.Tensor]:
     """Past and future of time_series_transformer and its kin. Counts are values of a negative binomial."""
     past, ahead = config.context_length + max(config.lags_sequence), config.prediction_length
     channels = () if config.input_size == 1 else (config.input_size,)
@@ -55,5 +55,5 @@ def lagged_inputs(config, batch, generator, future=True, missing=True, **_) -> d
     return inputs
 
 
-# The inputs of each model type: (config, batch, generator, **options) -> tensors.
+# The inputs of each model type: (config, auto_class, batch, generator, **options) -> tensors.
 INPUTS = {"decision_transformer": episode_inputs, "time_series_transformer": lagged_inputs}

@@ -20,6 +20,7 @@ struct StackOptions {
   bool scale_embedding = false;  // by sqrt(hidden_size)
   bool norm_first = false;       // x + f(norm(x)), or norm(x + f(x))
   std::optional<int64_t> padding_idx;
+  bool key_bias = true;
 };
 
 struct EncoderDecoderLayer : Module {

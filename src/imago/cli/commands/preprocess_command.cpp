@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "imago/auto/auto_model.h"
@@ -11,6 +12,7 @@
 #include "imago/cli/command.h"
 #include "imago/cli/options.h"
 #include "imago/io/safetensors.h"
+#include "imago/processors/audio/feature_extractor.h"
 #include "imago/processors/image/decode.h"
 #include "imago/processors/image/image_processor.h"
 
@@ -28,14 +30,15 @@ class PreprocessCommand final : public cli::Command {
  public:
   std::string name() const override { return "preprocess"; }
   std::string description() const override {
-    return "write what a model is given of pictures, or with no model their pixels, as safetensors";
+    return "write what a model is given of pictures or sounds, or with no model their pixels, as safetensors";
   }
   std::string example() const override {
     return "imago preprocess photo.jpg -m google/vit-base-patch16-224 -o photo.safetensors";
   }
 
   void add_options(cli::Options& options) override {
-    options.option("files", files_, "JPEG, PNG, WebP or GIF files").required();
+    options.option("files", files_, "JPEG, PNG, WebP or GIF files; for a model that hears WAV, FLAC, MP3 or OGG")
+        .required();
     options.option("-m,--model", model_, "a checkpoint's folder or Hub id, whose preprocessor_config.json counts");
     options.option("--height", height_, "with no model: resize to this height").positive();
     options.option("--width", width_, "with no model: resize to this width").positive();
@@ -46,6 +49,28 @@ class PreprocessCommand final : public cli::Command {
   }
 
   int run() override {
+    NamedTensors tensors = hears() ? of_sounds() : of_pictures();
+    if (!output_.empty()) save_safetensors(output_, tensors);
+    report(tensors);
+    return 0;
+  }
+
+ private:
+  bool hears() const {
+    if (model_.empty()) return false;
+    const std::string path = resolve_checkpoint(model_) + "/preprocessor_config.json";
+    return std::filesystem::exists(path) && read_json(path).contains("feature_extractor_type");
+  }
+
+  NamedTensors of_sounds() const {
+    const auto extractor = AudioFeatureExtractor::from_folder(resolve_checkpoint(model_));
+    std::vector<Audio> sounds;
+    for (const std::string& file : files_) sounds.push_back(load_audio(file, extractor->sampling_rate()));
+    const TensorMap features = extractor->extract(sounds);
+    return {features.begin(), features.end()};
+  }
+
+  NamedTensors of_pictures() const {
     std::vector<Image> images;
     for (const std::string& file : files_) images.push_back(load(file));
     NamedTensors tensors;
@@ -57,12 +82,9 @@ class PreprocessCommand final : public cli::Command {
       for (size_t i = 0; i < images.size(); ++i)
         tensors.emplace_back(fmt::format("pixels.{}", i), as_tensor(images[i]));
     }
-    if (!output_.empty()) save_safetensors(output_, tensors);
-    report(tensors);
-    return 0;
+    return tensors;
   }
 
- private:
   Image load(const std::string& file) const {
     const ErrorScope scope(file);
     Image image = as_stored_ ? decode_image(MappedFile::open(file).bytes()) : load_image(file);
