@@ -23,6 +23,22 @@ struct SpeechInputs {
          encoder_last_hidden_state, labels)
 };
 
+struct SpeechModelOutput : ModelOutput {
+  Tensor last_hidden_state;  // [B, frames, D]
+  Tensor extract_features;   // [B, frames, D'] before the layers
+  FIELDS_AND(ModelOutput, last_hidden_state, extract_features)
+};
+
+struct SpeechModel : CallableModel<SpeechInputs, SpeechModelOutput> {
+  static constexpr const char* kAutoClass = "AutoModel";
+};
+// A score per frame of each letter and of none.
+struct CTC : CallableModel<SpeechInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForCTC";
+};
+struct AudioFrameClassification : CallableModel<SpeechInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForAudioFrameClassification";
+};
 struct SpeechSeq2SeqModel : CallableModel<SpeechInputs, Seq2SeqOutput> {
   static constexpr const char* kAutoClass = "AutoModel";
 };
