@@ -58,6 +58,12 @@ PipelineInput PipelineInput::pair(std::string first, std::string second) {
   return input;
 }
 
+PipelineInput PipelineInput::picture(Image image) {
+  PipelineInput input("");
+  input.image = std::make_shared<const Image>(std::move(image));
+  return input;
+}
+
 PipelineOutput::PipelineOutput(Json value, PipelineStatistics statistics)
     : root_(std::make_shared<const Json>(std::move(value))), value_(root_.get()), statistics_(statistics) {}
 
@@ -114,7 +120,7 @@ std::optional<int64_t> PipelineModel::position_limit() const {
 }
 
 std::optional<int64_t> PipelineModel::truncation_limit() const {
-  const auto positions = position_limit(), tokens = tokenizer.model_max_length();
+  const auto positions = position_limit(), tokens = tokenizer->model_max_length();
   if (positions && tokens) return std::min(*positions, *tokens);
   return positions ? positions : tokens;
 }
@@ -149,9 +155,13 @@ Pipeline pipeline(std::string_view task, const std::string& path_or_id, const Pi
                 fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
   }
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
-  auto model = model_from_pretrained(folder, entry->auto_class, {.dtype = options.dtype});
-  return Pipeline(entry->make(
-      task, {folder, std::move(model), PretrainedTokenizer::from_folder(folder), takes_token_type_ids(folder)}));
+  PipelineModel model{folder, model_from_pretrained(folder, entry->auto_class, {.dtype = options.dtype})};
+  if (entry->reads != PipelineReads::kImages) {
+    model.tokenizer = PretrainedTokenizer::from_folder(folder);
+    model.takes_token_type_ids = takes_token_type_ids(folder);
+  }
+  if (entry->reads != PipelineReads::kText) model.image_processor = ImageProcessor::from_folder(folder);
+  return Pipeline(entry->make(task, std::move(model)));
 }
 
 std::vector<std::string> pipeline_tasks() {
