@@ -101,7 +101,7 @@ CrossEncoder CrossEncoder::from_pretrained(const std::string& path_or_id, const 
     if (entries.empty() && std::filesystem::exists(folder + "/chat_template.jinja"))
       throw Error(ErrorKind::kUnsupported, "rerank", "pairs would be written by the model's chat template");
     logit_score = has_score ? read_logit_score(read_json(entries[1].folder + "/config.json"))
-                            : default_logit_score(text.model.tokenizer.tokenizer());
+                            : default_logit_score(text.model.tokenizer->tokenizer());
   }
   const bool classifies = dynamic_cast<const SequenceClassification*>(text.model.model.get()) != nullptr;
   if (!logit_score && !classifies) {

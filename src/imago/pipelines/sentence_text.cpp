@@ -170,7 +170,7 @@ SentenceText SentenceText::load(const std::string& folder, std::string_view defa
   const auto auto_class = kAutoClasses.find(task);
   if (auto_class == kAutoClasses.end()) throw_unknown("sentence_bert_config.json", "transformer_task", task);
   SentenceText text{load_pipeline_model(folder, auto_class->second, dtype), task, max_seq_length};
-  if (do_lower_case) text.model.tokenizer.set_tokenizer(with_lowercase(text.model.tokenizer.tokenizer()));
+  if (do_lower_case) text.model.tokenizer->set_tokenizer(with_lowercase(text.model.tokenizer->tokenizer()));
   return text;
 }
 
@@ -192,12 +192,12 @@ std::optional<int64_t> SentenceText::prompt_length(const std::string& prompt) co
   if (prompt.empty()) return std::nullopt;
   const Encoding encoding = encode(prompt);
   const auto tokens = static_cast<int64_t>(encoding.size());
-  const bool ends_special = tokens > 0 && model.tokenizer.tokenizer().is_special(encoding.ids.back());
+  const bool ends_special = tokens > 0 && model.tokenizer->tokenizer().is_special(encoding.ids.back());
   return ends_special ? tokens - 1 : tokens;
 }
 
 PaddingSide SentenceText::padding_side() const {
-  return model.tokenizer.padding_side() == "left" || task == "text-generation" ? PaddingSide::kLeft
+  return model.tokenizer->padding_side() == "left" || task == "text-generation" ? PaddingSide::kLeft
                                                                                : PaddingSide::kRight;
 }
 
