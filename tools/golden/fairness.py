@@ -40,7 +40,16 @@ class AnotherProgram(TorchFunctionMode):
                 return self._off_by_a_rounding(function(*args, **kwargs))
             if function is torch.addmm:
                 return args[0] + self._matmul(args[1], args[2])
+            if function is torch.conv2d and len(args) == 7 and args[6] == 1:
+                return self._convolution(*args[:6])
             return function(*args, **kwargs)
+
+    def _convolution(self, x, weight, bias, stride, padding, dilation) -> torch.Tensor:
+        columns = functional.unfold(x, weight.shape[2:], dilation, padding, stride)
+        sizes = zip(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+        height, width = ((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in sizes)
+        y = self._matmul(weight.flatten(1), columns).unflatten(-1, (height, width))
+        return y if bias is None else y + bias[:, None, None]
 
     def _matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         pieces = zip(a.split(self.piece, dim=-1), b.split(self.piece, dim=-2))

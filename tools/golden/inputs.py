@@ -1,10 +1,19 @@
 """Inputs and labels for each auto class."""
 
 import torch
+from series_inputs import INPUTS as SERIES_INPUTS
+from speech_inputs import INPUTS as SPEECH_INPUTS
 
 # What pre-training also asks about two sentences.
 PAIR_LABELS = {"bert": "next_sentence_label", "albert": "sentence_order_label"}
 FIRST_ORDINARY_ID = 5  # below it: padding, begin, end and the like
+
+
+def make_inputs(config, auto_class: str, seed: int, **options) -> dict[str, torch.Tensor]:
+    """`options` are keywords of InputMaker, or of the maker that a model type has for itself."""
+    if maker := (SERIES_INPUTS | SPEECH_INPUTS).get(config.model_type):
+        return maker(config, auto_class, generator=torch.Generator().manual_seed(seed + 1000), **options)
+    return InputMaker(config, seed, **options).make(auto_class)
 
 
 class InputMaker:

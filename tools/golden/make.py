@@ -10,6 +10,13 @@ from pathlib import Path
 import torch
 from configs import parse_overrides
 from record import GREEDY, Golden, folder_bytes, write
+from vision import VISION
+
+
+def _inputs(a: argparse.Namespace) -> dict:
+    if a.model_type in VISION:
+        return dict(batch=a.batch, size=a.size, masked=a.masked)
+    return dict(batch=a.batch, tokens=a.tokens, padding=a.padding, mask=not a.no_mask, token_types=a.token_types)
 
 
 def main() -> None:
@@ -26,6 +33,8 @@ def main() -> None:
     p.add_argument("--padding", choices=["none", "left", "right"], default="none")
     p.add_argument("--no-mask", action="store_true", help="leave attention_mask out of the inputs")
     p.add_argument("--token-types", action="store_true", help="give token_type_ids")
+    p.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="of pictures; default: the config's")
+    p.add_argument("--masked", action="store_true", help="of pictures: hide patches")
     p.add_argument("--attentions", action="store_true", help="record attention weights too")
     p.add_argument("--gradients", type=int, default=0, metavar="BYTES", help="record gradients of up to BYTES")
     p.add_argument("--train", action="store_true", help="record a 10-step AdamW loss curve")
@@ -39,7 +48,7 @@ def main() -> None:
         a.auto_class,
         parse_overrides(a.set),
         a.seed,
-        inputs=dict(batch=a.batch, tokens=a.tokens, padding=a.padding, mask=not a.no_mask, token_types=a.token_types),
+        inputs=_inputs(a),
         attentions=a.attentions,
         gradients=a.gradients,
         train=a.train,

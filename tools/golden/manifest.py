@@ -16,6 +16,9 @@ from mixtures import MIXTURES
 from record import GREEDY, Golden, folder_bytes, write
 from recurrent import RECURRENT
 from seq2seq import SEQ2SEQ
+from series import SERIES
+from speech import SPEECH
+from vision import VISION
 
 MODELS = Path(__file__).resolve().parents[2] / "src" / "imago" / "models"
 LIMIT = 300_000
@@ -307,7 +310,7 @@ def t5() -> dict[str, Golden]:
 
 
 COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()}
-COMMITTED |= DECODERS | MIXTURES | RECURRENT | ENCODERS | SEQ2SEQ
+COMMITTED |= DECODERS | MIXTURES | RECURRENT | ENCODERS | SEQ2SEQ | SERIES | SPEECH | VISION
 
 
 def main() -> int:

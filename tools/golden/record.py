@@ -11,7 +11,8 @@ from checkpoint import save
 from configs import make_config
 from fairness import unfair
 from float64 import double_copy, true_double
-from inputs import InputMaker
+from inputs import make_inputs
+from pixels import PixelMaker
 from safetensors.torch import save_file
 from weights import randomise
 
@@ -25,7 +26,7 @@ SKIPPED_OUTPUTS = ("past_key_values", "cache", "cache_params", "state")
 
 @dataclass
 class Golden:
-    """What to record. `inputs` are keywords of InputMaker, `runs` are named generations beside the greedy one."""
+    """What to record. `inputs` are keywords of InputMaker (of PixelMaker for pictures), `runs` are named generations beside the greedy one."""
 
     model_type: str
     auto_class: str
@@ -60,7 +61,11 @@ def write(golden: Golden, out: Path) -> None:
 def _write(golden: Golden, out: Path) -> None:
     torch.manual_seed(golden.seed)
     model = _build_and_save(golden, out)
-    inputs = InputMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
+    if model.main_input_name == "pixel_values":
+        inputs = PixelMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
+    else:
+        inputs = make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs)
+    inputs = _as_dtype(inputs, golden.dtype)
     forward = {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
 
     double = double_copy(model)
@@ -99,7 +104,9 @@ def _build_and_save(golden: Golden, out: Path):
     """Random weights, saved to `out` and read back: the reference runs what the folder holds and nothing else."""
     config = make_config(golden.model_type, golden.overrides)
     auto_class = getattr(transformers, golden.auto_class)
-    model = auto_class.from_config(config)
+    # A head without an auto class is named by its own.
+    build = getattr(auto_class, "from_config", None) or auto_class._from_config
+    model = build(config)
     if golden.checkpoint == "untied":
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     randomise(model, golden.seed)
@@ -124,6 +131,10 @@ def _check_fairness(golden: Golden, model, inputs: dict, forward: dict, tensors:
 
     if names := unfair(run, tensors, golden.margin):
         raise UnusableSeed(f"the reference was lucky in {', '.join(names)}")
+
+
+def _as_dtype(inputs: dict, dtype: str) -> dict:
+    return {name: value.to(getattr(torch, dtype)) if value.is_floating_point() else value for name, value in inputs.items()}
 
 
 def _double(inputs: dict) -> dict:

@@ -23,6 +23,8 @@ def randomise(model: nn.Module, seed: int) -> None:
                 seen.add(id(parameter))
                 if isinstance(module, nn.Embedding):
                     normal(parameter, _embedding_std(model, module_name, parameter))
+                elif name.endswith(("_token", "position_embeddings")):  # vectors, not matrices
+                    normal(parameter, 0.5)
                 elif parameter.ndim >= 2:
                     fan_in = _fan_in(module, name, parameter)
                     normal(parameter, _gain(model, module_name) / math.sqrt(fan_in))
@@ -33,6 +35,10 @@ def randomise(model: nn.Module, seed: int) -> None:
             for name, buffer in module.named_buffers(recurse=False):
                 if name == "e_score_correction_bias":  # learned, though not by a gradient
                     normal(buffer, 0.2)
+                elif name == "running_mean":
+                    normal(buffer, 0.2)
+                elif name == "running_var":
+                    buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator))
                 elif name == "final_logits_bias":  # a value of the checkpoint that is not trained
                     normal(buffer, 0.5)
 

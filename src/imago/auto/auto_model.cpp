@@ -26,8 +26,10 @@ bool is_gguf(const std::string& path) {
   return path.ends_with(".gguf") && std::filesystem::is_regular_file(path, ignored);
 }
 
+// A class may also be named itself: some heads of the reference have no auto class.
 bool serves(const Registry::Entry& entry, std::string_view auto_class) {
-  return std::find(entry.auto_classes.begin(), entry.auto_classes.end(), auto_class) != entry.auto_classes.end();
+  return entry.architecture == auto_class ||
+         std::find(entry.auto_classes.begin(), entry.auto_classes.end(), auto_class) != entry.auto_classes.end();
 }
 
 std::string string_at(const Json& config, const char* key) {

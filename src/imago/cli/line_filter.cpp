@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <vector>
 
 #include "imago/base/error.h"
@@ -47,8 +48,8 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 }
 
 // The lines of one block; `first` is the number of the first.
-void filter_block(const std::vector<std::string_view>& lines, size_t first,
-                  FunctionRef<void(std::string_view, std::string&)> body) {
+std::string filter_block(const std::vector<std::string_view>& lines, size_t first,
+                         FunctionRef<void(std::string_view, std::string&)> body) {
   std::vector<std::string> outputs(lines.size());
   std::vector<std::exception_ptr> errors(lines.size());
   parallel_for(static_cast<int64_t>(lines.size()), 16, [&](int64_t begin, int64_t end) {
@@ -60,8 +61,10 @@ void filter_block(const std::vector<std::string_view>& lines, size_t first,
       }
     }
   });
+  std::string text;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (errors[i]) {
+      write_all(text);
       std::fflush(stdout);
       try {
         std::rethrow_exception(errors[i]);
@@ -69,13 +72,30 @@ void filter_block(const std::vector<std::string_view>& lines, size_t first,
         throw Error(error.kind(), fmt::format("line {}", first + i), error.what());
       }
     }
-    write_all(outputs[i]);
+    text += outputs[i];
+  }
+  return text;
+}
+
+void write_blocks(const std::vector<std::string_view>& lines, size_t first, size_t count, LineBlockBody body) {
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = begin + std::min(count, lines.size() - begin);
+    write_all(body({lines.begin() + static_cast<ptrdiff_t>(begin), lines.begin() + static_cast<ptrdiff_t>(end)},
+                   first + begin));
+    std::fflush(stdout);
+    begin = end;
   }
 }
 
 }  // namespace
 
 void filter_lines(FunctionRef<void(std::string_view line, std::string& out)> body) {
+  filter_line_blocks(std::numeric_limits<size_t>::max(), [&](const std::vector<std::string_view>& lines, size_t first) {
+    return filter_block(lines, first, body);
+  });
+}
+
+void filter_line_blocks(size_t count, LineBlockBody body) {
   std::string buffer;
   size_t searched = 0;  // how much of the buffer is known to hold no end of a line
   size_t line = 1;
@@ -85,7 +105,7 @@ void filter_lines(FunctionRef<void(std::string_view line, std::string& out)> bod
     const size_t last = std::string_view(buffer).substr(searched).rfind('\n');
     const size_t complete = !more ? buffer.size() : last == std::string_view::npos ? 0 : searched + last + 1;
     const std::vector<std::string_view> lines = split_lines(std::string_view(buffer).substr(0, complete));
-    filter_block(lines, line, body);
+    write_blocks(lines, line, count, body);
     line += lines.size();
     buffer.erase(0, complete);
     searched = buffer.size();

@@ -101,7 +101,9 @@ constexpr std::array kInertKeys = {"_name_or_path",
                                    "pooler_num_fc_layers",
                                    "pooler_size_per_head",
                                    "pooler_type",
-                                   "gpt_neox_max_length"};
+                                   "gpt_neox_max_length",
+                                   "sentence_transformers",  // what a reranker does with the scores
+                                   "sbert_ce_default_activation_function"};
 
 // Keys that a model does not read are of no effect at these values (as JSON), which are what it computes anyway.
 struct InertValue {

@@ -16,9 +16,13 @@ EncoderDecoderLayer::EncoderDecoderLayer(const StackOptions& o, int64_t layer)
       final_layer_norm(o.hidden_size, 1e-5),
       activation(nn::activation(o.activation)),
       norm_first(o.norm_first) {
-  if (!o.decodes) return;
-  encoder_attn.emplace(MultiHeadOptions{.hidden_size = o.hidden_size, .heads = o.heads, .layer = layer});
-  encoder_attn_layer_norm = LayerNorm(o.hidden_size, 1e-5);
+  if (o.decodes) {
+    encoder_attn.emplace(MultiHeadOptions{.hidden_size = o.hidden_size, .heads = o.heads, .layer = layer});
+    encoder_attn_layer_norm = LayerNorm(o.hidden_size, 1e-5);
+  }
+  if (o.key_bias) return;
+  self_attn.key.bias = {};
+  if (encoder_attn) encoder_attn->key.bias = {};
 }
 
 Tensor EncoderDecoderLayer::operator()(const Tensor& x_BTD, const DecoderContext& context) const {
@@ -33,7 +37,7 @@ Tensor EncoderDecoderLayer::operator()(const Tensor& x_BTD, const DecoderContext
 }
 
 EncoderDecoderStack::EncoderDecoderStack(const StackOptions& o)
-    : embed_tokens(o.vocab_size, o.hidden_size, o.padding_idx),
+    : embed_tokens(o.vocab_size > 0 ? Embedding(o.vocab_size, o.hidden_size, o.padding_idx) : Embedding()),
       decodes(o.decodes),
       scale(o.scale_embedding ? std::sqrt(static_cast<double>(o.hidden_size)) : 1) {
   for (int64_t layer = 0; layer < o.layers; ++layer) layers.emplace_back(o, layer);

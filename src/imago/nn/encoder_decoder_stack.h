@@ -11,7 +11,8 @@
 
 namespace imago::nn {
 
-// Of an encoder; or of a decoder, which attends to the left only, and to an encoder.
+// Of an encoder; or of a decoder, which attends to the left only, and to an encoder. A vocab_size of 0 is for a stack
+// that reads something else than words.
 struct StackOptions {
   bool decodes = false;
   int64_t vocab_size = 0, hidden_size = 0, layers = 0, heads = 0, intermediate_size = 0;
@@ -19,6 +20,7 @@ struct StackOptions {
   bool scale_embedding = false;  // by sqrt(hidden_size)
   bool norm_first = false;       // x + f(norm(x)), or norm(x + f(x))
   std::optional<int64_t> padding_idx;
+  bool key_bias = true;
 };
 
 struct EncoderDecoderLayer : Module {

@@ -13,9 +13,11 @@ class InputAssigner final : public PathVisitor {
 
   void leaf(std::string_view name, FieldRef field) override {
     auto* slot = std::get_if<Tensor*>(&field);
+    auto* truth = std::get_if<bool*>(&field);
     const auto found = tensors_.find(path_to(name));
-    if (slot == nullptr || found == tensors_.end()) return;
-    **slot = found->second;
+    if ((slot == nullptr && truth == nullptr) || found == tensors_.end()) return;
+    if (slot != nullptr) **slot = found->second;
+    if (truth != nullptr) **truth = found->second.item<bool>();
     tensors_.erase(found);
   }
 

@@ -3,7 +3,7 @@
 namespace imago::nn {
 
 const Tensor& Recorder::operator()(const Tensor& x_BTD) {
-  if (inputs_.output_hidden_states) output_.hidden_states.push_back(x_BTD);
+  if (hidden_states_) output_.hidden_states.push_back(x_BTD);
   return x_BTD;
 }
 

@@ -11,7 +11,9 @@ namespace imago::nn {
 //   return record.finish(norm(x));
 class Recorder {
  public:
-  explicit Recorder(const TextInputs& inputs) : inputs_(inputs) {}
+  template <class Inputs>  // TextInputs, or another kind that asks in the same way
+  explicit Recorder(const Inputs& inputs)
+      : hidden_states_(inputs.output_hidden_states), attentions_(inputs.output_attentions) {}
 
   // Records what goes into a layer, and passes it on.
   const Tensor& operator()(const Tensor& x_BTD);
@@ -19,11 +21,11 @@ class Recorder {
   BaseModelOutput finish(Tensor last_hidden_state);
 
   // Where attention puts its weights; null where they are not wanted.
-  Tensors* attentions() { return inputs_.output_attentions ? &output_.attentions : nullptr; }
-  Tensors* cross_attentions() { return inputs_.output_attentions ? &output_.cross_attentions : nullptr; }
+  Tensors* attentions() { return attentions_ ? &output_.attentions : nullptr; }
+  Tensors* cross_attentions() { return attentions_ ? &output_.cross_attentions : nullptr; }
 
  private:
-  const TextInputs& inputs_;
+  bool hidden_states_, attentions_;
   BaseModelOutput output_;
 };
 

@@ -44,7 +44,7 @@ GenerationConfig prepare_generation(const PipelineModel& model, const Json& defa
   for (const auto& [name, value] : defaults.items()) {
     if (!set.contains(name) && !(name == "max_new_tokens" && set.contains("max_length"))) added[name] = value;
   }
-  if (const auto pad = model.tokenizer.pad_token_id(); pad && !set.contains("pad_token_id"))
+  if (const auto pad = model.tokenizer->pad_token_id(); pad && !set.contains("pad_token_id"))
     added["pad_token_id"] = *pad;
   const bool sampling = set.value("do_sample", added.value("do_sample", Json(false))) == true;
   GenerationConfig config = GenerationConfig::from_pretrained(model.folder, model.model->config());
@@ -74,7 +74,7 @@ void limit_to_positions(const PipelineModel& model, size_t prompt_tokens, Genera
 GenerationOutput generate_batch(const PipelineModel& model, const TextInputs& inputs, const GenerationConfig& config,
                                 const DecodeOptions& decode, std::span<const size_t> indices,
                                 const PipelineHooks& hooks) {
-  const Tokenizer& tokenizer = model.tokenizer.tokenizer();
+  const Tokenizer& tokenizer = model.tokenizer->tokenizer();
   std::vector<TextStreamer> streamers;
   if (hooks.on_text && config.num_beams == 1 && config.num_return_sequences == 1) {
     for (size_t index : indices) {

@@ -9,6 +9,7 @@
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/pipelines/pipeline_task.h"
+#include "imago/processors/audio/audio.h"
 #include "imago/tensor/grad_meta.h"
 
 namespace imago {
@@ -58,6 +59,18 @@ PipelineInput PipelineInput::pair(std::string first, std::string second) {
   return input;
 }
 
+PipelineInput PipelineInput::picture(Image image) {
+  PipelineInput input("");
+  input.image = std::make_shared<const Image>(std::move(image));
+  return input;
+}
+
+PipelineInput PipelineInput::sound(Audio audio) {
+  PipelineInput input("");
+  input.audio = std::make_shared<const Audio>(std::move(audio));
+  return input;
+}
+
 PipelineOutput::PipelineOutput(Json value, PipelineStatistics statistics)
     : root_(std::make_shared<const Json>(std::move(value))), value_(root_.get()), statistics_(statistics) {}
 
@@ -96,6 +109,18 @@ bool PipelineOutput::is_null() const { return value_->is_null(); }
 
 std::string PipelineOutput::json(int indent) const { return dump_json(*value_, indent); }
 
+PipelineModel load_pipeline_model(const std::string& folder, std::string_view auto_class, std::optional<DType> dtype,
+                                  PipelineReads reads) {
+  PipelineModel model{folder, model_from_pretrained(folder, auto_class, {.dtype = dtype})};
+  if (reads == PipelineReads::kText || reads == PipelineReads::kImagesAndText) {
+    model.tokenizer = PretrainedTokenizer::from_folder(folder);
+    model.takes_token_type_ids = takes_token_type_ids(folder);
+  }
+  if (reads == PipelineReads::kImages || reads == PipelineReads::kImagesAndText)
+    model.image_processor = ImageProcessor::from_folder(folder);
+  return model;
+}
+
 Json PipelineModel::config_value(const char* key) const {
   const Json config = parse_json(model->config().source.text, "config.json");
   return config.value(key, Json());
@@ -114,7 +139,7 @@ std::optional<int64_t> PipelineModel::position_limit() const {
 }
 
 std::optional<int64_t> PipelineModel::truncation_limit() const {
-  const auto positions = position_limit(), tokens = tokenizer.model_max_length();
+  const auto positions = position_limit(), tokens = tokenizer->model_max_length();
   if (positions && tokens) return std::min(*positions, *tokens);
   return positions ? positions : tokens;
 }
@@ -149,9 +174,7 @@ Pipeline pipeline(std::string_view task, const std::string& path_or_id, const Pi
                 fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
   }
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
-  auto model = model_from_pretrained(folder, entry->auto_class, {.dtype = options.dtype});
-  return Pipeline(entry->make(
-      task, {folder, std::move(model), PretrainedTokenizer::from_folder(folder), takes_token_type_ids(folder)}));
+  return Pipeline(entry->make(task, load_pipeline_model(folder, entry->auto_class, options.dtype, entry->reads)));
 }
 
 std::vector<std::string> pipeline_tasks() {

@@ -58,17 +58,24 @@ struct ChatMessage {
   std::string role, content;
 };
 
-// One input: a text, a text with a second one, or a conversation.
+struct Audio;
+struct Image;
+
+// One input: a text, a text with a second one, a conversation, a picture or a sound.
 struct PipelineInput {
-  std::string text;
+  std::string text;                      // of tasks on pictures and sounds the path of a file
   std::optional<std::string> text_pair;  // of question-answering the context
   std::vector<ChatMessage> messages;
+  std::shared_ptr<const Image> image;
+  std::shared_ptr<const Audio> audio;
 
   PipelineInput(const char* one_text) : text(one_text) {}                      // NOLINT(google-explicit-constructor)
   PipelineInput(std::string one_text) : text(std::move(one_text)) {}           // NOLINT(google-explicit-constructor)
   PipelineInput(std::vector<ChatMessage> chat) : messages(std::move(chat)) {}  // NOLINT(google-explicit-constructor)
 
   static PipelineInput pair(std::string first, std::string second);
+  static PipelineInput picture(Image image);
+  static PipelineInput sound(Audio audio);
 };
 
 // What a pipeline counted while it worked.

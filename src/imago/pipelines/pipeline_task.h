@@ -12,16 +12,22 @@
 #include "imago/base/json.h"
 #include "imago/nn/model.h"
 #include "imago/pipelines/pipeline.h"
+#include "imago/processors/image/image_processor.h"
 #include "imago/tokenizers/pretrained_tokenizer.h"
 
 namespace imago {
+
+// What the inputs of a task are, and so what is loaded beside the model.
+// Of tasks on sounds that is nothing: what belongs to their models differs too much.
+enum class PipelineReads { kText, kImages, kImagesAndText, kSounds };
 
 // A checkpoint's model and what belongs to it.
 struct PipelineModel {
   std::string folder;
   std::unique_ptr<Model> model;
-  PretrainedTokenizer tokenizer;
-  bool takes_token_type_ids;  // by the tokenizer's model_input_names
+  std::optional<PretrainedTokenizer> tokenizer;   // of tasks that read text
+  std::optional<ImageProcessor> image_processor;  // of tasks that read pictures
+  bool takes_token_type_ids = false;              // by the tokenizer's model_input_names
 
   // A value of config.json; null where it is absent.
   Json config_value(const char* key) const;
@@ -32,6 +38,10 @@ struct PipelineModel {
   // At how many tokens truncation cuts: the tokenizer's limit or the model's, whichever is lower.
   std::optional<int64_t> truncation_limit() const;
 };
+
+// The model of a folder with what it reads. Throws what reading throws.
+PipelineModel load_pipeline_model(const std::string& folder, std::string_view auto_class,
+                                  std::optional<DType> dtype = {}, PipelineReads reads = PipelineReads::kText);
 
 // A call: the inputs and what is asked of them.
 struct PipelineCall {
@@ -54,19 +64,21 @@ class PipelineTable {
   struct Entry {
     std::string task;
     std::string auto_class;
+    PipelineReads reads;
     std::function<std::shared_ptr<const PipelineTask>(std::string_view task, PipelineModel model)> make;
   };
 
   // Task is constructible from a PipelineModel, or from the task's name and a PipelineModel.
   template <class Task>
-  void add(std::string_view task, std::string_view auto_class) {
-    entries_.push_back({std::string(task), std::string(auto_class), [](std::string_view name, PipelineModel model) {
-                          if constexpr (std::is_constructible_v<Task, std::string_view, PipelineModel>) {
-                            return std::make_shared<const Task>(name, std::move(model));
-                          } else {
-                            return std::make_shared<const Task>(std::move(model));
-                          }
-                        }});
+  void add(std::string_view task, std::string_view auto_class, PipelineReads reads = PipelineReads::kText) {
+    entries_.push_back(
+        {std::string(task), std::string(auto_class), reads, [](std::string_view name, PipelineModel model) {
+           if constexpr (std::is_constructible_v<Task, std::string_view, PipelineModel>) {
+             return std::make_shared<const Task>(name, std::move(model));
+           } else {
+             return std::make_shared<const Task>(std::move(model));
+           }
+         }});
   }
 
   // The entry of a task; "translation_xx_to_yy" is that of "translation". Null where there is none.

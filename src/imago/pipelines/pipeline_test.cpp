@@ -24,8 +24,11 @@ namespace fs = std::filesystem;
 
 const std::string kGoldens = IMAGO_SOURCE_DIR "/tests/golden/pipelines";
 
+const std::string kPictures = IMAGO_SOURCE_DIR "/src/imago/processors/image/testdata/";
+
 PipelineInput input_from(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
+  if (json.is_object() && json.contains("image")) return kPictures + json.at("image").get<std::string>();
   if (json.is_object()) {
     const bool asks = json.contains("question");
     return PipelineInput::pair(json.at(asks ? "question" : "text").as_string(),

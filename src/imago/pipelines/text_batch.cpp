@@ -41,7 +41,7 @@ Encoding encode_input(const PipelineModel& model, const PipelineInput& input, co
   if (input.text_pair) encode.pair = *input.text_pair;
   const auto limit = options.max_length ? options.max_length : model.truncation_limit();
   if (options.truncation && limit) encode.truncation = Truncation{.max_length = static_cast<size_t>(*limit)};
-  Encoding encoding = without_own_limits(model.tokenizer.tokenizer()).encode(input.text, encode);
+  Encoding encoding = without_own_limits(model.tokenizer->tokenizer()).encode(input.text, encode);
   check_length(model, encoding.size());
   return encoding;
 }
@@ -57,7 +57,7 @@ TextInputs pad_to_batch(const PipelineModel& model, std::span<const Encoding* co
     if (side == PaddingSide::kRight) list.insert(list.end(), padding, fill);
   };
   for (const Encoding* row : rows) {
-    append(ids, row->ids, model.tokenizer.pad_token_id().value_or(0));
+    append(ids, row->ids, model.tokenizer->pad_token_id().value_or(0));
     append(mask, row->attention_mask, 0);
     append(types, row->type_ids, 0);
   }

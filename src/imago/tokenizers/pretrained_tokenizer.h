@@ -40,6 +40,7 @@ class PretrainedTokenizer {
   explicit PretrainedTokenizer(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
 
   const Tokenizer& tokenizer() const { return tokenizer_; }
+  void set_tokenizer(Tokenizer tokenizer) { tokenizer_ = std::move(tokenizer); }  // what is around it stays
   const SpecialTokens& special_tokens() const { return special_tokens_; }
   std::optional<int32_t> id_of(const std::optional<std::string>& token) const;
   std::optional<int32_t> bos_token_id() const { return id_of(special_tokens_.bos_token); }

@@ -43,7 +43,7 @@ class RunCommand final : public cli::Command {
  public:
   std::string name() const override { return "run"; }
   std::string description() const override {
-    return "run a task on a text: " + fmt::format("{}", fmt::join(pipeline_tasks(), ", "));
+    return "run a task on a text or a picture: " + fmt::format("{}", fmt::join(pipeline_tasks(), ", "));
   }
   std::string example() const override {
     return "imago run text-generation \"Once upon a time\" --max-new-tokens 100 --temperature 0.8";
@@ -51,7 +51,7 @@ class RunCommand final : public cli::Command {
 
   void add_options(cli::Options& options) override {
     options.option("task", task_, "what to do").required();
-    options.option("input", input_, "the text; - reads one from each line of standard input");
+    options.option("input", input_, "the text, or a picture's file; - reads one from each line of standard input");
     options.option("--prompt-file", prompt_file_, "read the text from a file, without its last line end");
     options.option("-m,--model", model_,
                    "a checkpoint's folder or Hub id (text-generation has a story model by default)");
@@ -260,12 +260,13 @@ class RunCommand final : public cli::Command {
   std::vector<OptionFlag<std::string>> texts_ = {
       {"--early-stopping", "of beam search: true, false or never"},
       {"--aggregation-strategy", "of token-classification: none, simple, first, average or max"},
-      {"--function-to-apply", "of text-classification: softmax, sigmoid or none"},
+      {"--function-to-apply", "of text- and image-classification: softmax, sigmoid or none"},
       {"--prefix", "a text in front of every text, which is not part of the answer"}};
   std::vector<OptionFlag<bool>> truths_ = {
       {"--do-sample", "draw tokens by their probability"},
       {"--truncation", "cut texts that are too long instead of refusing them"},
       {"--sanitize-control-tokens", "of chats: text that spells a control token stays text (default)"},
+      {"--pool", "of image-feature-extraction: one vector for the whole picture"},
       {"--return-full-text", "the answer begins with the prompt (default)"},
       {"--handle-impossible-answer", "of question-answering: the answer may be that there is none"}};
 };

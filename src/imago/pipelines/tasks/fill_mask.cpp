@@ -24,7 +24,7 @@ struct FillMaskOptions {
 class FillMaskPipeline final : public PipelineTask {
  public:
   explicit FillMaskPipeline(PipelineModel model) : model_(std::move(model)) {
-    const auto mask = model_.tokenizer.mask_token_id();
+    const auto mask = model_.tokenizer->mask_token_id();
     if (!mask) {
       throw Error(ErrorKind::kUnsupported, "fill-mask", "the tokenizer has no mask_token",
                   "choose a model that was trained with one");
@@ -40,7 +40,7 @@ class FillMaskPipeline final : public PipelineTask {
       call.statistics.input_tokens += static_cast<int64_t>(rows.back().size());
       if (std::find(rows.back().ids.begin(), rows.back().ids.end(), mask_) == rows.back().ids.end()) {
         throw Error(ErrorKind::kInvalidArgument, "fill-mask", "the text has no mask token",
-                    fmt::format("write {} where a word is missing", *model_.tokenizer.special_tokens().mask_token));
+                    fmt::format("write {} where a word is missing", *model_.tokenizer->special_tokens().mask_token));
       }
     }
     const auto& model = dynamic_cast<const MaskedLM&>(*model_.model);
@@ -73,7 +73,7 @@ class FillMaskPipeline final : public PipelineTask {
 
   // A target that is no token counts as the first token of its spelling.
   std::vector<int32_t> target_ids(const std::vector<std::string>& targets) const {
-    const Tokenizer& tokenizer = model_.tokenizer.tokenizer();
+    const Tokenizer& tokenizer = model_.tokenizer->tokenizer();
     std::vector<int32_t> ids;
     for (const std::string& target : targets) {
       if (const auto id = tokenizer.token_to_id(target)) {
@@ -125,11 +125,11 @@ class FillMaskPipeline final : public PipelineTask {
       const int64_t token = options.targets.empty() ? static_cast<int64_t>(index) : options.targets[index];
       std::vector<int64_t> ids(row.ids.begin(), row.ids.end());
       ids[position] = token;
-      if (const auto pad = model_.tokenizer.pad_token_id()) std::erase(ids, *pad);
+      if (const auto pad = model_.tokenizer->pad_token_id()) std::erase(ids, *pad);
       Json candidate = {{"score", scores[index]}, {"token", token}};
-      candidate["token_str"] = model_.tokenizer.decode(std::vector<int64_t>{token}, false);
+      candidate["token_str"] = model_.tokenizer->decode(std::vector<int64_t>{token}, false);
       // With several masks the others are to be seen.
-      candidate["sequence"] = model_.tokenizer.decode(ids, single);
+      candidate["sequence"] = model_.tokenizer->decode(ids, single);
       list.push_back(std::move(candidate));
     }
     return list;

@@ -74,7 +74,7 @@ std::vector<TokenSpan> best_spans(const std::vector<double>& starts, const std::
 class QuestionAnsweringPipeline final : public PipelineTask {
  public:
   explicit QuestionAnsweringPipeline(PipelineModel model)
-      : model_(std::move(model)), question_first_(model_.tokenizer.padding_side() == "right") {}
+      : model_(std::move(model)), question_first_(model_.tokenizer->padding_side() == "right") {}
 
   std::vector<Json> run(const PipelineCall& call) const override {
     const QuestionAnsweringOptions options = read_options(call.options);
@@ -132,7 +132,7 @@ class QuestionAnsweringPipeline final : public PipelineTask {
       throw Error(ErrorKind::kInvalidArgument, "question-answering", "the question or the context is empty",
                   "give both: PipelineInput::pair(question, context), on the command line --context");
     }
-    Tokenizer tokenizer = model_.tokenizer.tokenizer();
+    Tokenizer tokenizer = model_.tokenizer->tokenizer();
     tokenizer.set_padding(std::nullopt);
     EncodeOptions encode;
     encode.pair = question_first_ ? *input.text_pair : input.text;
@@ -174,7 +174,7 @@ class QuestionAnsweringPipeline final : public PipelineTask {
 
   // Tokens that may be in an answer: the context's, and the classification token, which stands for none.
   std::vector<bool> answer_tokens(const Encoding& window) const {
-    const auto cls = model_.tokenizer.id_of(model_.tokenizer.special_tokens().cls_token);
+    const auto cls = model_.tokenizer->id_of(model_.tokenizer->special_tokens().cls_token);
     const auto sequences = window.sequence_ids();
     std::vector<bool> allowed;
     for (size_t i = 0; i < window.size(); ++i)

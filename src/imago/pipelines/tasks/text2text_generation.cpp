@@ -73,7 +73,7 @@ class Text2TextGenerationPipeline final : public PipelineTask {
       const std::vector<int64_t>& sequence = output.sequences[row];
       const std::vector<int32_t> ids(sequence.begin(), sequence.end());
       call.statistics.generated_tokens += static_cast<int64_t>(ids.size()) - output.prompt_length;
-      const std::string text = model_.tokenizer.tokenizer().decode(ids, options.decode);
+      const std::string text = model_.tokenizer->tokenizer().decode(ids, options.decode);
       answers[indices[row / static_cast<size_t>(config.num_return_sequences)]].push_back({{answer_key_, text}});
     }
   }

@@ -1,19 +1,17 @@
 // text-classification: labels of a text or a pair of texts.
-#include <fmt/core.h>
-
 #include <cmath>
+#include <fmt/core.h>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"
+#include "imago/pipelines/score_function.h"
 #include "imago/pipelines/text_batch.h"
 
 namespace imago {
 namespace {
-
-enum class ScoreFunction { kSoftmax, kSigmoid, kNone };
 
 struct TextClassificationOptions {
   std::optional<ScoreFunction> function_to_apply;
@@ -22,22 +20,6 @@ struct TextClassificationOptions {
   int64_t batch_size = 1;
   TextEncodeOptions encode;
 };
-
-ScoreFunction parse_score_function(const std::string& name) {
-  if (name == "softmax") return ScoreFunction::kSoftmax;
-  if (name == "sigmoid") return ScoreFunction::kSigmoid;
-  if (name == "none") return ScoreFunction::kNone;
-  throw Error(ErrorKind::kInvalidArgument, "text-classification", fmt::format("function_to_apply is \"{}\"", name),
-              "it is softmax, sigmoid or none");
-}
-
-std::vector<float> apply(ScoreFunction function, std::vector<float> logits) {
-  if (function == ScoreFunction::kSoftmax) return softmax_scores(logits);
-  if (function == ScoreFunction::kSigmoid) {
-    for (float& logit : logits) logit = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(logit))));
-  }
-  return logits;
-}
 
 class TextClassificationPipeline final : public PipelineTask {
  public:
@@ -70,7 +52,8 @@ class TextClassificationPipeline final : public PipelineTask {
   static TextClassificationOptions read_options(const Json& json) {
     TextClassificationOptions options;
     OptionReader reader("text-classification", json);
-    if (const auto name = reader.text("function_to_apply")) options.function_to_apply = parse_score_function(*name);
+    if (const auto name = reader.text("function_to_apply"))
+      options.function_to_apply = parse_score_function("text-classification", *name);
     options.best_only = !reader.is_set("top_k");
     if (reader.integer("top_k")) options.top_k = static_cast<size_t>(reader.integer_from("top_k", 1, 1));
     options.batch_size = reader.integer_from("batch_size", 1, 1);
@@ -78,13 +61,6 @@ class TextClassificationPipeline final : public PipelineTask {
     options.encode.max_length = reader.integer("max_length");
     reader.finish();
     return options;
-  }
-
-  ScoreFunction default_function() const {
-    const auto& problem_type = model_.model->config().problem_type;
-    if (problem_type == "regression") return ScoreFunction::kNone;
-    if (problem_type == "multi_label_classification" || labels_.size() == 1) return ScoreFunction::kSigmoid;
-    return ScoreFunction::kSoftmax;
   }
 
   Tensor forward(const TextInputs& inputs) const {
@@ -96,9 +72,8 @@ class TextClassificationPipeline final : public PipelineTask {
   }
 
   Json answer(const Tensor& logits, const TextClassificationOptions& options) const {
-    const std::vector<float> raw = logits.to_vector<float>();
-    expect_finite(raw);
-    const std::vector<float> scores = apply(options.function_to_apply.value_or(default_function()), raw);
+    const ScoreFunction function = options.function_to_apply.value_or(default_score_function(model_.model->config()));
+    const std::vector<float> scores = apply_score_function(function, logits.to_vector<float>());
     const size_t count = options.best_only ? 1 : options.top_k.value_or(scores.size());
     Json list = Json::array();
     for (size_t index : largest(scores, count))

@@ -74,7 +74,7 @@ class TextGenerationPipeline final : public PipelineTask {
     options.encode.add_special_tokens = reader.boolean("add_special_tokens").value_or(true);
     options.decode.skip_special_tokens = reader.boolean("skip_special_tokens").value_or(true);
     options.decode.clean_up_tokenization_spaces =
-        reader.boolean("clean_up_tokenization_spaces").value_or(model_.tokenizer.clean_up_tokenization_spaces());
+        reader.boolean("clean_up_tokenization_spaces").value_or(model_.tokenizer->clean_up_tokenization_spaces());
     options.batch_size = reader.integer_from("batch_size", 1, 1);
     const auto stop_sequence = reader.texts("stop_sequence");
     const Json defaults = {{"max_new_tokens", 256}, {"do_sample", true}, {"temperature", 0.7}};
@@ -106,7 +106,7 @@ class TextGenerationPipeline final : public PipelineTask {
       request["add_generation_prompt"] = true;
     }
     const chat::RenderedChat prompt = chat_template.apply(request, apply);
-    const LiteralText user = chat::user_text(prompt, chat_template, model_.tokenizer.tokenizer());
+    const LiteralText user = chat::user_text(prompt, chat_template, model_.tokenizer->tokenizer());
     TextEncodeOptions encode = options.encode;
     encode.add_special_tokens = false;  // the template writes them
     if (options.sanitize_control_tokens) encode.literal = &user;
@@ -145,7 +145,7 @@ class TextGenerationPipeline final : public PipelineTask {
   Json answer(const PipelineInput& input, const TextGenerationOptions& options,
               std::span<const int64_t> generated) const {
     const std::vector<int32_t> ids(generated.begin(), generated.end());
-    const std::string text = model_.tokenizer.tokenizer().decode(ids, options.decode);
+    const std::string text = model_.tokenizer->tokenizer().decode(ids, options.decode);
     if (!options.return_full_text) return text;
     if (input.messages.empty()) return input.text + text;
     std::vector<ChatMessage> messages = input.messages;

@@ -35,7 +35,7 @@ class TokenClassificationPipeline final : public PipelineTask {
  public:
   explicit TokenClassificationPipeline(PipelineModel model)
       : model_(std::move(model)),
-        groups_(model_.tokenizer.tokenizer(), model_.tokenizer.special_tokens().unk_token,
+        groups_(model_.tokenizer->tokenizer(), model_.tokenizer->special_tokens().unk_token,
                 model_.model->config().labels()) {}
 
   std::vector<Json> run(const PipelineCall& call) const override {
@@ -85,7 +85,7 @@ class TokenClassificationPipeline final : public PipelineTask {
     if (reader.integer("stride")) options.stride = reader.integer_from("stride", 0, 0);
     reader.finish();
     if (!options.stride) return options;
-    const auto limit = model_.tokenizer.model_max_length();
+    const auto limit = model_.tokenizer->model_max_length();
     if (!limit || *options.stride >= *limit) {
       throw Error(ErrorKind::kInvalidArgument, "token-classification",
                   "stride must be less than the tokenizer's model_max_length");
@@ -101,11 +101,11 @@ class TokenClassificationPipeline final : public PipelineTask {
   std::vector<Encoding> windows_of(const PipelineInput& input, const TokenClassificationOptions& options) const {
     if (input.text_pair || !input.messages.empty())
       throw Error(ErrorKind::kInvalidArgument, "token-classification", "the input is no single text", "give one text");
-    Tokenizer tokenizer = model_.tokenizer.tokenizer();
+    Tokenizer tokenizer = model_.tokenizer->tokenizer();
     tokenizer.set_padding(std::nullopt);
     tokenizer.set_truncation(std::nullopt);
     EncodeOptions encode;
-    if (const auto limit = model_.tokenizer.model_max_length()) {
+    if (const auto limit = model_.tokenizer->model_max_length()) {
       encode.truncation = Truncation{.max_length = static_cast<size_t>(*limit),
                                      .stride = static_cast<size_t>(options.stride.value_or(0))};
     }

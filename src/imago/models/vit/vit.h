@@ -1,0 +1,105 @@
+// ViT (Dosovitskiy et al. 2020, "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale").
+#pragma once
+
+#include "imago/nn/activations.h"
+#include "imago/nn/backbone.h"
+#include "imago/nn/multi_head_attention.h"
+#include "imago/nn/vision/heads.h"
+#include "imago/nn/vision/patches.h"
+
+namespace imago::vit {
+
+struct ViTConfig : Config {
+  static constexpr const char* kModelType = "vit";
+  int64_t hidden_size = 768, num_hidden_layers = 12, num_attention_heads = 12, intermediate_size = 3072;
+  std::string hidden_act = "gelu";
+  double layer_norm_eps = 1e-12;
+  std::vector<int64_t> image_size = {224}, patch_size = {16};
+  int64_t num_channels = 3, encoder_stride = 16;
+  bool qkv_bias = true;
+  std::optional<int64_t> pooler_output_size;
+  std::string pooler_act = "tanh";
+  FIELDS_AND(Config, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act, layer_norm_eps,
+             image_size, patch_size, num_channels, encoder_stride, qkv_bias, pooler_output_size, pooler_act)
+
+  void validate() const override;
+};
+
+struct PatchEmbeddings : Module {
+  nn::Conv2d projection;
+  FIELDS(projection)
+
+  explicit PatchEmbeddings(const ViTConfig& c);
+  Tensor operator()(const ImageInputs& in) const;  // [B, N, D]
+
+  int64_t channels;
+};
+
+struct Embeddings : Module {
+  Tensor cls_token, mask_token, position_embeddings;
+  PatchEmbeddings patch_embeddings;
+  FIELDS(cls_token, mask_token, position_embeddings, patch_embeddings)
+
+  // The mask token is of masked image modeling only.
+  Embeddings(const ViTConfig& c, bool with_mask_token);
+  Tensor operator()(const ImageInputs& in) const;  // [B, 1 + N, D]
+
+  nn::Extent image, patch;
+};
+
+struct MLP : Module {
+  nn::Linear fc1, fc2;
+  nn::Activation activation;
+  FIELDS(fc1, fc2)
+
+  explicit MLP(const ViTConfig& c);
+  Tensor operator()(const Tensor& x_BTD) const { return fc2(activation(fc1(x_BTD))); }
+};
+
+struct Layer : Module {
+  nn::MultiHeadAttention<"q_proj", "k_proj", "v_proj", "o_proj"> attention;
+  nn::LayerNorm layernorm_before, layernorm_after;
+  MLP mlp;
+  FIELDS(attention, layernorm_before, layernorm_after, mlp)
+
+  explicit Layer(const ViTConfig& c);
+  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
+};
+
+struct Pooler : Module {
+  nn::Linear dense;
+  nn::Activation activation;
+  FIELDS(dense)
+
+  explicit Pooler(const ViTConfig& c);
+  Tensor operator()(const Tensor& x_BTD) const;
+};
+
+struct ViTModel : nn::Backbone<ViTConfig, ImageModel> {
+  static constexpr nn::FieldName kBaseModelPrefix = "vit";
+  Embeddings embeddings;
+  std::vector<Layer> layers;
+  nn::LayerNorm layernorm;
+  std::optional<Pooler> pooler;
+  FIELDS(embeddings, layers, layernorm, pooler)
+
+  explicit ViTModel(const ViTConfig& c, bool with_pooler = true, bool with_mask_token = false);
+  WeightMap weight_map() const override;
+  BaseModelOutput forward(const ImageInputs& in) const override;
+};
+
+struct ViTWithoutPooler : ViTModel {
+  explicit ViTWithoutPooler(const ViTConfig& c) : ViTModel(c, false) {}
+};
+
+struct ViTWithMaskToken : ViTModel {
+  explicit ViTWithMaskToken(const ViTConfig& c) : ViTModel(c, false, true) {}
+};
+
+using ViTForImageClassification = nn::ForImageClassification<ViTWithoutPooler, nn::first_token>;
+using ViTForMaskedImageModeling = nn::ForMaskedImageModeling<ViTWithMaskToken, 1>;
+
+// The names of the Hub's files, which are those of BERT's layers; of ViT and those that have its layers.
+std::vector<WeightRule> layer_rules();
+
+}  // namespace imago::vit

@@ -1,0 +1,179 @@
+// wav2vec 2.0 (Baevski et al. 2020, "wav2vec 2.0: A Framework for Self-Supervised Learning of Speech Representations").
+// B batch, N samples, T frames, D hidden.
+#pragma once
+
+#include "imago/nn/activations.h"
+#include "imago/nn/backbone.h"
+#include "imago/nn/convolution_1d.h"
+#include "imago/nn/heads/with_head.h"
+#include "imago/nn/multi_head_attention.h"
+#include "imago/nn/speech_model.h"
+
+namespace imago::wav2vec2 {
+
+struct Wav2Vec2Config : Config {
+  static constexpr const char* kModelType = "wav2vec2";
+  int64_t vocab_size = 32, hidden_size = 768, num_hidden_layers = 12, num_attention_heads = 12;
+  int64_t intermediate_size = 3072;
+  std::string hidden_act = "gelu", feat_extract_norm = "group", feat_extract_activation = "gelu";
+  double layer_norm_eps = 1e-5;
+  std::vector<int64_t> conv_dim = {512, 512, 512, 512, 512, 512, 512}, conv_stride = {5, 2, 2, 2, 2, 2, 2},
+                       conv_kernel = {10, 3, 3, 3, 3, 2, 2};
+  bool conv_bias = false, do_stable_layer_norm = false, add_adapter = false;
+  int64_t num_conv_pos_embeddings = 128, num_conv_pos_embedding_groups = 16;
+  std::string ctc_loss_reduction = "sum";
+  bool ctc_zero_infinity = false, use_weighted_layer_sum = false;
+  int64_t classifier_proj_size = 256;
+  std::optional<int64_t> adapter_attn_dim;
+  // Of training, of heads that Imago has not, and what follows from others.
+  JsonText feat_proj_dropout, feat_quantizer_dropout, final_dropout, layerdrop, apply_spec_augment, mask_time_prob,
+      mask_time_length, mask_time_min_masks, mask_feature_prob, mask_feature_length, mask_feature_min_masks,
+      num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature, num_negatives, codevector_dim,
+      proj_codevector_dim, diversity_loss_weight, tdnn_dim, tdnn_kernel, tdnn_dilation, xvector_output_dim,
+      adapter_kernel_size, adapter_stride, num_adapter_layers, output_hidden_size, num_feat_extract_layers,
+      mask_channel_length, mask_channel_min_space, mask_channel_other, mask_channel_prob, mask_channel_selection,
+      mask_time_min_space, mask_time_other, mask_time_selection, feat_extract_dropout;
+  FIELDS_AND(Config, vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act,
+             feat_extract_norm, feat_extract_activation, layer_norm_eps, conv_dim, conv_stride, conv_kernel, conv_bias,
+             do_stable_layer_norm, add_adapter, num_conv_pos_embeddings, num_conv_pos_embedding_groups,
+             ctc_loss_reduction, ctc_zero_infinity, use_weighted_layer_sum, classifier_proj_size, adapter_attn_dim,
+             feat_proj_dropout, feat_quantizer_dropout, final_dropout, layerdrop, apply_spec_augment, mask_time_prob,
+             mask_time_length, mask_time_min_masks, mask_feature_prob, mask_feature_length, mask_feature_min_masks,
+             num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature, num_negatives,
+             codevector_dim, proj_codevector_dim, diversity_loss_weight, tdnn_dim, tdnn_kernel, tdnn_dilation,
+             xvector_output_dim, adapter_kernel_size, adapter_stride, num_adapter_layers, output_hidden_size,
+             num_feat_extract_layers, mask_channel_length, mask_channel_min_space, mask_channel_other,
+             mask_channel_prob, mask_channel_selection, mask_time_min_space, mask_time_other, mask_time_selection,
+             feat_extract_dropout)
+
+  Wav2Vec2Config();
+  void validate() const override;
+  // How many frames so many samples become.
+  int64_t frames(int64_t samples) const;
+};
+
+// A convolution, normalised over its channels or (only the first layer) over time, or not at all.
+struct ConvLayer : Module {
+  nn::Conv1d conv;
+  nn::LayerNorm layer_norm;
+  FIELDS(conv, layer_norm)
+
+  ConvLayer(const Wav2Vec2Config& c, size_t layer);
+  Tensor operator()(const Tensor& x) const;
+
+  bool over_time;
+  nn::Activation activation;
+};
+
+struct FeatureEncoder : Module {
+  std::vector<ConvLayer> conv_layers;
+  FIELDS(conv_layers)
+};
+
+struct FeatureProjection : Module {
+  nn::LayerNorm layer_norm;
+  nn::Linear projection;
+  FIELDS(layer_norm, projection)
+};
+
+// Positions are a wide convolution in groups, its weight a direction and a length per tap (Salimans and Kingma 2016).
+struct PositionalConv : Module {
+  Tensor length, direction, bias;
+  void each_field(FieldVisitor& visitor);
+
+  explicit PositionalConv(const Wav2Vec2Config& c);
+  Tensor operator()(const Tensor& x_BTD) const;
+
+  int64_t groups;
+  nn::Activation activation;
+};
+
+struct FeedForward : Module {
+  nn::Linear intermediate_dense, output_dense;
+  FIELDS(intermediate_dense, output_dense)
+
+  explicit FeedForward(const Wav2Vec2Config& c);
+  Tensor operator()(const Tensor& x) const { return output_dense(activation(intermediate_dense(x))); }
+
+  nn::Activation activation;
+};
+
+struct EncoderLayer : Module {
+  nn::MultiHeadAttention<"q_proj", "k_proj", "v_proj", "out_proj"> attention;
+  nn::LayerNorm layer_norm, final_layer_norm;
+  FeedForward feed_forward;
+  FIELDS(attention, layer_norm, feed_forward, final_layer_norm)
+
+  EncoderLayer(const Wav2Vec2Config& c, int64_t layer);
+  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
+
+  bool norm_first;
+};
+
+struct Encoder : Module {
+  PositionalConv pos_conv_embed;
+  nn::LayerNorm layer_norm;
+  std::vector<EncoderLayer> layers;
+  FIELDS(pos_conv_embed, layer_norm, layers)
+
+  explicit Encoder(const Wav2Vec2Config& c);
+  // mask bool [B, T], or undefined.
+  BaseModelOutput operator()(Tensor x_BTD, const Tensor& mask, const SpeechInputs& in) const;
+
+  bool norm_first;
+};
+
+struct Wav2Vec2Model : nn::Backbone<Wav2Vec2Config, SpeechModel> {
+  static constexpr nn::FieldName kBaseModelPrefix = "wav2vec2";
+  FeatureEncoder feature_extractor;
+  FeatureProjection feature_projection;
+  Tensor masked_spec_embed;  // of training
+  Encoder encoder;
+  FIELDS(feature_extractor, feature_projection, masked_spec_embed, encoder)
+
+  explicit Wav2Vec2Model(const Wav2Vec2Config& c);
+  WeightMap weight_map() const override;
+  SpeechModelOutput forward(const SpeechInputs& in) const override;
+  // How many frames of each row are heard, and the same as a mask [B, T].
+  std::vector<int64_t> heard_frames(const SpeechInputs& in) const;
+  Tensor frame_mask(const SpeechInputs& in, int64_t frames) const;
+};
+
+struct LetterScores : nn::Linear {
+  explicit LetterScores(const Wav2Vec2Config& c) : Linear(c.hidden_size, c.vocab_size) {}
+};
+
+struct Wav2Vec2ForCTC : nn::WithHead<CTC, Wav2Vec2Model, LetterScores, "lm_head"> {
+  using WithHead::WithHead;
+  LogitsOutput forward(const SpeechInputs& in) const override;
+};
+
+// Scores of labels, of the last layer or of a weighted sum of all; per frame, or of the mean over what is heard.
+struct LabelScores : Module {
+  Tensor layer_weights;
+  nn::Linear projector, classifier;
+  FIELDS(layer_weights, projector, classifier)
+
+  LabelScores(const Wav2Vec2Config& c, bool projects);
+  SpeechInputs asked(SpeechInputs in) const;
+  Tensor states(const SpeechModelOutput& below) const;
+};
+
+struct SequenceScores : LabelScores {
+  explicit SequenceScores(const Wav2Vec2Config& c) : LabelScores(c, true) {}
+};
+struct FrameScores : LabelScores {
+  explicit FrameScores(const Wav2Vec2Config& c) : LabelScores(c, false) {}
+};
+
+struct Wav2Vec2ForSequenceClassification : nn::WithHead<AudioClassification, Wav2Vec2Model, SequenceScores, ""> {
+  using WithHead::WithHead;
+  LogitsOutput forward(const SpeechInputs& in) const override;
+};
+
+struct Wav2Vec2ForAudioFrameClassification : nn::WithHead<AudioFrameClassification, Wav2Vec2Model, FrameScores, ""> {
+  using WithHead::WithHead;
+  LogitsOutput forward(const SpeechInputs& in) const override;
+};
+
+}  // namespace imago::wav2vec2

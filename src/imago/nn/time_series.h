@@ -1,0 +1,65 @@
+// What forecasting models share: inputs, outputs, scaling, lags. B batch, T steps of the past, P steps of the future,
+// C channels (a dimension that is not there where there is one), D hidden.
+#pragma once
+
+#include "imago/nn/model.h"
+
+namespace imago {
+
+// The inputs of forecasting models; each says which it takes.
+struct TimeSeriesInputs {
+  Tensor past_values;                   // [B, T] or [B, T, C]
+  Tensor past_time_features;            // [B, T, features] what is known of the time, and stands for positions
+  Tensor past_observed_mask;            // as past_values: 0 where a value is missing
+  Tensor static_categorical_features;   // [B, features] int64
+  Tensor static_real_features;          // [B, features]
+  Tensor future_values;                 // [B, P] or [B, P, C]: gives a loss
+  Tensor future_time_features;          // [B, P, features]
+  Tensor future_observed_mask;          // as future_values
+  Tensor observed_mask, target_values;  // of models that take no past and future
+  Tensor decoder_attention_mask;        // [B, P]
+  bool output_hidden_states = false, output_attentions = false;
+  AttentionImplementation attention = AttentionImplementation::kSdpa;
+  FIELDS(past_values, past_time_features, past_observed_mask, static_categorical_features, static_real_features,
+         future_values, future_time_features, future_observed_mask, observed_mask, target_values,
+         decoder_attention_mask)
+};
+
+// Of an encoder and decoder over a series.
+struct Seq2SeqTimeSeriesOutput {
+  Tensor loss;
+  Tensors params;            // of the distribution of each future value, [B, P] or [B, P, C] each
+  Tensor last_hidden_state;  // of the decoder, from a model without a head
+  Tensors decoder_hidden_states, decoder_attentions, cross_attentions;
+  Tensor encoder_last_hidden_state;
+  Tensors encoder_hidden_states, encoder_attentions;
+  Tensor loc, scale;       // by which values were moved and divided
+  Tensor static_features;  // [B, features]
+  FIELDS(loss, params, last_hidden_state, decoder_hidden_states, decoder_attentions, cross_attentions,
+         encoder_last_hidden_state, encoder_hidden_states, encoder_attentions, loc, scale, static_features)
+};
+
+struct Seq2SeqTimeSeriesModel : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput> {
+  static constexpr const char* kAutoClass = "AutoModel";
+};
+
+// With a distribution of the future; the reference has no auto class for it.
+struct Seq2SeqTimeSeriesPrediction : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput> {};
+
+namespace nn {
+
+// (values - loc) / scale is of a usual size.
+struct SeriesScale {
+  Tensor loc, scale;  // the dimension of steps has size 1
+};
+
+// By config.json's `scaling`: "mean" or true divides by the mean of |x|, "std" standardises, anything else does
+// nothing. Values that were not observed (0 in the mask) do not count.
+SeriesScale series_scale(const JsonText& scaling, const Tensor& values, const Tensor& observed);
+
+// Each series as it was `lags` steps before, at the last `length` steps: [B, T, ...] -> [B, length, ..., lags]. Throws
+// Error kInvalidArgument where the series is too short.
+Tensor lagged(const Tensor& series, const std::vector<int64_t>& lags, int64_t length);
+
+}  // namespace nn
+}  // namespace imago

@@ -1,0 +1,74 @@
+#include "imago/nn/vision/patches.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+
+#include "imago/base/error.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/concat/concat.h"
+#include "imago/ops/expand/expand.h"
+#include "imago/ops/interpolate/interpolate.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/ops/slice/slice.h"
+
+namespace imago::nn {
+
+Extent extent(const std::vector<int64_t>& size, const char* key) {
+  const bool right = (size.size() == 1 || size.size() == 2) && size.front() > 0 && size.back() > 0;
+  if (!right) throw Error(ErrorKind::kInvalidFile, "config.json", fmt::format("{} is not one size or two", key));
+  return {size.front(), size.back()};
+}
+
+Extent patch_grid(Extent image, Extent patch) {
+  const Extent grid{image.height / patch.height, image.width / patch.width};
+  if (grid.height < 1 || grid.width < 1)
+    throw Error(ErrorKind::kInvalidFile, "config.json", "a patch is larger than the picture");
+  return grid;
+}
+
+Extent check_pixels(const ImageInputs& in, int64_t channels) {
+  const Tensor& x = in.pixel_values;
+  if (!x || x.dim() != 4 || x.size(1) != channels) {
+    throw Error(ErrorKind::kInvalidArgument, "forward",
+                fmt::format("pixel_values are {}, and not [batch, {}, height, width]", x.describe(), channels));
+  }
+  return {x.size(2), x.size(3)};
+}
+
+void require_image_size(Extent pixels, Extent expected) {
+  if (pixels == expected) return;
+  throw Error(ErrorKind::kInvalidArgument, "forward",
+              fmt::format("the picture is {} x {} pixels (height x width), the model was made for {} x {}",
+                          pixels.height, pixels.width, expected.height, expected.width),
+              "resize it, or set interpolate_pos_encoding");
+}
+
+Tensor interpolate_positions(const Tensor& positions, int64_t extra, Extent grid) {
+  const int64_t count = positions.size(1) - extra;
+  const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(count)));
+  if (side * side != count)
+    throw Error(ErrorKind::kUnsupported, "forward", "positions of patches that are no square cannot be interpolated");
+  const Tensor square = to_picture(narrow(positions, 1, extra, count), side, side);
+  const Tensor resized = to_tokens(interpolate(square, {.size = {grid.height, grid.width}, .mode = "bicubic"}));
+  return extra > 0 ? concat({narrow(positions, 1, 0, extra), resized}, 1) : resized;
+}
+
+Tensor hide_patches(const Tensor& x_BND, const Tensor& bool_masked_pos, const Tensor& mask_token) {
+  const Tensor hidden = unsqueeze(cast(bool_masked_pos, x_BND.dtype()), -1);
+  return x_BND * (1.0 - hidden) + mask_token * hidden;
+}
+
+Tensor prepend(const Tensor& tokens, const Tensor& x_BND) {
+  return concat({expand(tokens, {x_BND.size(0), -1, -1}), x_BND}, 1);
+}
+
+AttentionContext image_attention(const ImageInputs& in, Recorder& record) {
+  AttentionContext context;
+  context.implementation = in.attention;
+  context.weights = record.attentions();
+  return context;
+}
+
+}  // namespace imago::nn

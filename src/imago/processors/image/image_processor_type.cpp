@@ -1,0 +1,188 @@
+#include "imago/processors/image/image_processor_type.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "imago/base/error.h"
+
+namespace imago {
+namespace {
+
+struct Extent {
+  int64_t height, width;
+};
+
+Resample filter(const ImageProcessorConfig& c) { return static_cast<Resample>(c.resample); }
+
+[[noreturn]] void refuse_size() {
+  throw Error(ErrorKind::kUnsupported, "preprocessor_config.json", "pictures cannot be resized to this kind of size",
+              "give height and width, or what else this kind of processor takes");
+}
+
+int64_t part(int64_t size, int64_t numerator, int64_t denominator) {
+  return static_cast<int64_t>(static_cast<double>(size * numerator) / static_cast<double>(denominator));
+}
+
+Extent with_short_edge(const Image& image, int64_t edge) {
+  const bool upright = image.width <= image.height;
+  const int64_t other = upright ? part(edge, image.height, image.width) : part(edge, image.width, image.height);
+  return upright ? Extent{other, edge} : Extent{edge, other};
+}
+
+// The short edge as wanted, or less where the long one would become too long. YOLOS takes a picture of any shape to
+// multiples of `multiple`, and does not leave an upright one alone whose size is right already.
+Extent with_both_edges(const Image& image, int64_t edge, int64_t longest, int64_t multiple) {
+  const int64_t height = image.height, width = image.width;
+  const double shorter = static_cast<double>(std::min(height, width)),
+               longer = static_cast<double>(std::max(height, width));
+  double exact = static_cast<double>(edge);
+  if (longer / shorter * static_cast<double>(edge) > static_cast<double>(longest)) {
+    exact = static_cast<double>(longest) * shorter / longer;
+    edge = static_cast<int64_t>(std::nearbyint(exact));  // halves to even, as Python rounds
+  }
+  const auto other = [&](int64_t numerator, int64_t denominator) {
+    return static_cast<int64_t>(exact * static_cast<double>(numerator) / static_cast<double>(denominator));
+  };
+  Extent extent{height, width};
+  const bool stays = (height <= width && height == edge) || (width <= height && width == edge);
+  if (!stays) extent = width < height ? Extent{other(height, width), edge} : Extent{edge, other(width, height)};
+  if (stays && multiple > 1 && width < height) extent = {other(height, width), edge};
+  return {extent.height - extent.height % multiple, extent.width - extent.width % multiple};
+}
+
+Extent within(const Image& image, int64_t max_height, int64_t max_width) {
+  const double scale = std::min(static_cast<double>(max_height) / static_cast<double>(image.height),
+                                static_cast<double>(max_width) / static_cast<double>(image.width));
+  return {static_cast<int64_t>(static_cast<double>(image.height) * scale),
+          static_cast<int64_t>(static_cast<double>(image.width) * scale)};
+}
+
+Image to_extent(const Image& image, Extent extent, const ImageProcessorConfig& c) {
+  return resize(image, extent.height, extent.width, filter(c));
+}
+
+Image resize_plainly(const Image& image, const ImageProcessorConfig& c) {
+  const ImageSize& s = c.size;
+  if (s.shortest_edge && s.longest_edge)
+    return to_extent(image, with_both_edges(image, *s.shortest_edge, *s.longest_edge, 1), c);
+  if (s.shortest_edge) return to_extent(image, with_short_edge(image, *s.shortest_edge), c);
+  if (s.max_height && s.max_width) return to_extent(image, within(image, *s.max_height, *s.max_width), c);
+  if (s.height && s.width) return to_extent(image, {*s.height, *s.width}, c);
+  refuse_size();
+}
+
+// Detectors take no shortest edge by itself.
+Image resize_for_detection(const Image& image, const ImageProcessorConfig& c) {
+  if (c.size.shortest_edge && !c.size.longest_edge) refuse_size();
+  return resize_plainly(image, c);
+}
+
+Image resize_for_yolos(const Image& image, const ImageProcessorConfig& c) {
+  const ImageSize& s = c.size;
+  if (!s.shortest_edge || !s.longest_edge) return resize_for_detection(image, c);
+  return to_extent(image, with_both_edges(image, *s.shortest_edge, *s.longest_edge, 16), c);
+}
+
+// Below 384 pixels a larger picture is cut; from there on it is squeezed to a square.
+Image resize_for_convnext(const Image& image, const ImageProcessorConfig& c) {
+  if (!c.size.shortest_edge) refuse_size();
+  const int64_t edge = *c.size.shortest_edge;
+  if (edge >= 384) return to_extent(image, {edge, edge}, c);
+  const auto larger = static_cast<int64_t>(static_cast<double>(edge) / c.crop_pct);
+  return center_crop(to_extent(image, with_short_edge(image, larger), c), edge, edge);
+}
+
+// To multiples of a number, with the picture's own shape where that is asked for: scaled as little as possible.
+Image resize_for_dpt(const Image& image, const ImageProcessorConfig& c) {
+  if (!c.size.height || !c.size.width) refuse_size();
+  const auto height = static_cast<double>(image.height), width = static_cast<double>(image.width);
+  double scale_height = static_cast<double>(*c.size.height) / height;
+  double scale_width = static_cast<double>(*c.size.width) / width;
+  if (c.keep_aspect_ratio) {
+    if (std::abs(1 - scale_width) < std::abs(1 - scale_height)) {
+      scale_height = scale_width;
+    } else {
+      scale_width = scale_height;
+    }
+  }
+  const auto multiple = static_cast<double>(c.ensure_multiple_of);
+  const auto nearest = [&](double size) { return static_cast<int64_t>(std::nearbyint(size / multiple) * multiple); };
+  return to_extent(image, {nearest(scale_height * height), nearest(scale_width * width)}, c);
+}
+
+#define STEPS R"("do_resize": true, "do_rescale": true, "do_normalize": true, )"
+#define HALVES R"("image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], )"
+#define IMAGENET R"("image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], )"
+#define OPENAI \
+  R"("image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711], )"
+#define CROP_224 R"("do_center_crop": true, "crop_size": {"height": 224, "width": 224}, )"
+#define DETECTION \
+  R"("resample": 2, "do_pad": true, "size": {"shortest_edge": 800, "longest_edge": 1333}, "default_to_square": false)"
+
+constexpr ImageProcessorType kTypes[] = {
+    {"ViTImageProcessor", "vit swin", "{" STEPS HALVES R"("resample": 2, "size": {"height": 224, "width": 224}})",
+     resize_plainly},
+    {"DeiTImageProcessor", "deit", "{" STEPS HALVES CROP_224 R"("resample": 3, "size": {"height": 256, "width": 256}})",
+     resize_plainly},
+    {"CLIPImageProcessor", "clip",
+     "{" STEPS OPENAI CROP_224 R"("resample": 3, "size": {"shortest_edge": 224}, "default_to_square": false})",
+     resize_plainly},
+    {"BitImageProcessor", "dinov2 bit",
+     "{" STEPS OPENAI CROP_224 R"("resample": 3, "size": {"shortest_edge": 224}, "default_to_square": false})",
+     resize_plainly},
+    {"SiglipImageProcessor", "siglip",
+     "{" STEPS HALVES R"("resample": 3, "size": {"height": 224, "width": 224}, "default_to_square": false})",
+     resize_plainly},
+    {"ConvNextImageProcessor", "convnext resnet",
+     "{" STEPS HALVES R"("resample": 3, "size": {"shortest_edge": 384}, "default_to_square": false})",
+     resize_for_convnext},
+    {"SegformerImageProcessor", "segformer",
+     "{" STEPS IMAGENET R"("resample": 2, "size": {"height": 512, "width": 512}})", resize_plainly},
+    {"DPTImageProcessor", "depth_anything dpt",
+     "{" STEPS HALVES R"("resample": 3, "size": {"height": 384, "width": 384}})", resize_for_dpt},
+    {"DetrImageProcessor", "detr", "{" STEPS IMAGENET DETECTION "}", resize_for_detection, true},
+    {"YolosImageProcessor", "yolos", "{" STEPS IMAGENET DETECTION "}", resize_for_yolos, true},
+};
+
+#undef STEPS
+#undef HALVES
+#undef IMAGENET
+#undef OPENAI
+#undef CROP_224
+#undef DETECTION
+
+[[noreturn]] void throw_unknown(std::string_view what, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const ImageProcessorType& type : kTypes) names.push_back(type.name);
+  throw Error(ErrorKind::kUnsupported, "image processor", fmt::format("no image processor {} \"{}\"", what, name),
+              fmt::format("there are {}", fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+const ImageProcessorType& image_processor_type(std::string_view name) {
+  std::string_view wanted = name;
+  for (const std::string_view backend : {"Fast", "Pil"}) {
+    if (wanted.ends_with(backend)) wanted.remove_suffix(backend.size());
+  }
+  // The older name of the same classes.
+  std::string current(wanted);
+  if (const size_t at = current.find("FeatureExtractor"); at != std::string::npos)
+    current.replace(at, std::string::npos, "ImageProcessor");
+  for (const ImageProcessorType& type : kTypes) {
+    if (type.name == current) return type;
+  }
+  throw_unknown("of the name", name);
+}
+
+const ImageProcessorType& image_processor_type_of_model(std::string_view model_type) {
+  for (const ImageProcessorType& type : kTypes) {
+    const std::string all = fmt::format(" {} ", type.model_types);
+    if (!model_type.empty() && all.find(fmt::format(" {} ", model_type)) != std::string::npos) return type;
+  }
+  throw_unknown("for the model type", model_type);
+}
+
+}  // namespace imago

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Writes src/imago/processors/audio/testdata: short sounds in every format, and what the reference makes of them.
+
+    python tools/audio/write_testdata.py [OUT]
+
+Needs transformers, torch, soundfile and soxr. expected.safetensors: `<file>` (its samples, channels averaged),
+`<file>@<rate>` (resampled), `<extractor>.<output>` of the WAV at 16 kHz, and `f64.<extractor>.<output>` where the reference
+computes in float32 and the same can be had in float64. extractors.json: the extractors' settings.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import soundfile
+import torch
+import transformers
+from safetensors.numpy import save_file
+from transformers.audio_utils import load_audio, mel_filter_bank
+
+EXTRACTORS = {
+    "whisper": dict(feature_extractor_type="WhisperFeatureExtractor", chunk_length=1, feature_size=80),
+    "wav2vec2": dict(feature_extractor_type="Wav2Vec2FeatureExtractor", return_attention_mask=True),
+    "wav2vec2_no_mask": dict(feature_extractor_type="Wav2Vec2FeatureExtractor", return_attention_mask=False),
+    "wav2vec2_as_is": dict(feature_extractor_type="Wav2Vec2FeatureExtractor", do_normalize=False, return_attention_mask=True),
+}  # fmt: skip
+
+
+def sound(rate: int, seconds: float, channels: int) -> np.ndarray:
+    """A sweep with overtones and noise that begins in silence."""
+    generator = np.random.default_rng(rate)
+    t = np.arange(int(rate * seconds)) / rate
+    sweep = sum(np.sin(2 * np.pi * k * (200 * t + 900 * t * t)) / k for k in (1, 2, 5))
+    noise = 0.02 * generator.standard_normal((len(t), channels))
+    return ((0.2 * sweep * (t > 0.1 * seconds))[:, None] * np.linspace(1, 0.5, channels) + noise).astype(np.float32)
+
+
+def write_sounds(out: pathlib.Path) -> list[str]:
+    files = {
+        "mono_16k.wav": (16000, 0.3, 1, "PCM_16"),
+        "stereo_44k.flac": (44100, 0.1, 2, "PCM_24"),
+        "mono_8k_float.wav": (8000, 0.2, 1, "FLOAT"),
+        "mono_8k_bytes.wav": (8000, 0.1, 1, "PCM_U8"),
+        "stereo_22k.ogg": (22050, 0.1, 2, "VORBIS"),
+        "mono_16k.mp3": (16000, 0.2, 1, "MPEG_LAYER_III"),
+    }
+    for name, (rate, seconds, channels, subtype) in files.items():
+        soundfile.write(out / name, sound(rate, seconds, channels), rate, subtype=subtype)
+    return list(files)
+
+
+def exact_whisper(config: dict, samples: np.ndarray) -> np.ndarray:
+    """The reference's features in float64."""
+    n = config["chunk_length"] * 16000
+    x = torch.from_numpy(np.pad(samples, (0, max(0, n - len(samples))))[:n]).double()
+    stft = torch.stft(x, 400, 160, window=torch.hann_window(400, dtype=torch.float64), return_complex=True)
+    filters = mel_filter_bank(201, config["feature_size"], 0.0, 8000.0, 16000, norm="slaney", mel_scale="slaney")
+    power = torch.from_numpy(filters).T @ (stft[..., :-1].abs() ** 2)
+    log = power.clamp(min=1e-10).log10()
+    return ((torch.maximum(log, log.max() - 8) + 4) / 4)[None].numpy()
+
+
+def main() -> None:
+    default = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "processors" / "audio" / "testdata"
+    out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {}
+    for name in write_sounds(out):
+        rate = soundfile.info(out / name).samplerate
+        tensors[name] = load_audio(str(out / name), rate, backend="soundfile")
+        other = 16000 if rate != 16000 else 11025
+        tensors[f"{name}@{other}"] = load_audio(str(out / name), other, backend="soundfile")
+    samples = tensors["mono_16k.wav"]
+    for name, config in EXTRACTORS.items():
+        extractor = getattr(transformers, config["feature_extractor_type"])(
+            **{key: value for key, value in config.items() if key != "feature_extractor_type"}
+        )
+        whisper = name.startswith("whisper")
+        rows = [samples] if whisper else [samples[:1200], samples[:700]]
+        options = {} if whisper else {"padding": True}
+        for key, value in extractor(rows, sampling_rate=16000, return_tensors="np", **options).items():
+            tensors[f"{name}.{key}"] = np.asarray(value)
+        if whisper:
+            tensors[f"f64.{name}.input_features"] = np.concatenate([exact_whisper(config, row) for row in rows])
+    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, out / "expected.safetensors")
+    (out / "extractors.json").write_text(json.dumps(EXTRACTORS, indent=1) + "\n")
+    for path in sorted(out.iterdir()):
+        print(f"{path.stat().st_size:8d}  {path.name}")
+
+
+if __name__ == "__main__":
+    main()

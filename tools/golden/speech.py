@@ -1,0 +1,60 @@
+"""The committed goldens of models over sound; see manifest.py."""
+
+from record import Golden
+
+WHISPER = dict(
+    vocab_size=48, num_mel_bins=6, d_model=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+    decoder_attention_heads=4, encoder_ffn_dim=20, decoder_ffn_dim=24, max_source_positions=12,
+    max_target_positions=24, pad_token_id=2, bos_token_id=2, eos_token_id=2, decoder_start_token_id=3,
+    classifier_proj_size=12,
+)  # fmt: skip
+ONE = dict(encoder_layers=1, decoder_layers=1)
+
+
+def golden(model_type: str, auto_class: str, seed: int, overrides: dict, inputs: dict | None = None, **more) -> Golden:
+    return Golden(model_type, auto_class, overrides, seed, dict(batch=2) | (inputs or {}), margin=1.0, **more)
+
+
+def whisper() -> dict[str, Golden]:
+    def make(seed, auto_class, overrides, **more):
+        return golden("whisper", auto_class, seed, WHISPER | overrides, **more)
+
+    speech, classes = "AutoModelForSpeechSeq2Seq", "AutoModelForAudioClassification"
+    return {
+        "speech_seq2seq": make(1, speech, {}, attentions=True, gradients=10_000, train=True),
+        "untied": make(2, speech, ONE | dict(tie_word_embeddings=False, activation_function="relu"), gradients=8_000),
+        "audio_classification": make(3, classes, ONE | dict(num_labels=5), gradients=8_000),
+        "weighted_layers": make(4, classes, dict(num_labels=3, use_weighted_layer_sum=True), gradients=8_000),
+        "base": make(5, "AutoModel", ONE),
+        "bfloat16": make(6, speech, ONE, dtype="bfloat16"),
+    }
+
+
+WAV2VEC2 = dict(
+    vocab_size=14, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20, conv_dim=[8, 12, 10],
+    conv_stride=[3, 2, 2], conv_kernel=[5, 3, 2], num_conv_pos_embeddings=6, num_conv_pos_embedding_groups=2,
+    classifier_proj_size=12, hidden_dropout=0.0, activation_dropout=0.0, attention_dropout=0.0, feat_proj_dropout=0.0,
+    final_dropout=0.0, layerdrop=0.0,
+)  # fmt: skip
+
+
+def wav2vec2() -> dict[str, Golden]:
+    def make(seed, auto_class, overrides, inputs=None, **more):
+        return golden("wav2vec2", auto_class, seed, WAV2VEC2 | overrides, inputs, **more)
+
+    ctc, classes, frames = "AutoModelForCTC", "AutoModelForAudioClassification", "AutoModelForAudioFrameClassification"
+    stable = dict(do_stable_layer_norm=True, feat_extract_norm="layer", conv_bias=True)
+    one = dict(num_hidden_layers=1)
+    return {
+        "ctc": make(1, ctc, {}, attentions=True, gradients=10_000, train=True),
+        "ctc_stable": make(2, ctc, stable | dict(ctc_loss_reduction="mean"), gradients=10_000),
+        "ctc_no_mask": make(3, ctc, one | dict(num_conv_pos_embeddings=5, ctc_zero_infinity=True), dict(mask=False), gradients=8_000),
+        "sequence_classification": make(4, classes, one | dict(num_labels=5), gradients=8_000),
+        "weighted_layers": make(5, classes, dict(num_labels=3, use_weighted_layer_sum=True), dict(mask=False), gradients=8_000),
+        "frame_classification": make(6, frames, one | dict(num_labels=4), gradients=8_000),
+        "base": make(7, "AutoModel", stable | dict(hidden_act="relu"), attentions=True),
+        "bfloat16": make(8, "AutoModel", one, dtype="bfloat16"),
+    }
+
+
+SPEECH = {"whisper": whisper(), "wav2vec2": wav2vec2()}

@@ -1,0 +1,45 @@
+"""The inputs of models over sound."""
+
+import torch
+
+
+def class_labels(config, auto_class, batch, generator) -> dict[str, torch.Tensor]:
+    if auto_class == "AutoModelForAudioClassification":
+        return {"labels": torch.randint(0, config.num_labels, (batch,), generator=generator)}
+    return {}
+
+
+def whisper_inputs(config, auto_class, batch, generator, tokens=7, **_) -> dict[str, torch.Tensor]:
+    frames = 2 * config.max_source_positions
+    inputs = {"input_features": torch.randn((batch, config.num_mel_bins, frames), generator=generator)}
+    words = torch.randint(5, config.vocab_size, (batch, tokens), generator=generator)
+    if auto_class == "AutoModel":
+        inputs["decoder_input_ids"] = words
+    if auto_class == "AutoModelForSpeechSeq2Seq":
+        words[-1, -2:] = -100
+        inputs["labels"] = words
+    return inputs | class_labels(config, auto_class, batch, generator)
+
+
+def wav2vec2_inputs(config, auto_class, batch, generator, samples=160, mask=True, **_) -> dict[str, torch.Tensor]:
+    inputs = {"input_values": torch.randn((batch, samples), generator=generator)}
+    heard = samples
+    if mask:
+        inputs["attention_mask"] = torch.ones((batch, samples), dtype=torch.long)
+        inputs["attention_mask"][-1, samples * 3 // 4 :] = 0
+        heard = samples * 3 // 4
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride):
+        samples, heard = (samples - kernel) // stride + 1, (heard - kernel) // stride + 1
+    if auto_class == "AutoModelForCTC":
+        labels = torch.randint(3, config.vocab_size, (batch, 5), generator=generator)
+        labels[0, 1] = labels[0, 0]  # a letter twice
+        labels[-1, -2:] = -100
+        inputs["labels"] = labels
+    if auto_class == "AutoModelForAudioFrameClassification":
+        classes = torch.randint(0, config.num_labels, (batch, samples), generator=generator)
+        inputs["labels"] = torch.nn.functional.one_hot(classes, config.num_labels)
+    return inputs | class_labels(config, auto_class, batch, generator)
+
+
+# The inputs of each model type: (config, auto_class, batch, generator, **options) -> tensors.
+INPUTS = {"whisper": whisper_inputs, "wav2vec2": wav2vec2_inputs}
