@@ -214,6 +214,12 @@ LoadReport load_weights(Model& model, const Checkpoint& checkpoint, const LoadOp
   return Loader(model, checkpoint, options).run();
 }
 
+std::string checkpoint_name(const WeightMap& map, const std::string& parameter) {
+  std::vector<std::string> stars;
+  const WeightRule* rule = rule_of(map, parameter, stars);
+  return rule == nullptr ? parameter : fill_pattern(rule->checkpoint, stars);
+}
+
 Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor) {
   std::vector<std::string> stars;
   const WeightRule* rule = rule_of(map, parameter, stars);
@@ -232,10 +238,7 @@ NamedTensors checkpoint_tensors(Model& model) {
       return tie.first == path && parameters.contains(tie.second) && parameters.at(tie.second).is_same(tensor);
     });
     if (is_shared) return;
-    std::vector<std::string> stars;
-    const WeightRule* rule = rule_of(map, path, stars);
-    std::string name = rule == nullptr ? path : fill_pattern(rule->checkpoint, stars);
-    tensors.emplace_back(std::move(name), contiguous(to_checkpoint_layout(map, path, tensor)));
+    tensors.emplace_back(checkpoint_name(map, path), contiguous(to_checkpoint_layout(map, path, tensor)));
   });
   return tensors;
 }

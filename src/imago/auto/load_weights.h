@@ -31,6 +31,9 @@ LoadReport load_weights(Model& model, const Checkpoint& checkpoint, const LoadOp
 // The parameters under the checkpoint's names and layouts, in the order of the fields; of tied ones the stored one.
 NamedTensors checkpoint_tensors(Model& model);
 
+// The checkpoint's name of a parameter.
+std::string checkpoint_name(const WeightMap& map, const std::string& parameter);
+
 // One parameter's tensor (its value or its gradient) as the checkpoint lays it out.
 Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor);
 

@@ -8,6 +8,7 @@
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
+#include "imago/peft/adapters.h"
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/tensor/grad_meta.h"
 
@@ -149,7 +150,9 @@ Pipeline pipeline(std::string_view task, const std::string& path_or_id, const Pi
                 fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
   }
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
-  auto model = model_from_pretrained(folder, entry->auto_class, {.dtype = options.dtype});
+  auto model = model_from_pretrained(folder, entry->auto_class,
+                                     {.dtype = options.dtype, .allow_missing = !options.adapters.empty()});
+  peft::put_on(*model, options.adapters);
   return Pipeline(entry->make(
       task, {folder, std::move(model), PretrainedTokenizer::from_folder(folder), takes_token_type_ids(folder)}));
 }
