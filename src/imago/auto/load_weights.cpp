@@ -214,6 +214,12 @@ LoadReport load_weights(Model& model, const Checkpoint& checkpoint, const LoadOp
   return Loader(model, checkpoint, options).run();
 }
 
+std::string checkpoint_name(const WeightMap& map, const std::string& parameter) {
+  std::vector<std::string> stars;
+  const WeightRule* rule = rule_of(map, parameter, stars);
+  return rule == nullptr ? parameter : fill_pattern(rule->checkpoint, stars);
+}
+
 Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor) {
   std::vector<std::string> stars;
   const WeightRule* rule = rule_of(map, parameter, stars);
@@ -234,9 +240,7 @@ void for_each_stored(Model& model, const WeightMap& map, Each each) {
       return tie.first == path && parameters.contains(tie.second) && parameters.at(tie.second).is_same(tensor);
     });
     if (is_shared) return;
-    std::vector<std::string> stars;
-    const WeightRule* rule = rule_of(map, path, stars);
-    each(path, rule == nullptr ? path : fill_pattern(rule->checkpoint, stars), tensor);
+    each(path, checkpoint_name(map, path), tensor);
   });
 }
 

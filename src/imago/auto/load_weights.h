@@ -38,6 +38,9 @@ struct StoredParameter {
 };
 std::vector<StoredParameter> stored_parameters(Model& model);
 
+// The checkpoint's name of a parameter.
+std::string checkpoint_name(const WeightMap& map, const std::string& parameter);
+
 // One parameter's tensor (its value or its gradient) as the checkpoint lays it out.
 Tensor to_checkpoint_layout(const WeightMap& map, const std::string& parameter, const Tensor& tensor);
 

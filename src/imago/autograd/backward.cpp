@@ -15,19 +15,22 @@
 namespace imago {
 namespace {
 
+using NodePointer = std::shared_ptr<GradNode>;
+
 // Where a gradient goes: an output of a recorded step, or a leaf.
-GradNode* node_of(const Tensor& tensor) { return tensor.grad_meta()->node.get(); }
+const NodePointer& node_pointer(const Tensor& tensor) { return tensor.grad_meta()->node; }
+GradNode* node_of(const Tensor& tensor) { return node_pointer(tensor).get(); }
 
 bool tracked(const Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); }
 
 // Every step that `outputs` come from, each behind all the steps that use it. Iterative: tapes are long.
-std::vector<GradNode*> order_nodes(std::span<const Tensor> outputs) {
-  std::vector<GradNode*> order;
+std::vector<NodePointer> order_nodes(std::span<const Tensor> outputs) {
+  std::vector<NodePointer> order;
   std::unordered_set<GradNode*> seen;
-  std::vector<std::pair<GradNode*, size_t>> stack;
+  std::vector<std::pair<NodePointer, size_t>> stack;
   const auto push = [&](const Tensor& tensor) {
-    GradNode* node = tracked(tensor) ? node_of(tensor) : nullptr;
-    if (node != nullptr && seen.insert(node).second) stack.emplace_back(node, 0);
+    const NodePointer node = tracked(tensor) ? node_pointer(tensor) : nullptr;
+    if (node != nullptr && seen.insert(node.get()).second) stack.emplace_back(node, 0);
   };
   for (const Tensor& output : outputs) {
     push(output);
@@ -44,22 +47,34 @@ std::vector<GradNode*> order_nodes(std::span<const Tensor> outputs) {
   return {order.rbegin(), order.rend()};
 }
 
+[[noreturn]] void throw_walked_already(const GradNode& node) {
+  throw Error(ErrorKind::kInvalidArgument, "backward",
+              fmt::format("the tape of {} was let go of by an earlier backward", node.name()),
+              "pass retain_graph = true to the earlier one");
+}
+
 class Engine {
  public:
   Engine(std::span<const Tensor> outputs, GradOptions options) : options_(options), order_(order_nodes(outputs)) {}
 
   void seed(const Tensor& output, const Tensor& grad) { accumulate(output, grad); }
 
-  // Hands each step its gradients, last step first. Leaves end up in leaf_grads().
+  // Hands each step its gradients, last step first. Leaves end up in leaf_grads(). What a step has kept is let go of
+  // as soon as it is done, so that a pass needs less memory the further it is.
   void run() {
     const GradMode mode(options_.create_graph);
-    for (GradNode* node : order_) {
+    const bool release = !options_.retain_graph && !options_.create_graph;
+    for (const NodePointer& pointer : order_) {
+      GradNode* node = pointer.get();
       auto pending = pending_.find(node);
-      if (pending == pending_.end()) continue;
-      if (kept_.contains(node)) kept_[node] = pending->second;
-      Tensors grads = std::move(pending->second);
-      pending_.erase(pending);
-      distribute(*node, node->backward(grads));
+      if (pending != pending_.end()) {
+        if (node->inputs.empty()) throw_walked_already(*node);
+        if (kept_.contains(node)) kept_[node] = pending->second;
+        Tensors grads = std::move(pending->second);
+        pending_.erase(pending);
+        distribute(*node, node->backward(grads));
+      }
+      if (release) let_go(*node);
     }
   }
 
@@ -73,19 +88,23 @@ class Engine {
       const Tensors& grads = kept_.at(node);
       return grads.empty() ? Tensor() : grads[static_cast<size_t>(tensor.grad_meta()->output_index)];
     }
-    const auto found = leaf_grads_.find(tensor.grad_meta().get());
+    const auto found = leaf_grads_.find(tensor.grad_meta());
     return found == leaf_grads_.end() ? Tensor() : found->second;
   }
 
-  const std::unordered_map<GradMeta*, Tensor>& leaf_grads() const { return leaf_grads_; }
+  // The leaves may be alive here alone.
+  const std::unordered_map<std::shared_ptr<GradMeta>, Tensor>& leaf_grads() const { return leaf_grads_; }
 
-  void release_graph() {
-    for (GradNode* node : order_) {
-      if (!options_.retain_graph && !options_.create_graph) released_.push_back(std::move(node->inputs));
+ private:
+  // The steps that it comes from are alive: order_ has them.
+  static void let_go(GradNode& node) {
+    node.inputs.clear();
+    if (auto* op = dynamic_cast<OpNode*>(&node)) {
+      op->outputs.clear();
+      op->restore = nullptr;
     }
   }
 
- private:
   void distribute(GradNode& node, const Tensors& grads) {
     if (grads.size() != node.inputs.size()) {
       throw Error(ErrorKind::kInternal, node.name(),
@@ -110,17 +129,16 @@ class Engine {
       grads.resize(static_cast<size_t>(node->num_outputs));
       slot = &grads[static_cast<size_t>(tensor.grad_meta()->output_index)];
     } else {
-      slot = &leaf_grads_[tensor.grad_meta().get()];
+      slot = &leaf_grads_[tensor.grad_meta()];
     }
     *slot = slot->defined() ? *slot + grad : grad;
   }
 
   GradOptions options_;
-  std::vector<GradNode*> order_;
+  std::vector<NodePointer> order_;
   std::unordered_map<GradNode*, Tensors> pending_;
   std::unordered_map<GradNode*, Tensors> kept_;
-  std::unordered_map<GradMeta*, Tensor> leaf_grads_;
-  std::vector<Tensors> released_;
+  std::unordered_map<std::shared_ptr<GradMeta>, Tensor> leaf_grads_;
 };
 
 Tensor ones_like(const Tensor& tensor) { return Tensor::ones(tensor.shape(), tensor.dtype(), tensor.device()); }
@@ -185,7 +203,6 @@ void backward(const Tensor& loss, const Tensor& grad, bool retain_graph) {
     // A gradient may be a view of another's storage; what a leaf keeps is its own.
     leaf->grad = leaf->grad.defined() ? leaf->grad + found : clone(found);
   }
-  engine.release_graph();
 }
 
 Tensors grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> grad_outputs,
@@ -204,7 +221,6 @@ Tensors grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, st
   engine.run();
   Tensors grads;
   for (const Tensor& input : inputs) grads.push_back(engine.grad_of(input));
-  engine.release_graph();
   return grads;
 }
 

@@ -87,10 +87,10 @@ TEST_F(TrainCommand, WritesACheckpointWithItsTokenizerAndGoesOn) {
 }
 
 TEST_F(TrainCommand, NamesTheLineOfAKeyThatIsNotSupported) {
-  const Finished finished = run({write("fp16: true\n")});
+  const Finished finished = run({write("tf32: true\n")});
   EXPECT_EQ(finished.status, 1);
   EXPECT_THAT(finished.err, HasSubstr("run.yaml:7"));
-  EXPECT_THAT(finished.err, HasSubstr("fp16"));
+  EXPECT_THAT(finished.err, HasSubstr("tf32"));
 }
 
 TEST_F(TrainCommand, RunFilesKeepTypesAndLines) {

@@ -21,7 +21,8 @@ Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias)
 Tensor Linear::operator()(const Tensor& x) const {
   const ErrorScope scope(path);
   if (LinearObserver* const observer = LinearObserver::current()) observer->observe(*this, x);
-  return linear(x, weight, bias);
+  if (!adapter.adapter) return linear(x, weight, bias);
+  return adapter.adapter->forward(x, {weight, bias, [this](const Tensor& y) { return linear(y, weight, bias); }, {}});
 }
 
 Embedding::Embedding(int64_t num_embeddings, int64_t embedding_dim, std::optional<int64_t> padding)
@@ -34,7 +35,10 @@ Embedding::Embedding(int64_t num_embeddings, int64_t embedding_dim, std::optiona
 
 Tensor Embedding::operator()(const Tensor& indices) const {
   const ErrorScope scope(path);
-  return embedding(indices, weight, padding_idx);
+  if (!adapter.adapter) return embedding(indices, weight, padding_idx);
+  const Tensor no_bias;
+  return adapter.adapter->forward(
+      indices, {weight, no_bias, [this](const Tensor& i) { return embedding(i, weight, padding_idx); }, padding_idx});
 }
 
 LayerNorm::LayerNorm(int64_t size, double epsilon, bool with_bias) : weight(parameter({size})), eps(epsilon) {

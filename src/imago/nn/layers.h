@@ -3,14 +3,15 @@
 
 #include <optional>
 
-#include "imago/nn/module.h"
+#include "imago/nn/adapter.h"
 
 namespace imago::nn {
 
 // y = x W^T + b, with W [out_features, in_features].
 struct Linear : Module {
   Tensor weight, bias;
-  FIELDS(weight, bias)
+  AdapterSlot adapter{AdapterSlot::Kind::kLinear};
+  FIELDS(weight, bias, adapter)
 
   Linear() = default;
   Linear(int64_t in_features, int64_t out_features, bool with_bias = true);
@@ -22,7 +23,8 @@ struct Linear : Module {
 struct Embedding : Module {
   Tensor weight;
   std::optional<int64_t> padding_idx;
-  FIELDS(weight)
+  AdapterSlot adapter{AdapterSlot::Kind::kEmbedding};
+  FIELDS(weight, adapter)
 
   Embedding() = default;
   // Throws Error kInvalidFile for a padding_idx that is no row.

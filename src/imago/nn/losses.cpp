@@ -17,8 +17,6 @@
 namespace imago::nn {
 namespace {
 
-constexpr int64_t kIgnored = -100;
-
 Tensor exact(const Tensor& x) { return x.dtype() == DType::f64 ? x : cast(x, DType::f32); }
 
 Tensor mean_squared_error(const Tensor& a, const Tensor& b) { return mean(square(a - cast(b, a.dtype()))); }
@@ -33,13 +31,22 @@ Tensor binary_cross_entropies(const Tensor& x, const Tensor& labels) {
 
 Tensor causal_lm_loss(const Tensor& logits, const Tensor& labels) {
   if (!labels) return {};
-  return token_loss(logits, narrow(pad(labels, {0, 1}, kIgnored), -1, 1, labels.size(-1)));
+  return token_loss(logits, next_token_labels(labels));
+}
+
+Tensor next_token_labels(const Tensor& labels) {
+  return narrow(pad(labels, {0, 1}, kIgnoredLabel), -1, 1, labels.size(-1));
+}
+
+Tensor token_loss_sum(const Tensor& logits, const Tensor& labels) {
+  return cross_entropy(exact(reshape(logits, {-1, logits.size(-1)})), reshape(labels, {-1}),
+                       {.ignore_index = kIgnoredLabel, .reduction = "sum"});
 }
 
 Tensor token_loss(const Tensor& logits, const Tensor& labels) {
   if (!labels) return {};
   return cross_entropy(exact(reshape(logits, {-1, logits.size(-1)})), reshape(labels, {-1}),
-                       {.ignore_index = kIgnored});
+                       {.ignore_index = kIgnoredLabel});
 }
 
 Tensor binary_token_loss(const Tensor& logits, const Tensor& labels, const Tensor& attention_mask) {
@@ -62,7 +69,7 @@ Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels, 
   }
   if (type == "regression") return mean_squared_error(reshape(logits, labels.shape()), labels);
   if (type == "single_label_classification")
-    return cross_entropy(logits, reshape(labels, {-1}), {.ignore_index = kIgnored});
+    return cross_entropy(logits, reshape(labels, {-1}), {.ignore_index = kIgnoredLabel});
   if (type == "multi_label_classification") return mean(binary_cross_entropies(logits, labels));
   throw Error(ErrorKind::kUnsupported, "loss", fmt::format("problem_type \"{}\"", type),
               "use regression, single_label_classification or multi_label_classification");

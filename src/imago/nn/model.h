@@ -36,6 +36,7 @@ struct TextInputs {
   KeyValueCache* past_key_values = nullptr;
   bool output_hidden_states = false, output_attentions = false;
   int64_t logits_to_keep = 0;  // language models: logits of the last ones only; 0 keeps all
+  int64_t loss_chunk = 0;  // causal language models: the loss of so many tokens at a time, and no logits; 0: at once
   AttentionImplementation attention = AttentionImplementation::kSdpa;
 
   FIELDS(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds, decoder_input_ids,
@@ -49,6 +50,7 @@ using TensorMap = std::map<std::string, Tensor, std::less<>>;
 struct RunOptions {
   bool output_hidden_states = false, output_attentions = false;
   AttentionImplementation attention = AttentionImplementation::kSdpa;
+  int64_t loss_chunk = 0;  // see TextInputs; of no meaning to models whose inputs do not have it
 };
 
 class Model : public Module {
@@ -84,6 +86,7 @@ class CallableModel : public Model {
     inputs.output_hidden_states = options.output_hidden_states;
     inputs.output_attentions = options.output_attentions;
     inputs.attention = options.attention;
+    if constexpr (requires { inputs.loss_chunk; }) inputs.loss_chunk = options.loss_chunk;
     Output output = forward(inputs);
     return internal::collect_outputs([&](FieldVisitor& visitor) { output.each_field(visitor); });
   }

@@ -1,8 +1,11 @@
 #include "imago/nn/recorder.h"
 
+#include "imago/autograd/rematerialize.h"
+
 namespace imago::nn {
 
 const Tensor& Recorder::operator()(const Tensor& x_BTD) {
+  checkpoint_boundary(x_BTD);
   if (hidden_states_) output_.hidden_states.push_back(x_BTD);
   return x_BTD;
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "imago/base/error.h"
 #include "imago/ops/kernel_table.h"
@@ -127,6 +128,7 @@ void attach_to_tape(std::span<Tensor> outputs, const std::shared_ptr<GradNode>& 
 }
 
 Tensors OpNode::backward(const Tensors& grad_outputs) {
+  if (const auto give_back = std::exchange(restore, nullptr)) give_back();
   Backward b;
   // The outputs come back with their place on the tape, so that gradients of gradients flow through them.
   Tensors alive;

@@ -1,6 +1,8 @@
 // The tape's record of one applied operation.
 #pragma once
 
+#include <functional>
+
 #include "imago/ops/apply.h"
 #include "imago/tensor/grad_meta.h"
 
@@ -17,6 +19,8 @@ struct OpNode final : GradNode, std::enable_shared_from_this<OpNode> {
   const OpInfo* info = nullptr;
   std::shared_ptr<const void> op;
   Tensors outputs;  // cut off from the tape: the node must not own the tensors that own it
+  // Gives back the inputs and outputs that were freed (see autograd/rematerialize.h); empty where they are there.
+  std::function<void()> restore;
 
   std::string_view name() const override { return info->name; }
   Tensors backward(const Tensors& grad_outputs) override;

@@ -120,8 +120,9 @@ struct PipelineHooks {
 };
 
 struct PipelineLoadOptions {
-  std::string revision = "main";  // of a Hub id
-  std::optional<DType> dtype;     // none keeps the checkpoint's
+  std::string revision = "main";           // of a Hub id
+  std::optional<DType> dtype;              // none keeps the checkpoint's
+  std::vector<std::string> adapters = {};  // folders in PEFT's format, all of which the model computes with
 };
 
 class PipelineTask;

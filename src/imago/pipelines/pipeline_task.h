@@ -39,9 +39,10 @@ struct PipelineModel {
   std::optional<int64_t> truncation_limit() const;
 };
 
-// The model of a folder with what it reads. Throws what reading throws.
+// The model of a folder with what it reads, and the adapters of other folders put on it. Throws what reading throws.
 PipelineModel load_pipeline_model(const std::string& folder, std::string_view auto_class,
-                                  std::optional<DType> dtype = {}, PipelineReads reads = PipelineReads::kText);
+                                  std::optional<DType> dtype = {}, PipelineReads reads = PipelineReads::kText,
+                                  const std::vector<std::string>& adapters = {});
 
 // A call: the inputs and what is asked of them.
 struct PipelineCall {

@@ -2,43 +2,30 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
 #include "imago/base/error.h"
-#include "imago/base/file.h"
-#include "imago/base/json.h"
 #include "imago/base/progress.h"
+#include "imago/train/json_rows.h"
 
 namespace imago {
 namespace {
 
-std::string text_of(std::string_view line, const std::string& column, const std::string& where) {
-  const Json object = parse_json(line, where);
-  if (!object.is_object() || !object.contains(column) || !object[column].is_string()) {
-    throw Error(ErrorKind::kInvalidFile, where, fmt::format("no object with a text \"{}\"", column),
-                "text_column says which member holds the text");
-  }
-  return object[column].get<std::string>();
-}
+// Files whose rows have names; a row of another is {"text": line}.
+constexpr std::array<std::string_view, 4> kWithColumns = {".jsonl", ".json", ".csv", ".tsv"};
 
 }  // namespace
 
 std::vector<std::string> read_texts(const std::string& path, const std::string& column) {
-  const bool is_json = path.ends_with(".jsonl") || path.ends_with(".json");
-  const MappedFile file = MappedFile::open(path);
-  std::string_view rest = file.text();
+  const auto has_columns = [&] {
+    return std::any_of(kWithColumns.begin(), kWithColumns.end(), [&](auto end) { return path.ends_with(end); });
+  }();
   std::vector<std::string> texts;
-  for (int64_t number = 1; !rest.empty(); ++number) {
-    const size_t end = rest.find('\n');
-    const size_t size = end == std::string_view::npos ? rest.size() : end + 1;
-    const std::string_view line = rest.substr(0, size);
-    rest.remove_prefix(size);
-    if (!is_json) {
-      texts.emplace_back(line);
-    } else if (line.find_first_not_of(" \t\r\n") != std::string_view::npos) {
-      texts.push_back(text_of(line, column, fmt::format("{}:{}", path, number)));
-    }
+  for (const Row& row : read_rows(path)) {
+    texts.push_back(text_at(row, has_columns ? column : "text"));
   }
   return texts;
 }

@@ -10,11 +10,13 @@
 
 namespace imago {
 
-std::vector<NamedParameter> trainable_parameters(Model& model) {
+std::vector<NamedParameter> trainable_parameters(Model& model, const std::vector<std::string>& frozen) {
   const NoGrad no_grad;
   std::vector<std::pair<Tensor, Tensor>> copies;  // of each original
   std::vector<NamedParameter> parameters;
   for_each_parameter(model, [&](const std::string& name, Tensor& tensor) {
+    if (std::any_of(frozen.begin(), frozen.end(), [&](const auto& pattern) { return match_pattern(pattern, name); }))
+      return;
     if (tensor.encoding()) {
       throw Error(ErrorKind::kUnsupported, "train", name + " is in a quantized format", "train the unquantized model");
     }

@@ -15,8 +15,9 @@ struct NamedParameter {
 
 // Makes every floating-point parameter a leaf with storage of its own that may be written (a loaded one lies in the
 // mapped file), tied ones staying one, and lists each once in the order of the fields.
+// Those whose names match one of the `frozen` patterns stay as they are, and are not listed.
 // Throws Error kUnsupported for weights in a quantized format.
-std::vector<NamedParameter> trainable_parameters(Model& model);
+std::vector<NamedParameter> trainable_parameters(Model& model, const std::vector<std::string>& frozen = {});
 
 // Whether weight_decay applies, by the reference's rule: to all but biases and the weights of norms.
 bool is_decayed(const NamedParameter& parameter);

@@ -7,30 +7,18 @@
 #include <filesystem>
 #include <utility>
 
-#include "imago/auto/load_weights.h"
-#include "imago/autograd/backward.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/json.h"
 #include "imago/base/progress.h"
-#include "imago/io/checkpoint.h"
-#include "imago/io/save_checkpoint.h"
-#include "imago/ops/binary/binary.h"
-#include "imago/ops/compare/compare.h"
-#include "imago/ops/operators.h"
-#include "imago/ops/reduce/reduce.h"
-#include "imago/ops/slice/slice.h"
-#include "imago/tensor/grad_meta.h"
 #include "imago/train/adafactor.h"
 #include "imago/train/adamw.h"
-#include "imago/train/non_finite.h"
 #include "imago/train/sgd.h"
 #include "imago/train/training_checkpoint.h"
 
 namespace imago {
 namespace {
 
-constexpr int64_t kIgnoredLabel = -100;
 constexpr const char* kStateFile = "/trainer_state.json";
 
 // The reference drops activations at random while it trains; a model that leaves that out would train differently.
@@ -61,7 +49,11 @@ Trainer::Trainer(Model& model, const TrainingArguments& arguments, TrainerOption
     : model_(model),
       arguments_(arguments),
       options_(std::move(options)),
-      shifts_labels_(dynamic_cast<const CausalLM*>(&model) != nullptr) {
+      whole_model_(options_.weights == nullptr ? std::make_unique<WholeModel>(model) : nullptr),
+      model_loss_(arguments.label_smoothing_factor),
+      weights_(options_.weights == nullptr ? *whole_model_ : *options_.weights),
+      training_step_(model, weights_, options_.objective == nullptr ? model_loss_ : *options_.objective, arguments_,
+                     options_.loss_chunk) {
   arguments_.validate();
   refuse_dropout(model);
   if (arguments_.eval_strategy != "no" && options_.eval_dataset == nullptr) {
@@ -81,9 +73,12 @@ TrainOutput Trainer::train(const std::string& resume_from_checkpoint) {
   progress.advance(first_step);
   call(&TrainerCallback::on_train_begin);
   while (state_.global_step < plan.max_steps() && !control_.should_training_stop) {
-    if (state_.global_step % plan.steps_per_epoch() == 0) call(&TrainerCallback::on_epoch_begin);
+    if (state_.global_step % plan.steps_per_epoch() == 0) {
+      call(&TrainerCallback::on_epoch_begin);
+      training_step_.generator().next64();  // the reference's loader draws the seed of its workers
+    }
     call(&TrainerCallback::on_step_begin);
-    const StepResult result = step(plan.batches(state_.global_step));
+    const TrainingStep::Result result = step(plan.batches(state_.global_step));
     total_loss += result.loss;
     loss_since_log_ += result.loss;
     ++state_.global_step;
@@ -104,6 +99,9 @@ TrainOutput Trainer::train(const std::string& resume_from_checkpoint) {
           (state_.global_step + plan.steps_per_epoch() - 1) / plan.steps_per_epoch() * plan.steps_per_epoch();
     }
   }
+  if (arguments_.load_best_model_at_end && state_.best_global_step > 0) {
+    weights_.load(checkpoint_folder(arguments_.output_dir, state_.best_global_step));
+  }
   call(&TrainerCallback::on_train_end);
   return {state_.global_step, total_loss / static_cast<double>(std::max<int64_t>(state_.global_step - first_step, 1))};
 }
@@ -117,8 +115,8 @@ void Trainer::start(BatchPlan& plan, const std::string& resume_from_checkpoint) 
   if (!resume_from_checkpoint.empty()) {
     folder = resume_from_checkpoint == "last" ? last_checkpoint(arguments_.output_dir) : resume_from_checkpoint;
   }
-  if (folder) load_weights(model_, Checkpoint::open(*folder));
-  parameters_ = trainable_parameters(model_);
+  if (folder) weights_.load(*folder);
+  parameters_ = weights_.parameters();
   for (const NamedParameter& parameter : parameters_) {
     if (parameter.value.dtype() == DType::f32) continue;
     throw Error(ErrorKind::kUnsupported, "train", fmt::format("{} is {}", parameter.name, parameter.value.describe()),
@@ -158,58 +156,19 @@ void Trainer::make_optimizer(int64_t max_steps) {
 
 double Trainer::learning_rate() const { return arguments_.learning_rate * schedule_(state_.global_step); }
 
-Trainer::StepResult Trainer::step(const std::vector<std::vector<int64_t>>& batches) {
+TrainingStep::Result Trainer::step(const std::vector<std::vector<int64_t>>& batches) {
   std::vector<TensorMap> collated;
-  int64_t items = 0;
-  for (const std::vector<int64_t>& indices : batches) {
-    collated.push_back(collate(*options_.train_dataset, indices));
-    items += items_in(collated.back());
+  for (const std::vector<int64_t>& indices : batches) collated.push_back(collate(*options_.train_dataset, indices));
+  const TrainingStep::Result result = training_step_.run(collated, parameters_, state_.global_step + 1,
+                                                         [this] { call(&TrainerCallback::on_substep_end); });
+  if (!result.skipped) {
+    call(&TrainerCallback::on_pre_optimizer_step);
+    for (ParameterGroup& group : optimizer_->groups()) group.lr = learning_rate();
+    optimizer_->step();
+    call(&TrainerCallback::on_optimizer_step);
   }
-  if (items == 0) {
-    throw Error(ErrorKind::kInvalidArgument, "train",
-                fmt::format("step {} has no label that counts", state_.global_step + 1),
-                "every label is ignored or padding: look at the data collator and the lengths of the examples");
-  }
-  double loss = 0;
-  for (size_t i = 0; i < collated.size(); ++i) {
-    const int64_t count = items_in(collated[i]);
-    if (count > 0) loss += accumulate(collated[i], static_cast<double>(count) / static_cast<double>(items));
-    if (i + 1 < collated.size()) call(&TrainerCallback::on_substep_end);
-  }
-  Tensors values;
-  for (const NamedParameter& parameter : parameters_) values.push_back(parameter.value);
-  const double bound = arguments_.max_grad_norm > 0 ? arguments_.max_grad_norm : HUGE_VAL;
-  const double norm = clip_grad_norm_(values, bound);
-  if (!std::isfinite(norm)) throw_non_finite_gradient(parameters_, state_.global_step + 1);
-  call(&TrainerCallback::on_pre_optimizer_step);
-  for (ParameterGroup& group : optimizer_->groups()) group.lr = learning_rate();
-  optimizer_->step();
-  call(&TrainerCallback::on_optimizer_step);
   optimizer_->zero_grad();
-  return {loss, norm};
-}
-
-double Trainer::accumulate(const TensorMap& batch, double weight) {
-  const TensorMap outputs = model_.run(batch);
-  const auto loss = outputs.find("loss");
-  if (loss == outputs.end() || !loss->second.defined()) {
-    throw Error(ErrorKind::kInvalidArgument, "train", "the model gives no loss for the examples' arguments",
-                "give labels");
-  }
-  const Tensor weighted = loss->second * weight;
-  const double value = weighted.item<double>();
-  if (!std::isfinite(value)) throw_non_finite_loss(model_, batch, value, state_.global_step + 1);
-  backward(weighted);
-  return value;
-}
-
-int64_t Trainer::items_in(const TensorMap& batch) const {
-  const auto labels = batch.find("labels");
-  const bool per_token =
-      labels != batch.end() && labels->second.dim() > 1 && !is_floating_point(labels->second.dtype());
-  if (!per_token) return batch.begin()->second.size(0);
-  const Tensor counted = shifts_labels_ ? slice(labels->second, -1, 1) : labels->second;
-  return sum(ne(counted, static_cast<double>(kIgnoredLabel))).item<int64_t>();
+  return result;
 }
 
 TensorMap Trainer::collate(const Dataset& dataset, const std::vector<int64_t>& indices) const {
@@ -221,19 +180,41 @@ TensorMap Trainer::collate(const Dataset& dataset, const std::vector<int64_t>& i
 LogEntry Trainer::evaluate() {
   if (options_.eval_dataset == nullptr)
     throw Error(ErrorKind::kInvalidArgument, "evaluate", "there is no eval_dataset");
-  const NoGrad no_grad;
   const int64_t examples = options_.eval_dataset->size(), batch_size = arguments_.per_device_eval_batch_size;
   double total = 0;
+  for (Metric* metric : options_.metrics) metric->reset();
   Progress progress("evaluating", examples, "examples");
   for (int64_t first = 0; first < examples; first += batch_size) {
     std::vector<int64_t> indices;
     for (int64_t i = first; i < std::min(first + batch_size, examples); ++i) indices.push_back(i);
     const auto count = static_cast<int64_t>(indices.size());
-    total +=
-        model_.run(collate(*options_.eval_dataset, indices)).at("loss").item<double>() * static_cast<double>(count);
+    const TensorMap batch = collate(*options_.eval_dataset, indices);
+    total += training_step_.evaluate(batch, options_.metrics) * static_cast<double>(count);
     progress.advance(count);
   }
-  return {{"eval_loss", total / static_cast<double>(examples)}};
+  LogEntry entry = {{"eval_loss", total / static_cast<double>(examples)}};
+  for (const Metric* metric : options_.metrics) {
+    for (const auto& [name, value] : metric->values()) entry["eval_" + name] = value;
+  }
+  return entry;
+}
+
+void Trainer::note_best(const LogEntry& metrics) {
+  const std::string name = arguments_.best_metric();
+  if (name.empty()) return;
+  const auto found = metrics.find(name);
+  if (found == metrics.end()) {
+    std::string known;
+    for (const auto& [each, value] : metrics) known += (known.empty() ? "" : ", ") + each;
+    throw Error(ErrorKind::kInvalidArgument, "train", fmt::format("metric_for_best_model is {}", name),
+                fmt::format("evaluations give {}", known));
+  }
+  const double value = found->second;
+  const bool better = !state_.best_metric ||
+                      (arguments_.best_is_greatest() ? value > *state_.best_metric : value < *state_.best_metric);
+  if (!better) return;
+  state_.best_metric = value;
+  state_.best_global_step = state_.global_step;
 }
 
 void Trainer::decide(bool epoch_ends) {
@@ -246,7 +227,7 @@ void Trainer::decide(bool epoch_ends) {
                           (last && arguments_.save_strategy == "steps");
 }
 
-void Trainer::log_evaluate_save(const StepResult& result) {
+void Trainer::log_evaluate_save(const TrainingStep::Result& result) {
   if (std::exchange(control_.should_log, false) && state_.global_step > logged_step_) {
     --state_.global_step;
     const double used = learning_rate();  // of the step that was done
@@ -260,7 +241,9 @@ void Trainer::log_evaluate_save(const StepResult& result) {
   if (std::exchange(control_.should_evaluate, false)) {
     const LogEntry metrics = evaluate();
     log(metrics);
+    // Callbacks see the best metric of before, against which early stopping measures this one.
     for (TrainerCallback* callback : options_.callbacks) callback->on_evaluate({arguments_, state_, control_}, metrics);
+    note_best(metrics);
   }
   if (std::exchange(control_.should_save, false)) save_checkpoint();
 }
@@ -274,8 +257,7 @@ void Trainer::log(LogEntry entry) {
 
 void Trainer::save_model(const std::string& folder) {
   std::filesystem::create_directories(folder);
-  imago::save_checkpoint(folder, checkpoint_tensors(model_));
-  write_file_atomically(folder + "/config.json", dump_json(write_config(model_.config()), 2) + "\n");
+  weights_.save(folder);
   for (const std::string& file : options_.companion_files) {
     const std::string name = std::filesystem::path(file).filename();
     write_file_atomically(folder + "/" + name, MappedFile::open(file).text());
@@ -289,6 +271,15 @@ void Trainer::save_checkpoint() {
   json["num_examples"] = options_.train_dataset->size();
   json["loss_since_log"] = loss_since_log_;
   json["logged_step"] = logged_step_;
+  json["best_metric"] = state_.best_metric ? Json(*state_.best_metric) : Json();
+  json["best_global_step"] = state_.best_global_step;
+  json["rng_state"] = training_step_.generator().state();
+  json["loss_scale"] = training_step_.loss_scale().scale;
+  json["loss_scale_good_steps"] = training_step_.loss_scale().good_steps;
+  json["callbacks"] = Json::object();
+  for (const TrainerCallback* callback : options_.callbacks) {
+    if (!callback->state_name().empty()) json["callbacks"][callback->state_name()] = callback->saved_state();
+  }
   json["log_history"] = Json::array();
   for (const LogEntry& entry : state_.log_history) json["log_history"].push_back(entry);
   const std::string folder =
@@ -297,7 +288,8 @@ void Trainer::save_checkpoint() {
         if (!arguments_.save_only_model) save_optimizer(unfinished, *optimizer_, parameters_);
         write_file_atomically(unfinished + kStateFile, dump_json(json, 2) + "\n");
       });
-  rotate_checkpoints(arguments_.output_dir, arguments_.save_total_limit);
+  rotate_checkpoints(arguments_.output_dir, arguments_.save_total_limit,
+                     arguments_.load_best_model_at_end ? state_.best_global_step : 0);
   for (TrainerCallback* callback : options_.callbacks) callback->on_save({arguments_, state_, control_}, folder);
 }
 
@@ -318,6 +310,15 @@ void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
     loss_since_log_ = json.at("loss_since_log").get<double>();
     logged_step_ = json.at("logged_step").get<int64_t>();
     state_.log_history = json.at("log_history").get<decltype(state_.log_history)>();
+    if (const Json& best = json.at("best_metric"); !best.is_null()) state_.best_metric = best.get<double>();
+    state_.best_global_step = json.at("best_global_step").get<int64_t>();
+    training_step_.generator().set_state(json.at("rng_state").get<std::string>());
+    training_step_.loss_scale() = {json.at("loss_scale").get<double>(), json.at("loss_scale_good_steps").get<int64_t>()};
+    for (TrainerCallback* callback : options_.callbacks) {
+      const Json& states = json.at("callbacks");
+      if (states.contains(callback->state_name()))
+        callback->load_state(states.at(callback->state_name()).get<std::map<std::string, double>>());
+    }
   } catch (const Error& error) {
     throw Error(ErrorKind::kInvalidFile, path, error.what());
   }

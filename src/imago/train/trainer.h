@@ -17,10 +17,13 @@
 #include "imago/train/data_collator.h"
 #include "imago/train/dataset.h"
 #include "imago/train/learning_rate_schedule.h"
+#include "imago/train/metrics.h"
+#include "imago/train/objective.h"
 #include "imago/train/optimizer.h"
-#include "imago/train/trainable_parameters.h"
+#include "imago/train/trained_weights.h"
 #include "imago/train/trainer_callback.h"
 #include "imago/train/training_arguments.h"
+#include "imago/train/training_step.h"
 
 namespace imago {
 
@@ -30,6 +33,10 @@ struct TrainerOptions {
   const Dataset* eval_dataset = nullptr;
   DataCollator data_collator = default_data_collator;
   std::vector<TrainerCallback*> callbacks;
+  TrainedWeights* weights = nullptr;         // what is trained; null: the whole model
+  const Objective* objective = nullptr;      // null: the model's own loss
+  std::vector<Metric*> metrics;              // of evaluations, beside the loss
+  int64_t loss_chunk = 0;                    // see RunOptions
   std::vector<std::string> companion_files;  // copied into each checkpoint: tokenizer.json, ...
 };
 
@@ -41,7 +48,8 @@ struct TrainOutput {
 class Trainer {
  public:
   // Throws Error kInvalidArgument or kUnsupported for arguments that contradict each other, and for a model that does
-  // not train as the reference's does: with dropout, or with weights that are not float32.
+  // not train as the reference's does: with dropout that it does not compute, or with trained weights that are not
+  // float32.
   Trainer(Model& model, const TrainingArguments& arguments, TrainerOptions options);
 
   // `resume_from_checkpoint` is a folder that this trainer wrote, or "last" for the latest one in output_dir, if there
@@ -51,27 +59,22 @@ class Trainer {
   // finite, naming where it first appears.
   TrainOutput train(const std::string& resume_from_checkpoint = {});
 
-  // eval_loss over the eval_dataset, the mean over its examples.
+  // eval_loss over the eval_dataset, the mean over its examples, and the metrics' values as eval_<name>.
   LogEntry evaluate();
 
-  // The weights, config.json and the companion files.
+  // What is trained, and the companion files.
   void save_model(const std::string& folder);
 
   const TrainerState& state() const { return state_; }
 
  private:
-  struct StepResult {
-    double loss, grad_norm;
-  };
-
   void start(BatchPlan& plan, const std::string& resume_from_checkpoint);
   void make_optimizer(int64_t max_steps);
-  StepResult step(const std::vector<std::vector<int64_t>>& batches);
-  double accumulate(const TensorMap& batch, double weight);
-  int64_t items_in(const TensorMap& batch) const;
+  TrainingStep::Result step(const std::vector<std::vector<int64_t>>& batches);
   TensorMap collate(const Dataset& dataset, const std::vector<int64_t>& indices) const;
   void decide(bool epoch_ends);
-  void log_evaluate_save(const StepResult& result);
+  void log_evaluate_save(const TrainingStep::Result& result);
+  void note_best(const LogEntry& metrics);
   void log(LogEntry entry);
   void save_checkpoint();
   void resume(const std::string& folder, const BatchPlan& plan);
@@ -81,7 +84,10 @@ class Trainer {
   Model& model_;
   TrainingArguments arguments_;
   TrainerOptions options_;
-  bool shifts_labels_;
+  std::unique_ptr<TrainedWeights> whole_model_;
+  ModelLoss model_loss_;
+  TrainedWeights& weights_;
+  TrainingStep training_step_;
   TrainerState state_;
   TrainerControl control_;
   std::vector<NamedParameter> parameters_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct TrainerState {
   int64_t global_step = 0, max_steps = 0;  // optimizer steps
   double epoch = 0;
   std::vector<LogEntry> log_history;
+  std::optional<double> best_metric;  // of the evaluations so far, as metric_for_best_model says
+  int64_t best_global_step = 0;       // when it was; 0 before
 };
 
 // A hook may set these; each is acted upon, and cleared, after the step.
@@ -47,6 +50,12 @@ class TrainerCallback {
   virtual void on_evaluate(const Run&, const LogEntry&) {}
   virtual void on_save(const Run&, const std::string& /*folder*/) {}
   virtual void on_train_end(const Run&) {}
+
+  // What a callback keeps between steps, by name, so that a run that is resumed goes on with it.
+  virtual std::map<std::string, double> saved_state() const { return {}; }
+  virtual void load_state(const std::map<std::string, double>& /*state*/) {}
+  // Under which it is saved; empty for a callback that keeps nothing.
+  virtual std::string state_name() const { return {}; }
 };
 
 }  // namespace imago

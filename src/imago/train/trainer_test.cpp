@@ -229,7 +229,7 @@ TEST(TrainingArguments, AreRefusedByName) {
       EXPECT_THAT(error.what(), HasSubstr(what));
     }
   };
-  expect_error(R"({"fp16": true})", "fp16");
+  expect_error(R"({"tf32": true})", "tf32");
   expect_error(R"({"optim": "adalomo"})", "adalomo");
   expect_error(R"({"per_device_train_batch_size": 0})", "per_device_train_batch_size");
   expect_error(R"({"learning_rate": -1})", "learning_rate");

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
@@ -45,6 +46,15 @@ TrainingArguments TrainingArguments::from_json(const Json& json, std::string_vie
   return arguments;
 }
 
+std::string TrainingArguments::best_metric() const {
+  if (!metric_for_best_model) return load_best_model_at_end ? "eval_loss" : "";
+  return metric_for_best_model->starts_with("eval_") ? *metric_for_best_model : "eval_" + *metric_for_best_model;
+}
+
+bool TrainingArguments::best_is_greatest() const {
+  return greater_is_better.value_or(!best_metric().ends_with("loss"));
+}
+
 void TrainingArguments::validate() const {
   if (output_dir.empty()) refuse(ErrorKind::kInvalidArgument, "output_dir is empty");
   expect_positive("per_device_train_batch_size", static_cast<double>(per_device_train_batch_size));
@@ -67,6 +77,17 @@ void TrainingArguments::validate() const {
   }
   expect_one_of("optim", optim, {"adamw_torch", "adamw_torch_fused", "sgd", "adafactor"});
   expect_one_of("train_sampling_strategy", train_sampling_strategy, {"random", "sequential"});
+  if (!(label_smoothing_factor >= 0 && label_smoothing_factor < 1)) {
+    refuse(ErrorKind::kInvalidArgument, fmt::format("label_smoothing_factor is {}", label_smoothing_factor));
+  }
+  if (bf16 && fp16) refuse(ErrorKind::kInvalidArgument, "bf16 and fp16 are both set", "choose one of them");
+  if (neftune_noise_alpha) expect_at_least_0("neftune_noise_alpha", *neftune_noise_alpha);
+  if (load_best_model_at_end &&
+      (eval_strategy == "no" || save_strategy != eval_strategy ||
+       (eval_strategy == "steps" && std::fmod(save_steps, eval_steps.value_or(logging_steps)) != 0))) {
+    refuse(ErrorKind::kInvalidArgument, "load_best_model_at_end without an evaluation of each checkpoint",
+           "give save_strategy and eval_strategy the same value, and save_steps a multiple of eval_steps");
+  }
   if (save_total_limit) expect_positive("save_total_limit", static_cast<double>(*save_total_limit));
   if (const auto types = learning_rate_schedule_types();
       std::find(types.begin(), types.end(), lr_scheduler_type) == types.end()) {

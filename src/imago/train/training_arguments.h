@@ -33,6 +33,19 @@ struct TrainingArguments {
   std::optional<int64_t> save_total_limit;  // older checkpoints are removed
   bool save_only_model = false;             // such a checkpoint cannot be resumed
 
+  // Of the evaluations' metrics the one that says which checkpoint is best; "loss" where a best one is to be loaded
+  // and none is named. greater_is_better: none means unless it is a loss.
+  std::optional<std::string> metric_for_best_model;
+  std::optional<bool> greater_is_better;
+  bool load_best_model_at_end = false;  // the best checkpoint is never removed
+
+  // The model computes in this type, with values rounded from float32 parameters; float16 with a scaled loss, whose
+  // steps that overflow are skipped.
+  bool bf16 = false, fp16 = false;
+  bool gradient_checkpointing = false;  // activations are computed again rather than kept
+  double label_smoothing_factor = 0;
+  std::optional<double> neftune_noise_alpha;
+
   int64_t seed = 42;
   std::optional<int64_t> data_seed;                // of the examples' order; none: seed
   std::string train_sampling_strategy = "random";  // or "sequential"
@@ -41,11 +54,16 @@ struct TrainingArguments {
   FIELDS(output_dir, per_device_train_batch_size, per_device_eval_batch_size, gradient_accumulation_steps,
          num_train_epochs, max_steps, learning_rate, weight_decay, max_grad_norm, adam_beta1, adam_beta2, adam_epsilon,
          optim, lr_scheduler_type, lr_scheduler_kwargs, warmup_steps, logging_strategy, save_strategy, eval_strategy,
-         logging_steps, save_steps, eval_steps, logging_first_step, save_total_limit, save_only_model, seed, data_seed,
-         train_sampling_strategy, dataloader_drop_last)
+         logging_steps, save_steps, eval_steps, logging_first_step, save_total_limit, save_only_model,
+         metric_for_best_model, greater_is_better, load_best_model_at_end, bf16, fp16, gradient_checkpointing,
+         label_smoothing_factor, neftune_noise_alpha, seed, data_seed, train_sampling_strategy, dataloader_drop_last)
 
   // Throws Error kUnsupported naming an argument that is not a field, and what validate throws.
   static TrainingArguments from_json(const Json& json, std::string_view where);
+
+  // The name in the evaluations' metrics of what metric_for_best_model says; empty for none.
+  std::string best_metric() const;
+  bool best_is_greatest() const;
 
   // Throws Error kInvalidArgument or kUnsupported for a value that cannot be followed.
   void validate() const;

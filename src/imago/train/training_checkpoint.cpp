@@ -79,9 +79,13 @@ std::optional<std::string> last_checkpoint(const std::string& output_dir) {
   return found.back().second;
 }
 
+std::string checkpoint_folder(const std::string& output_dir, int64_t step) {
+  return fmt::format("{}/{}{}", output_dir, kPrefix, step);
+}
+
 std::string write_checkpoint_atomically(const std::string& output_dir, int64_t step,
                                         const std::function<void(const std::string& folder)>& fill) {
-  const std::string folder = fmt::format("{}/{}{}", output_dir, kPrefix, step);
+  const std::string folder = checkpoint_folder(output_dir, step);
   const std::string unfinished = fmt::format("{}/{}{}", output_dir, kUnfinished, step);
   try {
     fs::remove_all(unfinished);
@@ -100,13 +104,19 @@ std::string write_checkpoint_atomically(const std::string& output_dir, int64_t s
   return folder;
 }
 
-void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> keep) {
+void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> keep, int64_t best) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(output_dir, ignored)) {
     if (entry.path().filename().string().starts_with(kUnfinished)) fs::remove_all(entry.path(), ignored);
   }
   if (!keep) return;
-  const auto found = checkpoints(output_dir);
+  auto found = checkpoints(output_dir);
+  // The best one takes one of the places, as in the reference, but never the newest one's.
+  const auto is_best = [&](const auto& each) { return each.first == best; };
+  if (const auto at = std::find_if(found.begin(), found.end(), is_best); at != found.end() && at + 1 < found.end()) {
+    std::rotate(at, at + 1, found.end() - 1);
+    if (*keep == 1) keep = 2;
+  }
   const size_t kept = std::min(found.size(), static_cast<size_t>(*keep));
   for (size_t i = 0; i + kept < found.size(); ++i) {
     // Renamed first: a folder that is half removed must not be taken for a checkpoint.

@@ -21,8 +21,12 @@ std::optional<std::string> last_checkpoint(const std::string& output_dir);
 std::string write_checkpoint_atomically(const std::string& output_dir, int64_t step,
                                         const std::function<void(const std::string& folder)>& fill);
 
-// Removes the oldest checkpoints beyond the newest `keep`, and what a process that was killed left unfinished.
-void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> keep);
+// `output_dir`/checkpoint-<step>
+std::string checkpoint_folder(const std::string& output_dir, int64_t step);
+
+// Removes the oldest checkpoints beyond the newest `keep`, but the one of step `best`, and what a process that was
+// killed left unfinished.
+void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> keep, int64_t best = 0);
 
 // The optimizer's state of each parameter, by the parameter's name, in optimizer.safetensors.
 void save_optimizer(const std::string& folder, Optimizer& optimizer, const std::vector<NamedParameter>& parameters);

@@ -55,6 +55,8 @@ class RunCommand final : public cli::Command {
     options.option("--prompt-file", prompt_file_, "read the text from a file, without its last line end");
     options.option("-m,--model", model_,
                    "a checkpoint's folder or Hub id (text-generation has a story model by default)");
+    options.option("--adapter", adapters_, "a folder with an adapter in PEFT's format; may be given several times")
+        .one_value_each();
     options.option("--context", context_, "of question-answering: the text that holds the answer");
     options.option("--text-pair", text_pair_, "of text-classification: the second text");
     options.flag("--chat", chat_, "the text is a user's message: the model's chat template makes the prompt");
@@ -77,6 +79,7 @@ class RunCommand final : public cli::Command {
     const PipelineOptions options = pipeline_options();
     PipelineLoadOptions load;
     if (!dtype_.empty()) load.dtype = parse_dtype(dtype_);
+    load.adapters = adapters_;
     const std::string model = model_.empty() ? default_model() : model_;
 
     times_.start = Clock::now();
@@ -231,7 +234,7 @@ class RunCommand final : public cli::Command {
 
   std::string task_, model_, prompt_file_, system_, dtype_;
   std::optional<std::string> input_, context_, text_pair_;
-  std::vector<std::string> stop_, targets_;
+  std::vector<std::string> stop_, targets_, adapters_;
   int threads_ = 0;
   bool chat_ = false, json_ = false, greedy_ = false;
   bool streaming_ = false;  // text of the present input was shown

@@ -1,4 +1,4 @@
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,35 +10,31 @@
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
+#include "imago/cli/companion_files.h"
+#include "imago/cli/lora_option.h"
 #include "imago/cli/options.h"
 #include "imago/cli/run_file.h"
+#include "imago/cli/training_tasks.h"
 #include "imago/nn/read_fields.h"
-#include "imago/tokenizers/pretrained_tokenizer.h"
+#include "imago/train/early_stopping.h"
 #include "imago/train/json_lines_callback.h"
-#include "imago/train/text_dataset.h"
-#include "imago/train/trainer.h"
 
 namespace imago {
 namespace {
 
-// What a run file says beside the training arguments; the names are those of the reference's examples.
-struct DataArguments {
-  std::string model_name_or_path, train_file, text_column = "text", resume_from_checkpoint;
-  std::optional<std::string> validation_file;
-  int64_t block_size = 512;
-  FIELDS(model_name_or_path, train_file, validation_file, text_column, block_size, resume_from_checkpoint)
-};
+using cli::TrainingData;
+using cli::TrainingTask;
 
-// The files of a checkpoint that its weights are of no use without.
-std::vector<std::string> companions(const std::string& folder) {
-  std::vector<std::string> files;
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-                           "vocab.json", "vocab.txt", "merges.txt", "tokenizer.model", "spiece.model",
-                           "sentencepiece.bpe.model", "chat_template.jinja", "generation_config.json"}) {
-    if (const std::string path = folder + "/" + name; std::filesystem::is_regular_file(path)) files.push_back(path);
-  }
-  return files;
-}
+// How it is trained, beside the training arguments.
+struct TrainingMode {
+  std::string resume_from_checkpoint;
+  JsonText lora;
+  std::optional<std::string> adapter_name_or_path;  // an adapter to go on with
+  std::vector<std::string> frozen;
+  int64_t loss_chunk_size = 0;
+  std::optional<int64_t> early_stopping_patience;
+  FIELDS(resume_from_checkpoint, lora, adapter_name_or_path, frozen, loss_chunk_size, early_stopping_patience)
+};
 
 volatile std::sig_atomic_t stop_signal = 0;
 
@@ -103,36 +99,69 @@ class FlagVisitor final : public FieldVisitor {
 class TrainCommand final : public cli::Command {
  public:
   std::string name() const override { return "train"; }
-  std::string description() const override { return "train a causal language model on text, as a run file says"; }
-  std::string example() const override { return "imago train examples/story.yaml --max_steps 2"; }
+  std::string description() const override {
+    return "train a model as a run file says, or for a task: " +
+           fmt::format("{}", fmt::join(cli::training_tasks(), ", "));
+  }
+  std::string example() const override {
+    return "imago train examples/story.yaml --max_steps 2\n"
+           "  imago train sft --model M --data chats.jsonl --output_dir out --lora r=16 --assistant-only";
+  }
 
   void add_options(cli::Options& options) override {
-    options.option("run", run_file_, "a YAML file of training arguments, model_name_or_path and train_file").required();
+    options.option("run", run_, "a YAML file of training arguments, model_name_or_path and train_file; or a task")
+        .required();
     options.flag("--dry-run", dry_run_, "say what would be trained, and end");
     options.flag("--json", json_, "print what is logged as JSON, a line each");
+    options.option("-m,--model", flags_["model_name_or_path"], "the same as --model_name_or_path");
+    options.option("--data", flags_["train_file"], "the same as --train_file");
+    options.flag("--assistant-only", assistant_only_, "of sft: learn only what the assistant says");
     FlagVisitor visitor(options, flags_);
     data_.each_field(visitor);
+    mode_.each_field(visitor);
     arguments_.each_field(visitor);
   }
 
   int run() override {
     read_arguments();
     const std::string folder = resolve_checkpoint(data_.model_name_or_path);
-    const PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(folder);
-    const MemoryDataset train = blocks(data_.train_file, tokenizer);
-    std::optional<MemoryDataset> validation;
-    if (data_.validation_file) validation = blocks(*data_.validation_file, tokenizer);
-    const auto model = AutoModelForCausalLM::from_pretrained(folder, {.dtype = DType::f32});
+    const bool with_adapter = !mode_.lora.text.empty() || mode_.adapter_name_or_path;
+    // A base that is not trained may as well be narrow.
+    const DType dtype = with_adapter && arguments_.bf16   ? DType::bf16
+                        : with_adapter && arguments_.fp16 ? DType::f16
+                                                          : DType::f32;
+    TrainingTask task;
+    std::unique_ptr<peft::Adapters> adapters;  // goes before the task's model, which it is on
+    task = cli::make_training_task(data_, folder, dtype, with_adapter, adapters);
+    if (with_adapter) adapters = make_adapter(task);
+    std::unique_ptr<TrainedWeights> weights;
+    if (with_adapter) {
+      weights = std::make_unique<TrainedAdapter>(*adapters);
+    } else {
+      weights = std::make_unique<WholeModel>(*task.model, mode_.frozen);
+    }
+    if (dry_run_) return describe(task, *weights);
+    return train(task, *weights, cli::companion_files(folder));
+  }
+
+ private:
+  int train(const TrainingTask& task, TrainedWeights& weights, std::vector<std::string> companions) {
     StopOnSignal stop;
     PrintLog print(json_);
     JsonLinesCallback lines(arguments_.output_dir + "/log.jsonl");
-    Trainer trainer(*model, arguments_,
-                    {.train_dataset = &train,
-                     .eval_dataset = validation ? &*validation : nullptr,
-                     .callbacks = {&print, &lines, &stop},
-                     .companion_files = companions(folder)});
-    if (dry_run_) return describe(*model, train.size());
-    const TrainOutput output = trainer.train(data_.resume_from_checkpoint);
+    EarlyStopping early(mode_.early_stopping_patience.value_or(1));
+    TrainerOptions options{.train_dataset = task.train.get(),
+                           .eval_dataset = task.validation.get(),
+                           .data_collator = task.collator,
+                           .callbacks = {&print, &lines, &stop},
+                           .weights = &weights,
+                           .objective = task.objective.get(),
+                           .loss_chunk = mode_.loss_chunk_size,
+                           .companion_files = std::move(companions)};
+    if (mode_.early_stopping_patience) options.callbacks.push_back(&early);
+    for (const auto& metric : task.metrics) options.metrics.push_back(metric.get());
+    Trainer trainer(*task.model, arguments_, std::move(options));
+    const TrainOutput output = trainer.train(mode_.resume_from_checkpoint);
     if (stop_signal != 0) {
       fmt::print(stderr, "stopped behind step {}; go on with --resume_from_checkpoint last\n", output.global_step);
       return 128 + stop_signal;
@@ -143,44 +172,60 @@ class TrainCommand final : public cli::Command {
     return 0;
   }
 
- private:
+  std::unique_ptr<peft::Adapters> make_adapter(const TrainingTask& task) const {
+    auto adapters = std::make_unique<peft::Adapters>(*task.model);
+    if (mode_.adapter_name_or_path) {
+      adapters->load(*mode_.adapter_name_or_path, "default", true);
+      return adapters;
+    }
+    const auto config = cli::read_lora_option(mode_.lora.text, task.task_type);
+    config->base_model_name_or_path = data_.model_name_or_path;
+    adapters->add(*config, static_cast<uint64_t>(arguments_.seed));
+    return adapters;
+  }
+
   void read_arguments() {
-    cli::RunFile file = cli::read_run_file(run_file_);
+    const auto tasks = cli::training_tasks();
+    const bool is_task = std::find(tasks.begin(), tasks.end(), run_) != tasks.end();
+    cli::RunFile file = is_task ? cli::RunFile{Json::object(), {}} : cli::read_run_file(run_);
+    if (is_task) file.set("task", run_);
+    if (assistant_only_) file.set("assistant_only_loss", "true");
     for (const auto& [name, text] : flags_) {
       if (text) file.set(name, *text);
     }
-    const FieldsRead data = read_fields(file.values, data_, run_file_);
-    const FieldsRead training = read_fields(file.values, arguments_, run_file_);
-    for (const std::string& key : data.unknown) {
-      if (std::find(training.unknown.begin(), training.unknown.end(), key) == training.unknown.end()) continue;
+    const FieldsRead read[] = {read_fields(file.values, data_, run_), read_fields(file.values, mode_, run_),
+                               read_fields(file.values, arguments_, run_)};
+    for (const std::string& key : read[0].unknown) {
+      const bool known = std::any_of(std::begin(read), std::end(read), [&](const FieldsRead& r) {
+        return std::find(r.unknown.begin(), r.unknown.end(), key) == r.unknown.end();
+      });
+      if (known) continue;
       throw Error(ErrorKind::kUnsupported, file.where.at(key), fmt::format("{} is no argument that is supported", key),
                   "imago train --help lists them");
     }
     arguments_.validate();
     for (const auto& [key, value] :
          {std::pair{"model_name_or_path", &data_.model_name_or_path}, {"train_file", &data_.train_file}}) {
-      if (value->empty()) throw Error(ErrorKind::kInvalidArgument, run_file_, fmt::format("{} is missing", key));
+      if (value->empty()) throw Error(ErrorKind::kInvalidArgument, run_, fmt::format("{} is missing", key));
     }
   }
 
-  MemoryDataset blocks(const std::string& path, const PretrainedTokenizer& tokenizer) const {
-    return text_blocks(read_texts(path, data_.text_column), tokenizer.tokenizer(), data_.block_size);
-  }
-
-  int describe(Model& model, int64_t examples) const {
-    int64_t parameters = 0;
-    for (const NamedParameter& parameter : trainable_parameters(model)) parameters += parameter.value.numel();
-    const BatchPlan plan(arguments_, examples);
+  int describe(const TrainingTask& task, TrainedWeights& weights) const {
+    int64_t trained = 0, all = 0;
+    for (const NamedParameter& parameter : weights.parameters()) trained += parameter.value.numel();
+    for_each_parameter(*task.model, [&](const std::string&, Tensor& tensor) { all += tensor.numel(); });
+    const BatchPlan plan(arguments_, task.train->size());
     const int64_t tokens =
-        arguments_.per_device_train_batch_size * arguments_.gradient_accumulation_steps * data_.block_size;
-    // Of each parameter its value, its gradient, and what the optimizer keeps: AdamW two moments.
+        arguments_.per_device_train_batch_size * arguments_.gradient_accumulation_steps * task.tokens_per_example;
+    // Of each trained parameter its value, its gradient, and what the optimizer keeps: AdamW two moments.
     const int64_t copies = arguments_.optim.starts_with("adamw") ? 4 : 3;
-    const Json summary = {{"parameters_trained", parameters},
-                          {"examples", examples},
+    const Json summary = {{"parameters_trained", trained},
+                          {"parameters", all},
+                          {"examples", task.train->size()},
                           {"steps_per_epoch", plan.steps_per_epoch()},
                           {"max_steps", plan.max_steps()},
                           {"tokens_per_step", tokens},
-                          {"bytes_without_activations", parameters * copies * 4}};
+                          {"bytes_without_activations", trained * copies * 4}};
     if (json_) {
       fmt::print("{}\n", dump_json(summary, 2));
     } else {
@@ -189,11 +234,12 @@ class TrainCommand final : public cli::Command {
     return 0;
   }
 
-  std::string run_file_;
-  DataArguments data_;
+  std::string run_;
+  TrainingData data_;
+  TrainingMode mode_;
   TrainingArguments arguments_;
   std::map<std::string, std::optional<std::string>> flags_;
-  bool dry_run_ = false, json_ = false;
+  bool dry_run_ = false, json_ = false, assistant_only_ = false;
 };
 
 }  // namespace

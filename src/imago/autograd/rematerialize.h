@@ -1,0 +1,29 @@
+// Gradient checkpointing (Chen et al. 2016) on the tape itself: what operations have computed is freed, and computed
+// again from what is on the tape when backward comes to it. Models do not know of it. (checkpoint.h does the same for
+// one function.)
+#pragma once
+
+#include "imago/tensor/tensor.h"
+
+namespace imago {
+
+// Frees what the tape keeps between `inputs` and `outputs`, or between earlier calls' outputs and these. Gradients are
+// bitwise those of a tape that keeps all, for the same operations run again. What something else still holds stays.
+void free_activations(const Tensors& outputs, const Tensors& inputs = {});
+
+// While one is alive on this thread, stacks of layers keep what goes into each layer, and nothing else.
+class ActivationCheckpointing {
+ public:
+  explicit ActivationCheckpointing(bool enabled);
+  ~ActivationCheckpointing();
+  ActivationCheckpointing(const ActivationCheckpointing&) = delete;
+  ActivationCheckpointing& operator=(const ActivationCheckpointing&) = delete;
+
+ private:
+  bool previous_;
+};
+
+// Called by a stack of layers with what goes into the next one.
+void checkpoint_boundary(const Tensor& x);
+
+}  // namespace imago

@@ -1,0 +1,50 @@
+// What `imago train` can train: each task makes a model and examples of the run file's arguments.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "imago/auto/auto_model.h"
+#include "imago/peft/adapters.h"
+#include "imago/tokenizers/pretrained_tokenizer.h"
+#include "imago/train/trainer.h"
+
+namespace imago::cli {
+
+// What a run file says beside the training arguments. The names are those of the reference's examples and of TRL.
+struct TrainingData {
+  std::string model_name_or_path, task = "causal-lm", train_file, text_column = "text", label_column = "label";
+  std::optional<std::string> validation_file, source_column, target_column;
+  int64_t block_size = 512;   // causal-lm: tokens of an example
+  int64_t max_length = 1024;  // others: tokens at most
+  bool assistant_only_loss = false;
+  std::optional<bool> completion_only_loss;
+  double beta = 0.1;  // dpo
+  double mlm_probability = 0.15;
+  FIELDS(model_name_or_path, task, train_file, text_column, label_column, validation_file, source_column, target_column,
+         block_size, max_length, assistant_only_loss, completion_only_loss, beta, mlm_probability)
+};
+
+// A task made ready.
+struct TrainingTask {
+  std::string task_type;  // PEFT's
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Dataset> train, validation;
+  DataCollator collator;
+  std::unique_ptr<Objective> objective;  // null: the model's own loss
+  std::vector<std::unique_ptr<Metric>> metrics;
+  int64_t tokens_per_example = 0;
+  std::unique_ptr<Model> reference;  // dpo without an adapter
+  std::unique_ptr<PretrainedTokenizer> tokenizer;
+};
+
+std::vector<std::string> training_tasks();
+
+// `adapters` is asked for when the task runs; null for none. The tokenizer is of the folder, where the task needs one.
+// Throws Error kUnsupported for a task that is none, and what loading throws.
+TrainingTask make_training_task(const TrainingData& data, const std::string& folder, DType dtype, bool with_adapter,
+                                const std::unique_ptr<peft::Adapters>& adapters);
+
+}  // namespace imago::cli

@@ -1,0 +1,33 @@
+#include "imago/nn/dropout.h"
+
+#include <utility>
+
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/operators.h"
+#include "imago/tensor/grad_meta.h"
+
+namespace imago::nn {
+namespace {
+
+thread_local TorchGenerator* training = nullptr;
+
+}  // namespace
+
+TrainingMode::TrainingMode(TorchGenerator& generator) : previous_(std::exchange(training, &generator)) {}
+
+TrainingMode::~TrainingMode() { training = previous_; }
+
+TorchGenerator* training_generator() { return training; }
+
+Tensor dropout(const Tensor& x, double p) {
+  if (training == nullptr || p == 0 || x.numel() == 0) return x;
+  if (p == 1) return x * 0.0;
+  Tensor kept;
+  {
+    const NoGrad no_grad;
+    kept = cast(training->bernoulli(x.shape(), 1 - p) / (1 - p), x.dtype());
+  }
+  return x * kept;
+}
+
+}  // namespace imago::nn

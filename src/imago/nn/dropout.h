@@ -1,0 +1,27 @@
+// Dropout (Srivastava et al. 2014), with the very masks that torch draws on the CPU.
+#pragma once
+
+#include "imago/nn/torch_generator.h"
+
+namespace imago::nn {
+
+// While one is alive on this thread, models train: dropout is applied, with masks from the generator.
+class TrainingMode {
+ public:
+  explicit TrainingMode(TorchGenerator& generator);
+  ~TrainingMode();
+  TrainingMode(const TrainingMode&) = delete;
+  TrainingMode& operator=(const TrainingMode&) = delete;
+
+ private:
+  TorchGenerator* previous_;
+};
+
+// Null outside of training.
+TorchGenerator* training_generator();
+
+// torch.nn.functional.dropout: `x` itself outside of training or where p is 0; else each element is zero with
+// probability p, and 1 / (1 - p) times itself without.
+Tensor dropout(const Tensor& x, double p);
+
+}  // namespace imago::nn
