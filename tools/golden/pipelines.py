@@ -2,8 +2,9 @@
 """Writes tests/golden/pipelines: a tiny checkpoint with its tokenizer per kind of model, and what the reference's
 pipelines answer with it.
 
-    python tools/golden/pipelines.py [OUT]
+    python tools/golden/pipelines.py [OUT [FUNCTION...]]
 
+Functions are those below, as write_translation; without any all are called.
 Each folder has pipeline.json: {"reference": versions, "cases": [{"task", "inputs", "options", "expected"}]}.
 Transformers 5 has no pipelines for question-answering, summarization, translation and text2text-generation: for those
 the expected answers come from the reference's model and tokenizer with the algorithm that version 4 documents.
@@ -424,6 +425,12 @@ def write_text2text(root):
     finish(folder, cases)
 
 
+def write_translation(root):
+    from translations import translation_cases
+
+    translation_cases(TEXTS, randomise, save, finish, root)
+
+
 def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
@@ -437,8 +444,10 @@ def main():
         write_question_answering,
         write_text_generation,
         write_text2text,
+        write_translation,
     ]:
-        write(root)
+        if len(sys.argv) <= 2 or write.__name__ in sys.argv[2:]:
+            write(root)
 
 
 if __name__ == "__main__":

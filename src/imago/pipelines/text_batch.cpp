@@ -41,7 +41,8 @@ Encoding encode_input(const PipelineModel& model, const PipelineInput& input, co
   if (input.text_pair) encode.pair = *input.text_pair;
   const auto limit = options.max_length ? options.max_length : model.truncation_limit();
   if (options.truncation && limit) encode.truncation = Truncation{.max_length = static_cast<size_t>(*limit)};
-  Encoding encoding = without_own_limits(model.tokenizer->tokenizer()).encode(input.text, encode);
+  const Tokenizer& tokenizer = options.tokenizer != nullptr ? *options.tokenizer : model.tokenizer->tokenizer();
+  Encoding encoding = without_own_limits(tokenizer).encode(input.text, encode);
   check_length(model, encoding.size());
   return encoding;
 }

@@ -18,6 +18,7 @@ struct TextEncodeOptions {
   std::optional<int64_t> max_length;  // to which truncation cuts; else the limit of the tokenizer or the model
   bool add_special_tokens = true;
   const LiteralText* literal = nullptr;  // as in EncodeOptions
+  const Tokenizer* tokenizer = nullptr;  // in place of the model's own
 };
 
 // The tokens of a text or a pair of texts. What tokenizer.json says of truncation and padding does not count.

@@ -105,21 +105,23 @@ bool ends_with_word(std::string_view text) {
 
 bool starts_with_word(std::string_view text) { return !text.empty() && is_word(decode_utf8(text).code_point); }
 
+bool is_space(char32_t c, bool python) { return is_white_space(c) || (python && c >= 0x1C && c <= 0x1F); }
+
 // Where the white space at the end of text[from, end) begins.
-size_t skip_spaces_back(std::string_view text, size_t from, size_t end) {
+size_t skip_spaces_back(std::string_view text, size_t from, size_t end, bool python) {
   while (end > from) {
     size_t last = end - 1;
     while (last > from && (static_cast<unsigned char>(text[last]) & 0xC0) == 0x80) --last;
-    if (!is_white_space(decode_utf8(text.substr(last)).code_point)) break;
+    if (!is_space(decode_utf8(text.substr(last)).code_point, python)) break;
     end = last;
   }
   return end;
 }
 
-size_t skip_spaces(std::string_view text, size_t at) {
+size_t skip_spaces(std::string_view text, size_t at, bool python) {
   while (at < text.size()) {
     const DecodedCharacter character = decode_utf8(text.substr(at));
-    if (!is_white_space(character.code_point)) break;
+    if (!is_space(character.code_point, python)) break;
     at += static_cast<size_t>(character.size);
   }
   return at;
@@ -150,10 +152,11 @@ std::vector<AddedVocabulary::Range> AddedVocabulary::find(std::string_view text,
         continue;
       }
       // White space that a match to the left has taken is its own. (A match can begin in it, too.)
-      const size_t begin = token.lstrip
-                               ? std::max(skip_spaces_back(text, std::min(done, match->begin), match->begin), done)
-                               : match->begin;
-      const size_t end = token.rstrip ? skip_spaces(text, match->end) : match->end;
+      const size_t begin =
+          token.lstrip
+              ? std::max(skip_spaces_back(text, std::min(done, match->begin), match->begin, python_spaces_), done)
+              : match->begin;
+      const size_t end = token.rstrip ? skip_spaces(text, match->end, python_spaces_) : match->end;
       if (done < begin) add(done, begin, std::nullopt);
       add(begin, end, match->id);
       done = end;

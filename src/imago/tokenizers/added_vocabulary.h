@@ -60,6 +60,9 @@ class AddedVocabulary {
   std::vector<Range> find(std::string_view text, bool normalized, bool parse_special,
                           const Refusal& refused = {}) const;
 
+  // White space beside a token is what Python's str.strip() takes: U+001C to U+001F, too.
+  void use_python_spaces() { python_spaces_ = true; }
+
   bool empty() const { return by_id_.empty(); }
   bool has_matcher(bool normalized) const { return !matchers_[normalized].empty(); }
   std::optional<int32_t> token_to_id(std::string_view content) const;
@@ -74,6 +77,7 @@ class AddedVocabulary {
   std::unordered_map<std::string, int32_t> by_content_;
   std::unordered_map<int32_t, std::string> normalized_;  // where it differs from the content
   std::unordered_set<std::string> special_;
+  bool python_spaces_ = false;
   std::array<StringMatcher, 2> matchers_;  // of the text as it is, of the normalized text
 };
 

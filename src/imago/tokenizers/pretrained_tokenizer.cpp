@@ -86,6 +86,10 @@ PretrainedTokenizer PretrainedTokenizer::from_folder(const std::string& folder) 
   const std::string path = folder + "/tokenizer.json";
   const Json config = tokenizers::read_tokenizer_config(folder);
   const std::string class_name = class_name_of(folder, config);
+  if (const char* why = tokenizers::why_refused(class_name); why != nullptr) {
+    throw Error(ErrorKind::kUnsupported, "tokenizer_config.json",
+                fmt::format("the tokenizer class '{}': {}", class_name, why));
+  }
   const tokenizers::TokenizerClass* tokenizer_class = tokenizers::find_tokenizer_class(class_name);
   const tokenizers::SpecialTokenValues values = tokenizers::read_special_token_values(config, tokenizer_class);
 

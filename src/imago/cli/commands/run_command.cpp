@@ -264,7 +264,9 @@ class RunCommand final : public cli::Command {
       {"--early-stopping", "of beam search: true, false or never"},
       {"--aggregation-strategy", "of token-classification: none, simple, first, average or max"},
       {"--function-to-apply", "of text- and image-classification: softmax, sigmoid or none"},
-      {"--prefix", "a text in front of every text, which is not part of the answer"}};
+      {"--prefix", "a text in front of every text, which is not part of the answer"},
+      {"--src-lang", "of translation: the language of the text, as the tokenizer names it"},
+      {"--tgt-lang", "of translation: the language of the answer"}};
   std::vector<OptionFlag<bool>> truths_ = {
       {"--do-sample", "draw tokens by their probability"},
       {"--truncation", "cut texts that are too long instead of refusing them"},

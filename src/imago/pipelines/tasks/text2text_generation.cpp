@@ -1,4 +1,5 @@
 // text2text-generation, summarization and translation: texts from texts with an encoder-decoder model.
+#include <optional>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
@@ -21,8 +22,23 @@ struct Text2TextOptions {
   DecodeOptions decode{.skip_special_tokens = true};
   int64_t batch_size = 1;
   std::string prefix;
+  std::optional<PretrainedTokenizer> source;  // the tokenizer for texts in their language
   GenerationConfig generation;
 };
+
+struct Languages {
+  std::optional<std::string> source, target;
+};
+
+// As the options say, or the task: "translation_en_to_fr".
+Languages languages_of(const std::string& task, OptionReader& reader) {
+  Languages languages{reader.text("src_lang"), reader.text("tgt_lang")};
+  const size_t begin = std::string_view("translation_").size(), to = task.find("_to_", begin);
+  if (!languages.source && !languages.target && task.starts_with("translation_") && to != std::string::npos) {
+    languages = {task.substr(begin, to - begin), task.substr(to + 4)};
+  }
+  return languages;
+}
 
 class Text2TextGenerationPipeline final : public PipelineTask {
  public:
@@ -30,7 +46,8 @@ class Text2TextGenerationPipeline final : public PipelineTask {
       : task_(task), answer_key_(answer_key(task)), model_(std::move(model)) {}
 
   std::vector<Json> run(const PipelineCall& call) const override {
-    const Text2TextOptions options = read_options(call.options);
+    Text2TextOptions options = read_options(call.options);
+    if (options.source) options.encode.tokenizer = &options.source->tokenizer();
     std::vector<Encoding> rows;
     for (const PipelineInput& input : call.inputs) {
       if (input.text_pair || !input.messages.empty())
@@ -60,9 +77,26 @@ class Text2TextGenerationPipeline final : public PipelineTask {
     options.encode.truncation = reader.boolean("truncation").value_or(false);
     options.decode.clean_up_tokenization_spaces = reader.boolean("clean_up_tokenization_spaces").value_or(false);
     options.batch_size = reader.integer_from("batch_size", 1, 1);
+    const bool translates = task_.starts_with("translation");
+    const bool named = translates && (reader.is_set("src_lang") || reader.is_set("tgt_lang"));
+    const Languages languages = translates ? languages_of(task_, reader) : Languages();
     const Json defaults = {{"max_new_tokens", 256}, {"num_beams", 4}};
     options.generation = prepare_generation(model_, defaults, params, reader.rest());
+    if (named && !model_.tokenizer.has_languages()) {
+      throw Error(ErrorKind::kUnsupported, task_, "src_lang and tgt_lang with a tokenizer that has no languages",
+                  "a Marian model translates one pair, or takes the target as >>fra<< in front of the text");
+    }
+    if (translates && model_.tokenizer.has_languages()) set_languages(languages, options);
     return options;
+  }
+
+  void set_languages(const Languages& languages, Text2TextOptions& options) const {
+    if (!languages.source || !languages.target) {
+      throw Error(ErrorKind::kInvalidArgument, task_, "the model needs src_lang and tgt_lang",
+                  "set both options, or name the task translation_en_to_fr");
+    }
+    options.source = model_.tokenizer.for_source_language(*languages.source);
+    options.generation.forced_bos_token_id = model_.tokenizer.language_token_id(*languages.target);
   }
 
   void run_batch(const PipelineCall& call, const Text2TextOptions& options, std::span<const size_t> indices,

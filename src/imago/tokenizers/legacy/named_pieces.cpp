@@ -171,6 +171,7 @@ LegacyTokenizer build_python_class(PythonClass parts, const FolderSettings& sett
                                     std::move(vocabulary.unknown), vocabulary.decodes_unknown_ids, size);
   result->normalizer = std::move(parts.normalizer);
   result->decoder = std::make_shared<NamesDecoder>(std::move(parts.to_text), special);
+  result->added_vocabulary.use_python_spaces();
   result->added_vocabulary.add(added, *result->model, nullptr);
 
   const SpecialTokens tokens = settings.values.special_tokens();

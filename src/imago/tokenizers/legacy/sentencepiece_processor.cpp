@@ -66,6 +66,11 @@ std::string_view SentencePieceProcessor::next_normalized(std::string_view rest, 
     consumed = size;
     return replacement;
   }
+  // An entry of the map that ends within a character leaves the rest of it behind.
+  if (!is_valid_utf8(rest.substr(0, consumed))) {
+    consumed = 1;
+    return kReplacement;
+  }
   return rest.substr(0, consumed);
 }
 

@@ -97,10 +97,55 @@ constexpr TokenizerClass kClasses[] = {
     named("XLNetTokenizer", kXlnet),
 };
 
+struct RefusedClass {
+  std::string_view name;
+  const char* why;
+};
+
+constexpr const char* kMoses = "it cuts words as the Moses tokenizer, by lists of abbreviations for each language";
+constexpr const char* kJieba = "it cuts Chinese words with jieba and its dictionary";
+constexpr const char* kPhonemes = "it needs a phonemizer";
+
+constexpr RefusedClass kRefused[] = {
+    {"BertJapaneseTokenizer", "it cuts words with MeCab, Sudachi or Juman++ and their dictionaries"},
+    {"BertTokenizerLegacy", "BertTokenizer is its name now"},
+    {"BioGptTokenizer", kMoses},
+    {"CanineTokenizer", "its tokens are all code points of Unicode"},
+    {"ClvpTokenizer", "it spells numbers and abbreviations out in English"},
+    {"CpmAntTokenizer", kJieba},
+    {"CpmTokenizer", kJieba},
+    {"FSMTTokenizer", kMoses},
+    {"FastSpeech2ConformerTokenizer", kPhonemes},
+    {"FlaubertTokenizer", kMoses},
+    {"GPTNeoXJapaneseTokenizer", "it rewrites Japanese addresses, dates and emoji by tables of its own"},
+    {"MyT5Tokenizer", "it rewrites bytes by tables of its own"},
+    {"Pop2PianoTokenizer", "its tokens are notes, not text"},
+    {"ProphetNetTokenizer", "it cleans text as BERT's tokenizer did in Python, by other characters than BERT's stages"},
+    {"RagTokenizer", "it is two tokenizers: load the folders question_encoder_tokenizer and generator_tokenizer"},
+    {"RoCBertTokenizer", "it gives shapes and pronunciations beside ids"},
+    {"RoFormerTokenizer", kJieba},
+    {"TapasTokenizer", "its texts are questions about tables"},
+    {"VitsTokenizer", kPhonemes},
+    {"Wav2Vec2PhonemeCTCTokenizer", kPhonemes},
+    {"XLMTokenizer", kMoses},
+};
+
+std::string_view without_fast(std::string_view name) {
+  if (name.ends_with("Fast")) name.remove_suffix(4);
+  return name;
+}
+
 }  // namespace
 
+const char* why_refused(std::string_view name) {
+  for (const RefusedClass& refused : kRefused) {
+    if (refused.name == without_fast(name)) return refused.why;
+  }
+  return nullptr;
+}
+
 const TokenizerClass* find_tokenizer_class(std::string_view name) {
-  if (name.ends_with("Fast")) name.remove_suffix(4);
+  name = without_fast(name);
   for (const TokenizerClass& tokenizer_class : kClasses) {
     if (tokenizer_class.name == name) return &tokenizer_class;
   }

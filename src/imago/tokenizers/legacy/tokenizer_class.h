@@ -87,6 +87,10 @@ struct TokenizerClass {
 // By the name in tokenizer_config.json, with or without "Fast"; null when it is not known.
 const TokenizerClass* find_tokenizer_class(std::string_view name);
 
+// Why a class of the reference is not read, not even where the folder has a tokenizer.json (which the reference does
+// not look at, or completes with what no such file can hold); null for all others.
+const char* why_refused(std::string_view name);
+
 // The class that goes with config.json's model_type where tokenizer_config.json names none; empty when not known.
 std::string_view tokenizer_class_of_model(std::string_view model_type);
 

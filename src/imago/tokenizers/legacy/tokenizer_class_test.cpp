@@ -129,6 +129,22 @@ TEST(TokenizerClass, IsFoundByNameAndByModelType) {
   EXPECT_EQ(tokenizer_class_of_model(""), "");
 }
 
+TEST(TokenizerClass, IsRefusedByNameWithTheReason) {
+  EXPECT_EQ(why_refused("BertTokenizer"), nullptr);
+  const std::string path = testing::TempDir() + "refused_class";
+  fs::create_directories(path);
+  write_file_atomically(path + "/tokenizer_config.json", R"({"tokenizer_class": "FSMTTokenizer"})");
+  try {
+    PretrainedTokenizer::from_folder(path);
+    ADD_FAILURE() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUnsupported);
+    EXPECT_NE(std::string(error.what()).find("FSMTTokenizer"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("Moses"), std::string::npos) << error.what();
+  }
+  fs::remove_all(path);
+}
+
 TEST(TokenizerClass, AnOptionOfTheWrongKindIsRefusedByName) {
   for_each_class([](const Json& golden, const Folder& folder) {
     if (golden["name"] != "T5Tokenizer") return;
