@@ -18,7 +18,8 @@ namespace {
 
 class CausalSession final : public DecoderSession {
  public:
-  CausalSession(const CausalLM& model, const Tensor& attention_mask) : model_(model), mask_(attention_mask) {}
+  CausalSession(const CausalLM& model, const Tensor& attention_mask, const std::string& cache_dtype)
+      : DecoderSession(cache_dtype), model_(model), mask_(attention_mask) {}
 
  private:
   Tensor forward(const Tensor& new_ids) override {
@@ -56,8 +57,9 @@ class CausalSession final : public DecoderSession {
 
 class Seq2SeqSession final : public DecoderSession {
  public:
-  Seq2SeqSession(const Seq2SeqLM& model, const Tensor& input_ids, const Tensor& attention_mask)
-      : model_(model), mask_(attention_mask) {
+  Seq2SeqSession(const Seq2SeqLM& model, const Tensor& input_ids, const Tensor& attention_mask,
+                 const std::string& cache_dtype)
+      : DecoderSession(cache_dtype), model_(model), mask_(attention_mask) {
     TextInputs inputs;
     inputs.input_ids = input_ids;
     inputs.attention_mask = attention_mask;
@@ -112,14 +114,15 @@ void DecoderSession::select_rows(std::span<const int64_t> indices) {
   select_inputs(Tensor::from(indices, {static_cast<int64_t>(indices.size())}));
 }
 
-std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask) {
-  return std::make_unique<CausalSession>(model, without_trivial(attention_mask));
+std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask,
+                                               const std::string& cache_dtype) {
+  return std::make_unique<CausalSession>(model, without_trivial(attention_mask), cache_dtype);
 }
 
 std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,
-                                                const Tensor& attention_mask) {
+                                                const Tensor& attention_mask, const std::string& cache_dtype) {
   const NoGrad no_grad;
-  return std::make_unique<Seq2SeqSession>(model, input_ids, without_trivial(attention_mask));
+  return std::make_unique<Seq2SeqSession>(model, input_ids, without_trivial(attention_mask), cache_dtype);
 }
 
 }  // namespace imago

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "imago/nn/model.h"
@@ -25,14 +26,19 @@ class DecoderSession {
   virtual Tensor forward(const Tensor& new_ids) = 0;  // logits [R, 1, V] of the last token
   virtual void select_inputs(const Tensor& indices) = 0;
 
+  // See KeyValueCache; empty keeps keys and values as they come.
+  explicit DecoderSession(const std::string& cache_dtype)
+      : cache_(cache_dtype.empty() ? KeyValueCache() : KeyValueCache(cache_dtype)) {}
+
   KeyValueCache cache_;
 };
 
 // Of a decoder-only model; the prompts' mask [R, T] may be undefined where there is no padding.
-std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask);
+std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask,
+                                               const std::string& cache_dtype = {});
 
 // Of an encoder-decoder model; runs the encoder on these inputs.
 std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,
-                                                const Tensor& attention_mask);
+                                                const Tensor& attention_mask, const std::string& cache_dtype = {});
 
 }  // namespace imago

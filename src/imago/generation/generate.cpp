@@ -98,12 +98,14 @@ GenerationOutput generate(const Model& model, const Tensor& input_ids, const Ten
   if (const auto* seq2seq = dynamic_cast<const Seq2SeqLM*>(&model)) {
     if (input_ids.size(1) == 0)
       throw Error(ErrorKind::kInvalidArgument, "generate", "the input is empty", "give at least one token");
-    session = seq2seq_session(*seq2seq, input_ids, attention_mask ? attention_mask : infer_mask(input_ids, config));
+    session = seq2seq_session(*seq2seq, input_ids, attention_mask ? attention_mask : infer_mask(input_ids, config),
+                              config.cache_dtype);
     prompt = decoder_start(config, input_ids.size(0));
   } else if (const auto* causal = dynamic_cast<const CausalLM*>(&model)) {
     prompt = with_bos(input_ids, config);
-    session = causal_session(
-        *causal, attention_mask && attention_mask.size(1) > 0 ? attention_mask : infer_mask(prompt, config));
+    session = causal_session(*causal,
+                             attention_mask && attention_mask.size(1) > 0 ? attention_mask : infer_mask(prompt, config),
+                             config.cache_dtype);
   } else {
     throw Error(ErrorKind::kUnsupported, "generate", "the model has no language-model head",
                 "load it with AutoModelForCausalLM or AutoModelForSeq2SeqLM");

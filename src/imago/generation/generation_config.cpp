@@ -68,6 +68,18 @@ void refuse_unknown(const std::string& key, const Json& value) {
               "take it out, or set it to its default");
 }
 
+// The reference keeps a cache in few bits by a package of its choice; ours is another format of as many bits.
+void read_quantized_cache(Json& options) {
+  if (options.value("cache_implementation", Json()) != "quantized" || options.contains("cache_dtype")) return;
+  const Json config = options.value("cache_config", Json::object());
+  const Json bits = config.is_object() ? config.value("nbits", Json(4)) : Json();
+  if (bits != 4 && bits != 8) {
+    throw Error(ErrorKind::kUnsupported, "generation",
+                fmt::format("a quantized cache with nbits of {}", dump_json(bits)), "set nbits to 4 or 8");
+  }
+  options["cache_dtype"] = bits == 4 ? "q4_0" : "q8_0";
+}
+
 }  // namespace
 
 void GenerationConfig::update(const Json& options) {
@@ -81,6 +93,7 @@ void GenerationConfig::update(const Json& options) {
     if (key == "early_stopping" && value.is_boolean()) known[key] = value.get<bool>() ? "true" : "false";
     if (key == "stop_strings" && value.is_string()) known[key] = Json::array({value});
   }
+  read_quantized_cache(known);
   const FieldsRead read = read_fields(known, *this, "generation_config.json");
   for (const std::string& key : read.unknown) refuse_unknown(key, known[key]);
   validate();

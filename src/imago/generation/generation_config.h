@@ -36,12 +36,16 @@ struct GenerationConfig {
 
   std::optional<int64_t> pad_token_id, bos_token_id, decoder_start_token_id;
   std::vector<int64_t> eos_token_id;
+  // What keys and values of tokens seen are kept in: empty for the model's dtype, or f16, bf16, q8_0, q4_0, ... (weight
+  // formats). The reference's cache_implementation "quantized" is q4_0, or with nbits of 8 in cache_config q8_0; its
+  // other kinds of cache give what none gives.
+  std::string cache_dtype;
   int64_t seed = 0;  // of the random numbers that sampling draws; the reference's own stream is not reproduced
 
   FIELDS(max_length, max_new_tokens, min_length, min_new_tokens, stop_strings, do_sample, num_beams,
          num_return_sequences, length_penalty, early_stopping, repetition_penalty, no_repeat_ngram_size,
          suppress_tokens, begin_suppress_tokens, forced_eos_token_id, forced_bos_token_id, temperature, top_k, top_p,
-         typical_p, min_p, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id, seed)
+         typical_p, min_p, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id, cache_dtype, seed)
 
   // From generation_config.json's text. Throws Error kUnsupported for an option that is set and not known here, and
   // kInvalidFile for a value of the wrong type.

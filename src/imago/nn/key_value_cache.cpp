@@ -5,9 +5,12 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/base/thread_pool.h"
+#include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/index_select/index_select.h"
 #include "imago/ops/slice/slice.h"
+#include "imago/quant/format.h"
 #include "imago/tensor/grad_meta.h"
 
 namespace imago {
@@ -15,6 +18,7 @@ namespace {
 
 // Room for a short answer before the first growth.
 constexpr int64_t kFirstGrowth = 256;
+constexpr int64_t kRowsPerTask = 64;  // of packing, of a head's size each
 
 // Storage of `capacity` tokens that begins with `kept` tokens of the old one.
 Tensor moved(const Tensor& old, int64_t first, int64_t kept, const Tensor& like, int64_t capacity) {
@@ -31,14 +35,58 @@ Tensor rows(const Tensor& tensor, const Tensor& indices) {
 
 }  // namespace
 
+KeyValueCache::KeyValueCache(std::string_view format) : format_(&quant::find_format(format)) {}
+
+// [B, H, T, K] as bytes [B, H, T, bytes of a head].
+Tensor KeyValueCache::pack(const Tensor& heads) const {
+  if (format_ == nullptr) return heads;
+  const Shape& s = heads.shape();
+  const int64_t blocks = s[3] / format_->block_elements, row_bytes = blocks * format_->block_bytes;
+  if (s[3] % format_->block_elements != 0) {
+    throw Error(ErrorKind::kUnsupported, "cache",
+                fmt::format("heads of {} channels are no whole number of {} blocks of {}", s[3], format_->name,
+                            format_->block_elements),
+                "keep keys and values in f16 or bf16");
+  }
+  const Tensor values = contiguous(cast(heads, DType::f32));
+  Tensor stored = Tensor::empty({s[0], s[1], s[2], row_bytes}, DType::u8);
+  const float* const from = values.const_data<float>();
+  auto* const to = reinterpret_cast<std::byte*>(stored.data<uint8_t>());
+  parallel_for(s[0] * s[1] * s[2], kRowsPerTask, [&](int64_t begin, int64_t end) {
+    format_->encode(from + begin * s[3], (end - begin) * blocks, to + begin * row_bytes);
+  });
+  return stored;
+}
+
+Tensor KeyValueCache::unpack(const Tensor& stored, const Tensor& like) const {
+  if (format_ == nullptr) return stored;
+  const Shape &s = stored.shape(), &strides = stored.strides();
+  const int64_t size = like.size(3), blocks = size / format_->block_elements;
+  Tensor values = Tensor::empty({s[0], s[1], s[2], size});
+  const auto* const from = reinterpret_cast<const std::byte*>(stored.const_data<uint8_t>());
+  float* const to = values.data<float>();
+  parallel_for(s[0] * s[1] * s[2], kRowsPerTask, [&](int64_t begin, int64_t end) {
+    // The tokens of a head lie one after another.
+    for (int64_t row = begin; row < end;) {
+      const int64_t token = row % s[2], head = row / s[2] % s[1], batch = row / s[2] / s[1];
+      const int64_t count = std::min(end - row, s[2] - token);
+      decode_blocks(*format_, from + batch * strides[0] + head * strides[1] + token * strides[2], count * blocks,
+                    to + row * size);
+      row += count;
+    }
+  });
+  return cast(values, like.dtype());
+}
+
 KeyValueCache::Layer& KeyValueCache::layer_at(int64_t layer) {
   if (static_cast<size_t>(layer) >= layers_.size()) layers_.resize(static_cast<size_t>(layer) + 1);
   return layers_[static_cast<size_t>(layer)];
 }
 
-KeysValues KeyValueCache::append(int64_t index, const Tensor& keys, const Tensor& values,
+KeysValues KeyValueCache::append(int64_t index, const Tensor& new_keys, const Tensor& new_values,
                                  std::optional<int64_t> window) {
   const NoGrad no_grad;
+  const Tensor keys = pack(new_keys), values = pack(new_values);
   Layer& layer = layer_at(index);
   if (window && layer.kept >= *window) {
     layer.first += layer.kept - (*window - 1);
@@ -57,7 +105,8 @@ KeysValues KeyValueCache::append(int64_t index, const Tensor& keys, const Tensor
   copy_(narrow(layer.storage.values, 2, layer.first + layer.kept, added), values);
   layer.kept = total;
   layer.seen += added;
-  return {narrow(layer.storage.keys, 2, layer.first, total), narrow(layer.storage.values, 2, layer.first, total)};
+  return {unpack(narrow(layer.storage.keys, 2, layer.first, total), new_keys),
+          unpack(narrow(layer.storage.values, 2, layer.first, total), new_values)};
 }
 
 Tensors KeyValueCache::state(int64_t layer) const {

@@ -4,11 +4,16 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "imago/tensor/tensor.h"
 
 namespace imago {
+
+namespace quant {
+struct Format;
+}
 
 struct KeysValues {
   Tensor keys, values;  // [batch, key_value_heads, tokens, head_size]
@@ -18,8 +23,15 @@ struct KeysValues {
 // on the gradient tape.
 class KeyValueCache {
  public:
+  // Keeps keys and values as they come.
+  KeyValueCache() = default;
+  // Keeps those of self attention in a weight format (quant/format.h), such as "f16", "bf16", "q8_0" or "q4_0", and
+  // gives them in their own dtype, rounded. Throws Error kUnsupported for a format that is not known.
+  explicit KeyValueCache(std::string_view format);
+
   // Adds a layer's keys and values of new tokens and gives all there are, as views into the cache. With a window only
-  // those are kept that it lets a later token see: the last window - 1.
+  // those are kept that it lets a later token see: the last window - 1. Throws Error kUnsupported for heads whose size
+  // is no whole number of the format's blocks.
   KeysValues append(int64_t layer, const Tensor& keys, const Tensor& values, std::optional<int64_t> window = {});
 
   // What a recurrent layer carries from token to token, [batch, ...] each: empty before the first token.
@@ -52,6 +64,10 @@ class KeyValueCache {
   };
 
   Layer& layer_at(int64_t layer);
+  Tensor pack(const Tensor& heads) const;
+  Tensor unpack(const Tensor& stored, const Tensor& like) const;
+
+  const quant::Format* format_ = nullptr;  // none: as they come
   std::vector<Layer> layers_;
 };
 

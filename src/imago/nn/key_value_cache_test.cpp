@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "imago/base/error.h"
@@ -77,6 +78,78 @@ TEST(KeyValueCache, CarriesRecurrentStates) {
   cache.reorder(order);
   EXPECT_THAT(cache.state(0)[0].to_vector<float>(), ElementsAre(4, 4, 3));
   EXPECT_THROW(cache.crop(1), Error);
+}
+
+// Heads of 64 channels, of magnitude 1 but for one channel that is larger, as keys have them.
+Tensor heads(int64_t tokens, int64_t seed) {
+  Tensor x = Tensor::empty({2, 3, tokens, 64});
+  for (int64_t i = 0; i < x.numel(); ++i) {
+    const auto at = static_cast<double>(i + seed * 1000003);
+    x.data<float>()[i] = static_cast<float>(std::sin(at * 1.7 + std::sin(at * 0.31)) * (i % 64 == 5 ? 6 : 1));
+  }
+  return x;
+}
+
+double relative_error(const Tensor& a, const Tensor& b) {
+  const auto x = contiguous(a).to_vector<double>(), y = contiguous(b).to_vector<double>();
+  double error = 0, square = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    error += std::pow(x[i] - y[i], 2);
+    square += std::pow(y[i], 2);
+  }
+  return std::sqrt(error / square);
+}
+
+// What a format gives is what it makes of the plain values: within half a step of its grid, or its digits.
+TEST(KeyValueCache, FormatsKeepWithinTheirBounds) {
+  struct Bound {
+    const char* format;
+    double error, bits;
+  };
+  // Steps of 1/127 and 1/8 of the largest in 32, 6 for half of the blocks, over sqrt(12) and the values' own 1.
+  for (const auto& [format, error, bits] :
+       {Bound{"f16", 0x1p-11, 16}, {"bf16", 0x1p-8, 16}, {"q8_0", 0.016, 8.5}, {"q4_0", 0.25, 4.5}}) {
+    SCOPED_TRACE(format);
+    KeyValueCache plain, packed{std::string_view(format)};
+    KeysValues want, got;
+    for (int64_t step = 0; step < 5; ++step) {
+      const int64_t tokens = step == 0 ? 300 : 1;
+      want = plain.append(1, heads(tokens, step), heads(tokens, step + 7));
+      got = packed.append(1, heads(tokens, step), heads(tokens, step + 7));
+    }
+    EXPECT_EQ(got.keys.shape(), want.keys.shape());
+    EXPECT_LT(relative_error(got.keys, want.keys), error);
+    EXPECT_LT(relative_error(got.values, want.values), error);
+    EXPECT_GT(relative_error(got.values, want.values), 0);
+    EXPECT_NEAR(static_cast<double>(packed.nbytes()) / static_cast<double>(plain.nbytes()), bits / 32, 1e-9);
+    const std::vector<int64_t> rows = {1, 1, 0};
+    plain.reorder(rows);
+    packed.reorder(rows);
+    plain.crop(200);
+    packed.crop(200);
+    const Tensor last = Tensor::full({3, 3, 1, 64}, 0.5);
+    want = plain.append(1, last, last);
+    got = packed.append(1, last, last);
+    EXPECT_EQ(got.keys.size(2), 201);
+    EXPECT_LT(relative_error(got.keys, want.keys), error);
+  }
+}
+
+// A window in few bits shows the same tokens.
+TEST(KeyValueCache, FormatsWithAWindow) {
+  KeyValueCache plain, packed("q8_0");
+  for (int64_t step = 0; step < 40; ++step) {
+    const Tensor x = heads(step == 0 ? 20 : 1, step);
+    const KeysValues want = plain.append(0, x, x, 9), got = packed.append(0, x, x, 9);
+    ASSERT_EQ(got.keys.shape(), want.keys.shape());
+    ASSERT_LT(relative_error(got.keys, want.keys), 0.016);
+  }
+}
+
+TEST(KeyValueCache, FormatsThatDoNotFitAreRefused) {
+  EXPECT_THROW(KeyValueCache("q9_9"), Error);
+  KeyValueCache cache("q8_0");
+  EXPECT_THROW(cache.append(0, Tensor::zeros({1, 1, 2, 40}), Tensor::zeros({1, 1, 2, 40})), Error);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <limits>
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
@@ -13,7 +14,10 @@
 #include "imago/cli/command.h"
 #include "imago/cli/options.h"
 #include "imago/cli/work_counter.h"
+#include "imago/generation/decoder_session.h"
 #include "imago/kernels/cpu/machine_limits.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/reshape/reshape.h"
 #include "imago/tensor/grad_meta.h"
 
 namespace imago {
@@ -54,7 +58,7 @@ class BenchCommand final : public cli::Command {
  public:
   std::string name() const override { return "bench"; }
   std::string description() const override {
-    return "measure how fast a language model reads a prompt and writes tokens";
+    return "measure how fast a language model reads a prompt and writes tokens, or an encoder reads texts";
   }
   std::string example() const override { return "imago bench -m assets/story --prompt 512 --new 128"; }
 
@@ -62,6 +66,7 @@ class BenchCommand final : public cli::Command {
     options.option("-m,--model", model_, "a checkpoint's folder or Hub id").required();
     options.option("--prompt", prompt_, "tokens of the prompt (default 512)").positive();
     options.option("--new", new_, "tokens to write (default 128)").positive();
+    options.option("--batch", batch_, "texts at once, of an encoder or an encoder-decoder (default 1)").positive();
     options.option("--repeat", repeat_, "runs, of which the best counts (default 3)").positive();
     options.option("--threads", threads_, "threads to compute on (default: all processors)");
     options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
@@ -74,11 +79,24 @@ class BenchCommand final : public cli::Command {
     if (!dtype_.empty()) options.dtype = parse_dtype(dtype_);
     const NoGrad no_grad;
     const auto start = std::chrono::steady_clock::now();
-    const auto model = AutoModelForCausalLM::from_pretrained(model_, options);
-    const double load = seconds_since(start);
+    const auto model = model_from_pretrained(model_, {}, options);
+    Json report = {{"model", model_}, {"threads", num_threads()}, {"load_seconds", seconds_since(start)}};
+    if (const auto* causal = dynamic_cast<const CausalLM*>(model.get())) {
+      report.update(of_language_model(*causal));
+    } else if (const auto* translator = dynamic_cast<const Seq2SeqLM*>(model.get())) {
+      report.update(of_translator(*translator));
+    } else {
+      report.update(of_encoder(*model));
+    }
+    print(report);
+    return 0;
+  }
+
+ private:
+  Json of_language_model(const CausalLM& model) const {
     {
       KeyValueCache cache;
-      next_token(*model, cache, {1});
+      next_token(model, cache, {1});
     }
     const double first_token = seconds_since_process_start();
     const int64_t memory = peak_memory();
@@ -86,32 +104,68 @@ class BenchCommand final : public cli::Command {
     // Alternating with the model, so that what else the machine does falls on both.
     double bandwidth = 0, gemm_peak = 0;
     for (int run = 0; run < repeat_; ++run) {
-      measure(*model, best);
+      measure(model, best);
       bandwidth = std::max(bandwidth, kernels::measure_read_bandwidth());
       gemm_peak = std::max(gemm_peak, kernels::measure_gemm_peak());
     }
     const double decode_bandwidth = best.bytes_per_token * best.decode,
                  prompt_speed = best.prompt_operations * best.prompt;
-    print({{"model", model_},
-           {"threads", num_threads()},
-           {"prompt_tokens", prompt_},
-           {"new_tokens", new_},
-           {"prompt_tokens_per_second", best.prompt},
-           {"prompt_gflops", prompt_speed * 1e-9},
-           {"gemm_peak_gflops", gemm_peak * 1e-9},
-           {"prompt_share_of_gemm_peak", prompt_speed / gemm_peak},
-           {"decode_tokens_per_second", best.decode},
-           {"decode_bytes_per_token", static_cast<int64_t>(best.bytes_per_token)},
-           {"decode_gigabytes_per_second", decode_bandwidth * 1e-9},
-           {"read_gigabytes_per_second", bandwidth * 1e-9},
-           {"decode_share_of_read_bandwidth", decode_bandwidth / bandwidth},
-           {"load_seconds", load},
-           {"start_to_first_token_seconds", first_token},
-           {"peak_memory_bytes", memory}});
-    return 0;
+    return {{"prompt_tokens", prompt_},
+            {"new_tokens", new_},
+            {"prompt_tokens_per_second", best.prompt},
+            {"prompt_gflops", prompt_speed * 1e-9},
+            {"gemm_peak_gflops", gemm_peak * 1e-9},
+            {"prompt_share_of_gemm_peak", prompt_speed / gemm_peak},
+            {"decode_tokens_per_second", best.decode},
+            {"decode_bytes_per_token", static_cast<int64_t>(best.bytes_per_token)},
+            {"decode_gigabytes_per_second", decode_bandwidth * 1e-9},
+            {"read_gigabytes_per_second", bandwidth * 1e-9},
+            {"decode_share_of_read_bandwidth", decode_bandwidth / bandwidth},
+            {"start_to_first_token_seconds", first_token},
+            {"peak_memory_bytes", memory}};
   }
 
- private:
+  // [batch, prompt] of some tokens.
+  Tensor texts() const {
+    std::vector<int64_t> ids;
+    for (int64_t i = 0; i < batch_ * prompt_; ++i) ids.push_back(3 + i % 97);
+    return Tensor::from(ids, {batch_, prompt_});
+  }
+
+  Json of_encoder(const Model& model) const {
+    double seconds = std::numeric_limits<double>::infinity();
+    for (int run = 0; run < repeat_; ++run) {
+      const auto start = std::chrono::steady_clock::now();
+      model.run({{"input_ids", texts()}});
+      seconds = std::min(seconds, seconds_since(start));
+    }
+    return {{"batch", batch_},
+            {"tokens", prompt_},
+            {"texts_per_second", static_cast<double>(batch_) / seconds},
+            {"tokens_per_second", static_cast<double>(batch_ * prompt_) / seconds},
+            {"peak_memory_bytes", peak_memory()}};
+  }
+
+  // Texts are encoded, and as many tokens are written for each.
+  Json of_translator(const Seq2SeqLM& model) const {
+    double seconds = std::numeric_limits<double>::infinity(), encoding = seconds;
+    for (int run = 0; run < repeat_; ++run) {
+      const auto start = std::chrono::steady_clock::now();
+      const auto session = seq2seq_session(model, texts(), {});
+      encoding = std::min(encoding, seconds_since(start));
+      Tensor ids = Tensor::zeros({batch_, 1}, DType::i64);
+      for (int64_t i = 0; i < new_; ++i) ids = unsqueeze(argmax(session->step(ids), -1), 1);
+      seconds = std::min(seconds, seconds_since(start));
+    }
+    return {{"batch", batch_},
+            {"prompt_tokens", prompt_},
+            {"new_tokens", new_},
+            {"encode_seconds", encoding},
+            {"texts_per_second", static_cast<double>(batch_) / seconds},
+            {"new_tokens_per_second", static_cast<double>(batch_ * new_) / seconds},
+            {"peak_memory_bytes", peak_memory()}};
+  }
+
   // Tokens per second, and what a token of the prompt costs to compute and one of the answer to read.
   struct Rates {
     double prompt = 0, prompt_operations = 0, decode = 0, bytes_per_token = 0;
@@ -146,7 +200,7 @@ class BenchCommand final : public cli::Command {
   }
 
   std::string model_, dtype_;
-  int64_t prompt_ = 512, new_ = 128;
+  int64_t prompt_ = 512, new_ = 128, batch_ = 1;
   int repeat_ = 3, threads_ = 0;
   bool json_ = false;
 };

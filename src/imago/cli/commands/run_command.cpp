@@ -261,6 +261,7 @@ class RunCommand final : public cli::Command {
       {"--repetition-penalty", "above 1: against tokens that were there before"},
       {"--length-penalty", "of beam search: above 0 for longer answers"}};
   std::vector<OptionFlag<std::string>> texts_ = {
+      {"--cache-dtype", "keep keys and values in f16, bf16, q8_0 or q4_0 (default: the model's dtype)"},
       {"--early-stopping", "of beam search: true, false or never"},
       {"--aggregation-strategy", "of token-classification: none, simple, first, average or max"},
       {"--function-to-apply", "of text- and image-classification: softmax, sigmoid or none"},

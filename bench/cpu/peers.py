@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""One run of one peer of compare.py, in a process of its own: FUNCTION THREADS ARGUMENTS..., prints rates as JSON."""
+
+import json
+import os
+import sys
+import time
+
+
+def best_of(run, times=3):
+    run()  # the first one allocates and compiles
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def token_ids(batch, tokens):
+    return [[3 + (i * tokens + j) % 97 for j in range(tokens)] for i in range(batch)]
+
+
+def torch_model(folder, threads, kind="AutoModel"):
+    import torch
+    import transformers
+    torch.set_num_threads(threads)
+    return getattr(transformers, kind).from_pretrained(folder).eval()
+
+
+def encode_torch(threads, folder, precision, batch, tokens):
+    import torch
+    model = torch_model(folder, threads)
+    if precision == "int8":
+        model = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
+    ids = torch.tensor(token_ids(batch, tokens))
+    with torch.inference_mode():
+        return {"": batch / best_of(lambda: model(input_ids=ids))}
+
+
+def onnx_file(threads, folder, tokens):
+    """Made once, beside the checkpoint, for any number of texts."""
+    import torch
+    path = os.path.join(folder, f"model.{tokens}.onnx")
+    if not os.path.exists(path):
+        class Encoder(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = torch_model(folder, threads)
+
+            def forward(self, input_ids):
+                return self.model(input_ids=input_ids).last_hidden_state
+
+        ids = torch.tensor(token_ids(2, tokens))
+        batch = torch.export.Dim("batch", min=1, max=64)
+        torch.onnx.export(Encoder().eval(), (ids,), path, input_names=["input_ids"],
+                          output_names=["last_hidden_state"], dynamic_shapes={"input_ids": {0: batch}}, dynamo=True)
+    return path
+
+
+def encode_onnxruntime(threads, folder, precision, batch, tokens):
+    import numpy
+    import onnxruntime
+    path = onnx_file(threads, folder, tokens)
+    if precision == "int8":
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+        rounded = path.replace(".onnx", ".int8.onnx")
+        if not os.path.exists(rounded):
+            quantize_dynamic(path, rounded, weight_type=QuantType.QInt8)
+        path = rounded
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    feed = {"input_ids": numpy.array(token_ids(batch, tokens), dtype=numpy.int64)}
+    return {"": batch / best_of(lambda: session.run(None, feed))}
+
+
+def encode_ctranslate2(threads, folder, precision, batch, tokens):
+    import ctranslate2
+    import transformers
+    transformers.BertConfig.position_embedding_type = "absolute"  # which the converter asks for, and 5.x has no more
+    path = os.path.join(folder, f"ctranslate2.{precision}")
+    if not os.path.exists(path):
+        converter = ctranslate2.converters.TransformersConverter(folder)
+        converter.convert(path, quantization="int8" if precision == "int8" else "float32")
+    encoder = ctranslate2.Encoder(path, device="cpu", intra_threads=threads, inter_threads=1,
+                                  compute_type="int8" if precision == "int8" else "float32")
+    ids = token_ids(batch, tokens)
+    return {"": batch / best_of(lambda: encoder.forward_batch(ids))}
+
+
+def encode_openvino(threads, folder, precision, batch, tokens):
+    import openvino
+    import numpy
+    core = openvino.Core()
+    model = core.read_model(onnx_file(threads, folder, tokens))
+    if precision == "int8":
+        raise RuntimeError("int8 needs calibration by another package (nncf)")
+    model.reshape([batch, tokens])
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"})
+    ids = numpy.array(token_ids(batch, tokens), dtype=numpy.int64)
+    return {"": batch / best_of(lambda: compiled([ids]))}
+
+
+def translate_torch(threads, folder, batch, tokens):
+    import torch
+    model = torch_model(folder, threads, "AutoModelForSeq2SeqLM")
+    ids = torch.tensor(token_ids(batch, tokens))
+    with torch.inference_mode():
+        return {"": batch / best_of(lambda: model.generate(ids, max_new_tokens=tokens, min_new_tokens=tokens,
+                                                           do_sample=False, num_beams=1))}
+
+
+def llama_cpp(threads, path, prompt, new):
+    import llama_cpp as package
+    model = package.Llama(path, n_ctx=prompt + new + 8, n_batch=prompt, n_ubatch=prompt, n_threads=threads,
+                          n_threads_batch=threads, verbose=False)
+    ids = [3 + i % 97 for i in range(prompt)]
+    model.eval(ids[:1])
+    model.reset()
+    start = time.perf_counter()
+    model.eval(ids)
+    middle = time.perf_counter()
+    for _ in range(new):
+        model.eval([7])
+    end = time.perf_counter()
+    return {f"prompt {prompt}": prompt / (middle - start), "decode": new / (end - middle)}
+
+
+def main():
+    function, threads = sys.argv[1], int(sys.argv[2])
+    arguments = [int(text) if text.isdigit() else text for text in sys.argv[3:]]
+    sys.stdout, real = sys.stderr, sys.stdout  # what libraries print is no result
+    result = globals()[function](threads, *arguments)
+    print(json.dumps(result), file=real)
+
+
+if __name__ == "__main__":
+    main()
