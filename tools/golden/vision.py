@@ -107,10 +107,10 @@ def resnet() -> dict[str, Golden]:
     }
 
 
-HALF = dict(hidden_size=24, num_hidden_layers=2, num_attention_heads=4, intermediate_size=32)
+HALF = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=20)
 CLIP = dict(
     text_config=HALF
-    | dict(vocab_size=48, max_position_embeddings=16, bos_token_id=1, eos_token_id=47, pad_token_id=0, hidden_size=20),
+    | dict(vocab_size=48, max_position_embeddings=16, bos_token_id=1, eos_token_id=47, pad_token_id=0, hidden_size=12),
     vision_config=HALF | dict(image_size=12, patch_size=4),
     projection_dim=16,
 )
@@ -142,7 +142,7 @@ def clip_half(half: str) -> dict[str, Golden]:
 
 SIGLIP = dict(
     text_config=HALF | dict(vocab_size=48, max_position_embeddings=16, projection_size=16, pad_token_id=1),
-    vision_config=HALF | dict(image_size=12, patch_size=4, hidden_size=16),
+    vision_config=HALF | dict(image_size=12, patch_size=4),
 )
 
 
@@ -183,12 +183,12 @@ def segformer() -> dict[str, Golden]:
     size = dict(size=(32, 48))
     return {
         "semantic_segmentation": golden(
-            SEGMENTATION, 1, dict(num_labels=5), size, attentions=True, gradients=25_000, train=True
+            SEGMENTATION, 1, dict(num_labels=5), size, attentions=True, gradients=10_000, train=True
         ),
-        "one_label": golden(SEGMENTATION, 2, dict(num_labels=1), size, gradients=15_000),
-        "reshape_last_stage_false": classifier(3, dict(reshape_last_stage=False, hidden_act="relu"), size),
-        "image_classification": classifier(4, {}, gradients=15_000),
-        "base": bare(5, {}, dict(size=(35, 41))),
+        "one_label": golden(SEGMENTATION, 2, dict(num_labels=1), dict(size=(16, 24)), gradients=4_000),
+        "reshape_last_stage_false": classifier(3, dict(reshape_last_stage=False, hidden_act="relu"), dict(size=(24, 16))),
+        "image_classification": classifier(4, {}, dict(size=(24, 24)), gradients=4_000),
+        "base": bare(5, {}, dict(size=(35, 25))),
         "bfloat16": golden(SEGMENTATION, 6, {}, size, dtype="bfloat16"),
     }
 

@@ -25,6 +25,7 @@ void YolosConfig::each_field(FieldVisitor& visitor) {
 
 void YolosConfig::validate() const {
   ViTConfig::validate();
+  if (num_hidden_layers < 1) throw Error(ErrorKind::kInvalidFile, "config.json", "num_hidden_layers is below 1");
   if (auxiliary_loss)
     throw Error(ErrorKind::kUnsupported, "config.json", "auxiliary_loss",
                 "set it to false; it is of no effect on boxes");
@@ -37,6 +38,15 @@ Embeddings::Embeddings(const YolosConfig& c)
   const nn::Extent grid =
       nn::patch_grid(nn::extent(c.image_size, "image_size"), nn::extent(c.patch_size, "patch_size"));
   position_embeddings = parameter({1, 1 + grid.height * grid.width + c.num_detection_tokens, c.hidden_size});
+}
+
+void Layer::each_field(FieldVisitor& visitor) {
+  imago::internal::visit_fields(visitor,
+                                "attention.attention.query, attention.attention.key, attention.attention.value, "
+                                "attention.output.dense, intermediate.dense, output.dense, layernorm_before, "
+                                "layernorm_after",
+                                attention.query, attention.key, attention.value, attention.output, mlp.fc1, mlp.fc2,
+                                layernorm_before, layernorm_after);
 }
 
 Encoder::Encoder(const YolosConfig& c) {
@@ -53,11 +63,10 @@ YolosModel::YolosModel(const YolosConfig& c, bool with_pooler)
 }
 
 WeightMap YolosModel::weight_map() const {
-  std::vector<WeightRule> rules = vit::attention_rules("encoder.layer");
-  rules.push_back({"*encoder.layer.*.intermediate.dense.*", "*encoder.layer.*.mlp.fc1.*"});
-  rules.push_back({"*encoder.layer.*.output.dense.*", "*encoder.layer.*.mlp.fc2.*"});
-  rules.push_back({"*encoder.mid_position_embeddings", "*encoder.interpolation.mid_position_embeddings"});
-  return {.base_model_prefix = "vit", .rules = rules, .ignored = {"*pooler.dense.*"}, .optional = {"pooler.dense.*"}};
+  return {.base_model_prefix = "vit",
+          .rules = {{"*encoder.mid_position_embeddings", "*encoder.interpolation.mid_position_embeddings"}},
+          .ignored = {"*pooler.dense.*"},
+          .optional = {"pooler.dense.*"}};
 }
 
 // For a picture of this size; those of the class and detection tokens stay.
@@ -79,18 +88,15 @@ BaseModelOutput YolosModel::forward(const ImageInputs& in) const {
   const Tensor found = expand(embeddings.detection_tokens, {x_BND.size(0), -1, -1});
   Tensor x_BTD =
       concat({nn::prepend(embeddings.cls_token, x_BND), found}, 1) + positions(embeddings.position_embeddings, pixels);
-  // What a layer gave is recorded before positions are added to it again.
-  BaseModelOutput out;
   record(x_BTD);
-  for (size_t i = 0; i < encoder.layer.size(); ++i) {
-    x_BTD = encoder.layer[i](x_BTD, context);
-    if (i + 1 == encoder.layer.size()) break;
-    if (encoder.interpolation)
-      x_BTD =
-          x_BTD + positions(select(encoder.interpolation->mid_position_embeddings, 0, static_cast<int64_t>(i)), pixels);
-    record(x_BTD);
+  for (size_t i = 0; i + 1 < encoder.layer.size(); ++i) {
+    x_BTD = record(encoder.layer[i](x_BTD, context));  // before positions are added again
+    if (!encoder.interpolation) continue;
+    const Tensor learned = select(encoder.interpolation->mid_position_embeddings, 0, static_cast<int64_t>(i));
+    x_BTD = x_BTD + positions(learned, pixels);
   }
-  out = record.finish(x_BTD);
+  x_BTD = encoder.layer.back()(x_BTD, context);
+  BaseModelOutput out = record.finish(x_BTD);
   out.last_hidden_state = layernorm(x_BTD);
   if (pooler && pooler->dense.weight) out.pooler_output = (*pooler)(out.last_hidden_state);
   return out;

@@ -25,13 +25,19 @@ struct Embeddings : Module {
   explicit Embeddings(const YolosConfig& c);
 };
 
+// ViT's, under the names of BERT's.
+struct Layer : vit::Layer {
+  using vit::Layer::Layer;
+  void each_field(FieldVisitor& visitor);
+};
+
 struct Interpolation : Module {
   Tensor mid_position_embeddings;  // [layers - 1, 1, T, D], added behind each layer but the last
   FIELDS(mid_position_embeddings)
 };
 
 struct Encoder : Module {
-  std::vector<vit::Layer> layer;
+  std::vector<Layer> layer;
   std::optional<Interpolation> interpolation;
   FIELDS(layer, interpolation)
 
