@@ -13,9 +13,10 @@ import sys
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import torch
 import transformers
-from pipelines import finish, plain
+import numpy as np
+from pipelines import finish, plain, word_piece_tokenizer
 from transformers import AutoConfig, pipeline
-from vision import VIT
+from vision import CLIP, SEGFORMER, SIGLIP, VIT, YOLOS
 from weights import randomise
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,7 +24,20 @@ PICTURES = ROOT / "src" / "imago" / "processors" / "image" / "testdata"
 ONE, TURNED, THIRD = "rgb.jpg", "orientation_6.jpg", "palette.png"
 
 
-def write(task, name, model_type, auto_class, config, processor, cases, seed=1):
+def masks_as_runs(answer):
+    """A mask as the lengths of its runs, row by row: outside, inside, outside, ..."""
+    if isinstance(answer, list):
+        return [masks_as_runs(item) for item in answer]
+    if "mask" not in answer:
+        return answer
+    inside = np.array(answer["mask"]) > 0
+    flat = np.concatenate([[False], inside.reshape(-1)])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    counts = np.diff(np.concatenate([[0], edges, [inside.size]])).tolist()
+    return answer | {"mask": {"size": list(inside.shape), "counts": counts}}
+
+
+def write(task, name, model_type, auto_class, config, processor, cases, seed=1, tokenizer=None):
     """`processor` is the content of preprocessor_config.json, `cases` are (files, options)."""
     torch.manual_seed(seed)
     folder = ROOT / "tests" / "golden" / "pipelines" / name
@@ -34,12 +48,15 @@ def write(task, name, model_type, auto_class, config, processor, cases, seed=1):
     model.eval().save_pretrained(folder)
     kind = getattr(transformers, processor["image_processor_type"] + "Pil")
     kind(**{key: value for key, value in processor.items() if key != "image_processor_type"}).save_pretrained(folder)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(folder)
     pipe = pipeline(task, model=str(folder), device="cpu")
     answers = []
     for files, options in cases:
         paths = [str(PICTURES / file) for file in files] if isinstance(files, list) else str(PICTURES / files)
         inputs = [{"image": file} for file in files] if isinstance(files, list) else {"image": files}
-        expected = plain(pipe(paths, **options))
+        answer = pipe(paths, **options)
+        expected = plain(masks_as_runs(answer) if task == "image-segmentation" else answer)
         answers.append({"task": task, "inputs": inputs, "options": options, "expected": expected})
     finish(folder, answers)
 
@@ -68,7 +85,52 @@ def image_feature_extraction():
     write("image-feature-extraction", "image-feature-extraction", "vit", "AutoModel", config, processor, cases)
 
 
-TASKS = {"image-classification": image_classification, "image-feature-extraction": image_feature_extraction}
+def labels_of(*names):
+    return {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+
+
+def zero_shot_image_classification():
+    tokenizer = word_piece_tokenizer(48)
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    words = dict(vocab_size=len(tokenizer), max_position_embeddings=48, pad_token_id=0, bos_token_id=2, eos_token_id=3)
+    config = CLIP | {"text_config": CLIP["text_config"] | words}
+    processor = {
+        "image_processor_type": "CLIPImageProcessor",
+        "size": {"shortest_edge": 14},
+        "crop_size": {"height": 12, "width": 12},
+    }
+    cases = [
+        (ONE, {"candidate_labels": ["a king", "the river", "bread and coffee"]}),
+        ([ONE, THIRD], {"candidate_labels": ["a fox", "letters"], "hypothesis_template": "Paris: {}", "batch_size": 2}),
+        (TURNED, {"candidate_labels": ["Berlin"]}),
+    ]
+    auto_class = "AutoModelForZeroShotImageClassification"
+    task = "zero-shot-image-classification"
+    write(task, task, "clip", auto_class, config, processor, cases, tokenizer=tokenizer)
+
+
+def object_detection():
+    processor = {"image_processor_type": "YolosImageProcessor", "size": {"shortest_edge": 32, "longest_edge": 64}}
+    cases = [(ONE, {}), (ONE, {"threshold": 0.05}), ([ONE, TURNED, THIRD], {"threshold": 0.3})]
+    config = YOLOS | labels_of("cat", "remote", "sofa")
+    write("object-detection", "object-detection", "yolos", "AutoModelForObjectDetection", config, processor, cases)
+
+
+def image_segmentation():
+    processor = {"image_processor_type": "SegformerImageProcessor", "size": {"height": 32, "width": 40}}
+    cases = [(ONE, {}), ([ONE, TURNED], {"subtask": "semantic"})]
+    config = SEGFORMER | labels_of("wall", "sky", "floor", "tree")
+    auto_class = "AutoModelForSemanticSegmentation"
+    write("image-segmentation", "image-segmentation", "segformer", auto_class, config, processor, cases)
+
+
+TASKS = {
+    "image-classification": image_classification,
+    "image-feature-extraction": image_feature_extraction,
+    "zero-shot-image-classification": zero_shot_image_classification,
+    "object-detection": object_detection,
+    "image-segmentation": image_segmentation,
+}
 
 
 def main():

@@ -325,7 +325,7 @@ def main() -> int:
             name = f"{model_type}/{variant}"
             if a.names and model_type not in a.names and name not in a.names:
                 continue
-            out = a.models / model_type.replace("-", "_") / "golden" / variant
+            out = a.models / (golden.folder or model_type).replace("-", "_") / "golden" / variant
             write(golden, out)
             size = folder_bytes(out)
             total += size

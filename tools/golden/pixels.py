@@ -3,15 +3,33 @@
 import torch
 
 
+# They have to be told that a picture is of another size than the configuration says.
+INTERPOLATING = ("vit", "deit", "clip", "siglip", "swin")
+
+
 class PixelMaker:
     """Draws everything from one generator, so that a seed says all. `size` is (height, width), the configuration's where
-    it is not given; with another one positions are interpolated. `masked` hides patches."""
+    it is not given; with another one positions are interpolated. `masked` hides patches. `texts` are compared with the
+    pictures, the last one shorter where there is `padding`. `mask` gives a pixel_mask with padding."""
 
-    def __init__(self, config, seed: int, batch: int = 2, size=None, masked: bool = False, labels: bool = True):
-        self.config, self.batch, self.masked, self.labels = config, batch, masked, labels
-        expected = _pair(getattr(config, "image_size", 32))
+    def __init__(
+        self,
+        config,
+        seed: int,
+        batch: int = 2,
+        size=None,
+        masked: bool = False,
+        texts: int = 0,
+        padding: bool = False,
+        labels: bool = True,
+        mask: bool = False,
+    ):
+        self.mask = mask
+        self.config, self.masked, self.labels, self.texts, self.padding = config, masked, labels, texts, padding
+        self.batch = texts or batch
+        expected = _pair(getattr(getattr(config, "vision_config", config), "image_size", 32))
         self.size = tuple(size or expected)
-        self.interpolate = self.size != expected and hasattr(config, "patch_size")
+        self.interpolate = self.size != expected and config.model_type in INTERPOLATING
         self.generator = torch.Generator().manual_seed(seed + 1000)
 
     def make(self, auto_class: str) -> dict[str, torch.Tensor]:
@@ -23,8 +41,37 @@ class PixelMaker:
             patch = _pair(self.config.patch_size)
             patches = (self.size[0] // patch[0]) * (self.size[1] // patch[1])
             inputs["bool_masked_pos"] = self._integers(0, 2, self.batch, patches).bool()
+        if self.texts:
+            inputs |= self._texts()
         if self.labels and auto_class == "AutoModelForImageClassification":
             inputs["labels"] = self._class_labels()
+        if self.labels and auto_class == "AutoModelForSemanticSegmentation":
+            labels = self._integers(0, max(2, self.config.num_labels), self.batch, *self.size)
+            labels[:, :2] = self.config.semantic_loss_ignore_index
+            inputs["labels"] = labels
+        if self.labels and auto_class == "AutoModelForObjectDetection":
+            inputs["labels"] = [self._objects(1 + picture) for picture in range(self.batch)]
+        if self.mask:  # the last picture is smaller than the others
+            inputs["pixel_mask"] = torch.ones((self.batch, *self.size), dtype=torch.long)
+            inputs["pixel_mask"][-1, -self.size[0] // 4 :] = 0
+            inputs["pixel_mask"][-1, :, -self.size[1] // 3 :] = 0
+        return inputs
+
+    def _objects(self, count: int) -> dict[str, torch.Tensor]:
+        boxes = 0.1 + 0.8 * torch.rand((count, 4), generator=self.generator)
+        boxes[:, 2:] *= 0.5
+        return {"class_labels": self._integers(0, self.config.num_labels, count), "boxes": boxes}
+
+    def _texts(self) -> dict[str, torch.Tensor]:
+        text, tokens = self.config.text_config, 9
+        ids = self._integers(3, text.vocab_size - 1, self.texts, tokens)
+        end = text.vocab_size - 1  # what the texts end with, and so the largest id
+        ids[:, -1] = end
+        inputs = {"input_ids": ids, "return_loss": torch.tensor(True)}
+        if self.padding:
+            ids[-1, -4:] = torch.tensor([end] + [text.pad_token_id] * 3)
+            inputs["attention_mask"] = torch.ones_like(ids)
+            inputs["attention_mask"][-1, -3:] = 0
         return inputs
 
     def _integers(self, low: int, high: int, *shape: int) -> torch.Tensor:

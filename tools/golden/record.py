@@ -1,6 +1,7 @@
 """Runs the reference and writes a golden folder (the contract is in README.md)."""
 
 import copy
+import inspect
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from float64 import double_copy, true_double
 from inputs import make_inputs
 from pixels import PixelMaker
 from safetensors.torch import save_file
+from transformers.utils import ModelOutput
 from weights import randomise
 
 transformers.utils.logging.set_verbosity_error()
@@ -46,6 +48,7 @@ class Golden:
     margin: float | None = 0.7  # None takes any seed
     # The reference's attention; None is its default, sdpa. Weights are only to be had from eager.
     attention: str | None = None
+    folder: str | None = None  # the model's folder, where it is not its model type
 
 
 def write(golden: Golden, out: Path) -> None:
@@ -61,15 +64,14 @@ def write(golden: Golden, out: Path) -> None:
 def _write(golden: Golden, out: Path) -> None:
     torch.manual_seed(golden.seed)
     model = _build_and_save(golden, out)
-    if model.main_input_name == "pixel_values":
+    if "pixel_values" in inspect.signature(model.forward).parameters:
         inputs = PixelMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
     else:
         inputs = make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs)
-    inputs = _as_dtype(inputs, golden.dtype)
+    inputs = _cast(inputs, getattr(torch, golden.dtype))
     forward = {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
-
     double = double_copy(model)
-    tensors = {f"inputs.{name}": value for name, value in inputs.items()}
+    tensors = _named("inputs", inputs)
     tensors |= _prefixed("outputs.", _outputs(model, inputs, forward))
     with true_double():
         tensors |= _prefixed("f64.outputs.", _outputs(double, _double(inputs), forward))
@@ -113,7 +115,8 @@ def _build_and_save(golden: Golden, out: Path):
     save(model.to(getattr(torch, golden.dtype)), golden.checkpoint, golden.config_edits, out)
     # Grouped products of experts are not to be had in float64.
     options = {"experts_implementation": "eager"} if hasattr(config, "num_experts_per_tok") else {}
-    return auto_class.from_pretrained(out, attn_implementation=_attention(golden), **options).eval()
+    loaded_by = type(model) if golden.auto_class == "AutoBackbone" else auto_class  # it asks the Hub about a folder
+    return loaded_by.from_pretrained(out, attn_implementation=_attention(golden), **options).eval()
 
 
 def _attention(golden: Golden) -> str | None:
@@ -133,12 +136,24 @@ def _check_fairness(golden: Golden, model, inputs: dict, forward: dict, tensors:
         raise UnusableSeed(f"the reference was lucky in {', '.join(names)}")
 
 
-def _as_dtype(inputs: dict, dtype: str) -> dict:
-    return {name: value.to(getattr(torch, dtype)) if value.is_floating_point() else value for name, value in inputs.items()}
-
-
 def _double(inputs: dict) -> dict:
-    return {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
+    return _cast(inputs, torch.float64)
+
+
+def _cast(value, dtype: torch.dtype):
+    if isinstance(value, dict):
+        return {name: _cast(item, dtype) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_cast(item, dtype) for item in value]
+    return value.to(dtype) if value.is_floating_point() else value
+
+
+def _named(name: str, value) -> dict[str, torch.Tensor]:
+    """Tensors of nested lists and dictionaries under dotted names."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else None
+    if items is None:
+        return {name: value}
+    return {path: tensor for key, item in items for path, tensor in _named(f"{name}.{key}", item).items()}
 
 
 def _prefixed(prefix: str, tensors: dict) -> dict:
@@ -148,15 +163,15 @@ def _prefixed(prefix: str, tensors: dict) -> dict:
 def _outputs(model, inputs: dict, forward: dict) -> dict[str, torch.Tensor]:
     model = copy.deepcopy(model)  # dynamic rotary embeddings remember the longest sequence; every run starts afresh
     with torch.no_grad():
-        outputs = model(**inputs, **forward)
+        return _flat(model(**inputs, **forward))
+
+
+def _flat(outputs) -> dict[str, torch.Tensor]:
     result = {}
     for name, value in outputs.items():
         if name in SKIPPED_OUTPUTS:
             continue
-        if isinstance(value, tuple):
-            result |= {f"{name}.{i}": item for i, item in enumerate(value)}
-        else:
-            result[name] = value
+        result |= _prefixed(f"{name}.", _flat(value)) if isinstance(value, ModelOutput) else _named(name, value)
     return result
 
 

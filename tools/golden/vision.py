@@ -44,4 +44,181 @@ def vit() -> dict[str, Golden]:
     }
 
 
-VISION = {"vit": vit()}
+def deit() -> dict[str, Golden]:
+    golden, bare, classifier = _makers("deit", VIT)
+    return {
+        "with_teacher": classifier(1, {"architectures": ["DeiTForImageClassificationWithTeacher"]}, attentions=True),
+        "interpolated": bare(2, ONE_LAYER, dict(size=(20, 12))),
+        "base": bare(3, ONE_LAYER | {"qkv_bias": False}),
+        "masked_image_modeling": golden(MASKED, 4, ONE_LAYER, dict(masked=True), gradients=25_000, train=True),
+        "image_classification": classifier(
+            5, ONE_LAYER | {"architectures": ["DeiTForImageClassification"]}, gradients=25_000, train=True
+        ),
+    }
+
+
+DINOV2 = dict(hidden_size=24, num_hidden_layers=2, num_attention_heads=4, mlp_ratio=2, image_size=16, patch_size=4)
+
+
+def dinov2() -> dict[str, Golden]:
+    golden, bare, classifier = _makers("dinov2", DINOV2)
+    backbone = dict(out_features=["stem", "stage2"])
+    return {
+        "image_classification": classifier(1, {}, attentions=True, gradients=25_000, train=True),
+        "swiglu": classifier(2, ONE_LAYER | {"use_swiglu_ffn": True, "qkv_bias": False}),
+        "other_size": classifier(3, ONE_LAYER, dict(size=(20, 12)), gradients=15_000),
+        "base": bare(4, ONE_LAYER, dict(masked=True)),
+        "backbone": golden("AutoBackbone", 5, backbone, dict(size=(12, 20))),
+        "backbone_plain": golden(
+            "AutoBackbone", 6, dict(out_indices=[1], apply_layernorm=False, reshape_hidden_states=False)
+        ),
+        "bfloat16": classifier(7, ONE_LAYER, dtype="bfloat16"),
+    }
+
+
+CONVNEXT = dict(hidden_sizes=[8, 12, 16], depths=[1, 2, 1], num_stages=3, image_size=32)
+
+
+def convnext() -> dict[str, Golden]:
+    golden, bare, classifier = _makers("convnext", CONVNEXT)
+    two = dict(hidden_sizes=[8, 12], depths=[1, 1], num_stages=2)
+    return {
+        "image_classification": classifier(1, {}, gradients=30_000, train=True),
+        "no_layer_scale": classifier(2, two | dict(layer_scale_init_value=0.0, hidden_act="relu"), gradients=15_000),
+        "other_size": bare(3, two | dict(patch_size=2), dict(size=(17, 14))),
+        "backbone": golden("AutoBackbone", 4, dict(out_features=["stem", "stage2", "stage3"])),
+        "bfloat16": classifier(5, two, dtype="bfloat16"),
+    }
+
+
+RESNET = dict(embedding_size=8, hidden_sizes=[16, 24], depths=[2, 1])
+
+
+def resnet() -> dict[str, Golden]:
+    golden, bare, classifier = _makers("resnet", RESNET)
+    return {
+        "image_classification": classifier(1, {}, gradients=30_000, train=True),
+        "basic": classifier(
+            2, dict(layer_type="basic", hidden_sizes=[8, 12], downsample_in_first_stage=True), gradients=15_000
+        ),
+        "downsample_in_bottleneck": bare(3, dict(downsample_in_bottleneck=True, hidden_act="silu"), dict(size=(45, 30))),
+        "backbone": golden("AutoBackbone", 4, dict(out_indices=[0, 2])),
+        "bfloat16": classifier(5, {}, dtype="bfloat16"),
+    }
+
+
+HALF = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=20)
+CLIP = dict(
+    text_config=HALF
+    | dict(vocab_size=48, max_position_embeddings=16, bos_token_id=1, eos_token_id=47, pad_token_id=0, hidden_size=12),
+    vision_config=HALF | dict(image_size=12, patch_size=4),
+    projection_dim=16,
+)
+
+
+def _halves(whole: dict, text: dict, vision: dict) -> dict:
+    return whole | dict(text_config=whole["text_config"] | text, vision_config=whole["vision_config"] | vision)
+
+
+def clip() -> dict[str, Golden]:
+    one = _halves(CLIP, ONE_LAYER, ONE_LAYER)
+    golden, bare, classifier = _makers("clip", CLIP)
+    return {
+        "base": bare(1, {}, dict(texts=3), attentions=True),
+        # The loss compares few pairs, whose gradients nearly cancel: a seed with room is hard to find.
+        "contrastive_loss": bare(8, one, dict(texts=2), gradients=15_000, train=True, margin=1.0),
+        "zero_shot": golden("AutoModelForZeroShotImageClassification", 2, one, dict(texts=2, padding=True)),
+        "eos_token_id_2": bare(3, _halves(one, dict(eos_token_id=2), dict(hidden_act="gelu")), dict(texts=2)),
+        "interpolated": bare(4, one, dict(texts=2, size=(20, 16))),
+        "image_classification": classifier(5, one, gradients=15_000),
+        "bfloat16": bare(6, one, dict(texts=2), dtype="bfloat16"),
+    }
+
+
+def clip_half(half: str) -> dict[str, Golden]:
+    inputs = dict(tokens=8, padding="right") if half == "text" else {}
+    return {half: Golden(f"clip_{half}_model", "AutoModel", CLIP[f"{half}_config"], 7, inputs, folder="clip")}
+
+
+SIGLIP = dict(
+    text_config=HALF | dict(vocab_size=48, max_position_embeddings=16, projection_size=16, pad_token_id=1),
+    vision_config=HALF | dict(image_size=12, patch_size=4),
+)
+
+
+def siglip() -> dict[str, Golden]:
+    one = _halves(SIGLIP, ONE_LAYER, ONE_LAYER)
+    golden, bare, classifier = _makers("siglip", SIGLIP)
+    return {
+        "base": bare(1, {}, dict(texts=3), attentions=True),
+        "contrastive_loss": bare(8, one, dict(texts=2), gradients=15_000, train=True, margin=1.0),
+        "zero_shot": golden("AutoModelForZeroShotImageClassification", 2, one, dict(texts=2, padding=True)),
+        "interpolated": bare(3, one, dict(texts=2, size=(20, 16))),
+        "image_classification": classifier(4, one, gradients=15_000),
+        "bfloat16": bare(5, one, dict(texts=2), dtype="bfloat16"),
+    }
+
+
+def siglip_vision() -> dict[str, Golden]:
+    base = SIGLIP["vision_config"] | dict(vision_use_head=False)
+    return {"vision": Golden("siglip_vision_model", "AutoModel", base, 7, folder="siglip")}
+
+
+SEGFORMER = dict(
+    num_encoder_blocks=3,
+    depths=[1, 2, 1],
+    sr_ratios=[4, 2, 1],
+    hidden_sizes=[8, 12, 16],
+    patch_sizes=[7, 3, 3],
+    strides=[4, 2, 2],
+    num_attention_heads=[1, 2, 4],
+    mlp_ratios=[2, 2, 3],
+    decoder_hidden_size=12,
+)
+SEGMENTATION = "AutoModelForSemanticSegmentation"
+
+
+def segformer() -> dict[str, Golden]:
+    golden, bare, classifier = _makers("segformer", SEGFORMER)
+    size = dict(size=(32, 48))
+    return {
+        "semantic_segmentation": golden(
+            SEGMENTATION, 1, dict(num_labels=5), size, attentions=True, gradients=10_000, train=True
+        ),
+        "one_label": golden(SEGMENTATION, 2, dict(num_labels=1), dict(size=(16, 24)), gradients=4_000),
+        "reshape_last_stage_false": classifier(3, dict(reshape_last_stage=False, hidden_act="relu"), dict(size=(24, 16))),
+        "image_classification": classifier(4, {}, dict(size=(24, 24)), gradients=4_000),
+        "base": bare(5, {}, dict(size=(35, 25))),
+        "bfloat16": golden(SEGMENTATION, 6, {}, size, dtype="bfloat16"),
+    }
+
+
+YOLOS = dict(
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=24,
+    image_size=[16, 20],
+    patch_size=4,
+    num_detection_tokens=5,
+)
+DETECTION = "AutoModelForObjectDetection"
+
+
+def yolos() -> dict[str, Golden]:
+    golden, bare, _ = _makers("yolos", YOLOS)
+    return {
+        "object_detection": golden(DETECTION, 1, dict(num_labels=4), attentions=True, gradients=25_000, train=True),
+        "other_size": golden(DETECTION, 2, dict(num_labels=4, eos_coefficient=0.3), dict(size=(24, 12)), gradients=15_000),
+        "no_mid_positions": golden(
+            DETECTION, 3, dict(use_mid_position_embeddings=False, qkv_bias=False, giou_cost=3, bbox_loss_coefficient=4)
+        ),
+        "base": bare(4, {}),
+        "bfloat16": bare(5, {}, dtype="bfloat16"),
+    }
+
+
+VISION = {"vit": vit(), "deit": deit(), "dinov2": dinov2(), "convnext": convnext(), "resnet": resnet()}
+VISION |= {"clip": clip(), "clip_text_model": clip_half("text"), "clip_vision_model": clip_half("vision")}
+VISION |= {"siglip": siglip(), "siglip_vision_model": siglip_vision()}
+VISION |= {"segformer": segformer(), "yolos": yolos()}

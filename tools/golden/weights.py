@@ -23,7 +23,9 @@ def randomise(model: nn.Module, seed: int) -> None:
                 seen.add(id(parameter))
                 if isinstance(module, nn.Embedding):
                     normal(parameter, _embedding_std(model, module_name, parameter))
-                elif name.endswith(("_token", "position_embeddings")):  # vectors, not matrices
+                elif name == "logit_scale":
+                    parameter.fill_(1.5)
+                elif name.endswith(("_token", "position_embeddings", "class_embedding", "probe")):  # vectors, not matrices
                     normal(parameter, 0.5)
                 elif parameter.ndim >= 2:
                     fan_in = _fan_in(module, name, parameter)

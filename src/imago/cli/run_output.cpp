@@ -11,12 +11,23 @@ std::string describe_record(const Json& record) {
     if (record.contains(key))
       return record[key].is_string() ? record[key].get<std::string>() : record[key].back().value("content", "");
   }
-  std::string line = fmt::format("{:.4f}", record.at("score").get<double>());
+  std::string line =
+      record.at("score").is_null() ? std::string() : fmt::format("{:.4f}", record.at("score").get<double>());
   for (const char* key : {"label", "entity", "entity_group", "answer", "token_str", "sequence", "word"}) {
     if (record.contains(key)) line += "  " + record[key].get<std::string>();
   }
   if (record.contains("start") && record["start"].is_number())
     line += fmt::format("  [{}, {})", record["start"].get<int64_t>(), record["end"].get<int64_t>());
+  if (record.contains("box")) {
+    const Json& box = record.at("box");
+    line += fmt::format("  ({}, {}) to ({}, {})", box.at("xmin").get<int64_t>(), box.at("ymin").get<int64_t>(),
+                        box.at("xmax").get<int64_t>(), box.at("ymax").get<int64_t>());
+  }
+  if (record.contains("mask")) {  // of its runs every second one is inside
+    int64_t inside = 0, index = 0;
+    for (const Json& run : record.at("mask").at("counts")) inside += index++ % 2 == 1 ? run.get<int64_t>() : 0;
+    line += fmt::format("  {} pixels", inside);
+  }
   return line;
 }
 

@@ -103,13 +103,21 @@ constexpr std::array kInertKeys = {"_name_or_path",
                                    "pooler_type",
                                    "gpt_neox_max_length",
                                    "sentence_transformers",  // what a reranker does with the scores
-                                   "sbert_ce_default_activation_function"};
+                                   "sbert_ce_default_activation_function",
+                                   "drop_path_rate",
+                                   "layer_scale_init_value",
+                                   "semantic_loss_ignore_index"};
 
 // Keys that a model does not read are of no effect at these values (as JSON), which are what it computes anyway.
 struct InertValue {
   std::string_view key, value;
 };
-constexpr std::array kInertValues = {InertValue{"position_embedding_type", "\"absolute\""}};
+constexpr std::array kInertValues = {InertValue{"position_embedding_type", "\"absolute\""},
+                                     InertValue{"is_decoder", "false"},
+                                     InertValue{"add_cross_attention", "false"},
+                                     InertValue{"chunk_size_feed_forward", "0"},
+                                     InertValue{"text_config_dict", "null"},
+                                     InertValue{"vision_config_dict", "null"}};
 
 bool is_inert(const std::string& key, const Json& value) {
   if (std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end()) return true;

@@ -23,12 +23,30 @@ struct MaskedImageModelingOutput : ModelOutput {
   FIELDS_AND(ModelOutput, reconstruction)
 };
 
+// Feature maps of the stages that config.json chooses: pictures of ever fewer pixels and more channels.
+struct BackboneOutput : ModelOutput {
+  Tensors feature_maps;  // [B, C, height, width] each
+  FIELDS_AND(ModelOutput, feature_maps)
+};
+
 struct ImageModel : CallableModel<ImageInputs, BaseModelOutput> {
   static constexpr const char* kAutoClass = "AutoModel";
 };
-// logits [B, labels]
-struct ImageClassification : CallableModel<ImageInputs, LogitsOutput> {
+struct ImageBackbone : CallableModel<ImageInputs, BackboneOutput> {
+  static constexpr const char* kAutoClass = "AutoBackbone";
+};
+// Whatever gives scores of labels, whichever outputs it has beside them.
+struct LabelsOfImages {
+  virtual ~LabelsOfImages() = default;
+  virtual Tensor label_logits(const ImageInputs& inputs) const = 0;  // [B, labels]
+};
+struct ImageClassification : CallableModel<ImageInputs, LogitsOutput>, LabelsOfImages {
   static constexpr const char* kAutoClass = "AutoModelForImageClassification";
+  Tensor label_logits(const ImageInputs& inputs) const override { return forward(inputs).logits; }
+};
+// logits [B, labels, height', width'], of a grid that may be coarser than the pixels; labels [B, height, width].
+struct SemanticSegmentation : CallableModel<ImageInputs, LogitsOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForSemanticSegmentation";
 };
 struct MaskedImageModeling : CallableModel<ImageInputs, MaskedImageModelingOutput> {
   static constexpr const char* kAutoClass = "AutoModelForMaskedImageModeling";

@@ -20,6 +20,12 @@ DType dtype_of(Model& model) {
 
 Image read_image(const PipelineInput& input) { return input.image ? *input.image : load_image(input.text); }
 
+ImageInputs inputs_of(const ImageFeatures& features) {
+  ImageInputs in;
+  in.pixel_values = features.pixel_values;
+  return in;
+}
+
 void for_each_image_batch(const PipelineModel& model, std::span<const PipelineInput> inputs, int64_t batch_size,
                           const ImageBatchFunction& body) {
   const DType dtype = dtype_of(*model.model);
@@ -27,10 +33,9 @@ void for_each_image_batch(const PipelineModel& model, std::span<const PipelineIn
     const size_t count = std::min(inputs.size() - first, static_cast<size_t>(batch_size));
     std::vector<Image> images;
     for (const PipelineInput& input : inputs.subspan(first, count)) images.push_back(read_image(input));
-    const ImageFeatures features = (*model.image_processor)(images);
-    ImageInputs in;
-    in.pixel_values = cast(features.pixel_values, dtype);
-    body(first, images, in);
+    ImageFeatures features = (*model.image_processor)(images);
+    features.pixel_values = cast(features.pixel_values, dtype);
+    body(first, images, features);
   }
 }
 

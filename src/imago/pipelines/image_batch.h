@@ -13,9 +13,12 @@ namespace imago {
 // What an input holds, or the file that it names, upright.
 Image read_image(const PipelineInput& input);
 
+ImageInputs inputs_of(const ImageFeatures& features);
+
 // Reads and prepares `batch_size` pictures at a time, and calls body(the first one's index, the pictures as they were
-// read, what the model takes of them).
-using ImageBatchFunction = std::function<void(size_t first, std::span<const Image> images, const ImageInputs& inputs)>;
+// read, what the model takes of them, in its dtype).
+using ImageBatchFunction =
+    std::function<void(size_t first, std::span<const Image> images, const ImageFeatures& features)>;
 void for_each_image_batch(const PipelineModel& model, std::span<const PipelineInput> inputs, int64_t batch_size,
                           const ImageBatchFunction& body);
 

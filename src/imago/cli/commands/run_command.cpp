@@ -70,6 +70,8 @@ class RunCommand final : public cli::Command {
     for (auto& flag : texts_) options.option(flag.flag, flag.value, flag.help);
     for (auto& flag : truths_) options.flag(flag.flag, flag.value, flag.help);
     options.option("--stop", stop_, "a text that ends the generation; may be given several times").one_value_each();
+    options.option("--candidate-labels", candidate_labels_, "of zero-shot tasks: the labels to choose from")
+        .separated_by(',');
     options.option("--targets", targets_, "of fill-mask: the words to choose from").separated_by(',');
   }
 
@@ -176,6 +178,7 @@ class RunCommand final : public cli::Command {
     set(truths_);
     if (!stop_.empty()) options.emplace("stop_strings", stop_);
     if (!targets_.empty()) options.emplace("targets", targets_);
+    if (!candidate_labels_.empty()) options.emplace("candidate_labels", candidate_labels_);
     if (greedy_) {
       if (options.contains("do_sample"))
         throw Error(ErrorKind::kInvalidArgument, "run", "--greedy and --do-sample contradict each other");
@@ -234,7 +237,7 @@ class RunCommand final : public cli::Command {
 
   std::string task_, model_, prompt_file_, system_, dtype_;
   std::optional<std::string> input_, context_, text_pair_;
-  std::vector<std::string> stop_, targets_, adapters_;
+  std::vector<std::string> stop_, targets_, adapters_, candidate_labels_;
   int threads_ = 0;
   bool chat_ = false, json_ = false, greedy_ = false;
   bool streaming_ = false;  // text of the present input was shown
@@ -254,6 +257,7 @@ class RunCommand final : public cli::Command {
       {"--max-answer-len", "of question-answering: words of the answer at most"},
       {"--stride", "of token-classification: tokens that windows of a long text share"}};
   std::vector<OptionFlag<double>> numbers_ = {
+      {"--threshold", "of object-detection: the least score of an object"},
       {"--temperature", "above 1 wilder, below 1 tamer"},
       {"--top-p", "sample from the likeliest tokens with this probability together"},
       {"--min-p", "sample from tokens at least this likely, relative to the likeliest"},
@@ -265,6 +269,7 @@ class RunCommand final : public cli::Command {
       {"--early-stopping", "of beam search: true, false or never"},
       {"--aggregation-strategy", "of token-classification: none, simple, first, average or max"},
       {"--function-to-apply", "of text- and image-classification: softmax, sigmoid or none"},
+      {"--hypothesis-template", "of zero-shot tasks: the text that is compared, with {} for the label"},
       {"--prefix", "a text in front of every text, which is not part of the answer"},
       {"--src-lang", "of translation: the language of the text, as the tokenizer names it"},
       {"--tgt-lang", "of translation: the language of the answer"}};

@@ -36,13 +36,13 @@ struct PatchEmbeddings : Module {
 };
 
 struct Embeddings : Module {
-  Tensor cls_token, mask_token, position_embeddings;
+  Tensor cls_token, distillation_token, mask_token, position_embeddings;
   PatchEmbeddings patch_embeddings;
-  FIELDS(cls_token, mask_token, position_embeddings, patch_embeddings)
+  FIELDS(cls_token, distillation_token, mask_token, position_embeddings, patch_embeddings)
 
-  // The mask token is of masked image modeling only.
-  Embeddings(const ViTConfig& c, bool with_mask_token);
-  Tensor operator()(const ImageInputs& in) const;  // [B, 1 + N, D]
+  // The mask token is of masked image modeling only, the distillation token of DeiT.
+  Embeddings(const ViTConfig& c, bool with_mask_token, bool with_distillation_token);
+  Tensor operator()(const ImageInputs& in) const;  // [B, T, D]
 
   nn::Extent image, patch;
 };
@@ -52,12 +52,16 @@ struct MLP : Module {
   nn::Activation activation;
   FIELDS(fc1, fc2)
 
-  explicit MLP(const ViTConfig& c);
+  MLP(int64_t hidden_size, int64_t intermediate_size, std::string_view hidden_act);
   Tensor operator()(const Tensor& x_BTD) const { return fc2(activation(fc1(x_BTD))); }
 };
 
+struct Attention : nn::MultiHeadAttention<"q_proj", "k_proj", "v_proj", "o_proj"> {
+  explicit Attention(const ViTConfig& c);
+};
+
 struct Layer : Module {
-  nn::MultiHeadAttention<"q_proj", "k_proj", "v_proj", "o_proj"> attention;
+  Attention attention;
   nn::LayerNorm layernorm_before, layernorm_after;
   MLP mlp;
   FIELDS(attention, layernorm_before, layernorm_after, mlp)
@@ -75,31 +79,49 @@ struct Pooler : Module {
   Tensor operator()(const Tensor& x_BTD) const;
 };
 
-struct ViTModel : nn::Backbone<ViTConfig, ImageModel> {
-  static constexpr nn::FieldName kBaseModelPrefix = "vit";
+BaseModelOutput encode(Tensor x_BTD, const std::vector<Layer>& layers, const nn::LayerNorm& layernorm,
+                       const std::optional<Pooler>& pooler, const ImageInputs& in);
+
+// The names of the Hub's files, which are those of BERT's layers; of ViT and those that have its layers.
+std::vector<WeightRule> layer_rules();
+std::vector<WeightRule> attention_rules(const std::string& layers);  // of attention, where `layers` is the list's name
+WeightMap weight_map(std::string prefix);
+
+// The model of ViT's kind whose configuration is C, a ViTConfig.
+template <class C, nn::FieldName prefix, bool distilled = false>
+struct PatchTransformer : nn::Backbone<C, ImageModel> {
+  static constexpr nn::FieldName kBaseModelPrefix = prefix;
   Embeddings embeddings;
   std::vector<Layer> layers;
   nn::LayerNorm layernorm;
   std::optional<Pooler> pooler;
   FIELDS(embeddings, layers, layernorm, pooler)
 
-  explicit ViTModel(const ViTConfig& c, bool with_pooler = true, bool with_mask_token = false);
-  WeightMap weight_map() const override;
-  BaseModelOutput forward(const ImageInputs& in) const override;
+  explicit PatchTransformer(const C& c, bool with_pooler = true, bool with_mask_token = false)
+      : nn::Backbone<C, ImageModel>(c),
+        embeddings(c, with_mask_token, distilled),
+        layernorm(c.hidden_size, c.layer_norm_eps) {
+    for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) layers.emplace_back(c);
+    if (with_pooler) pooler.emplace(c);
+  }
+  WeightMap weight_map() const override { return vit::weight_map(prefix.string()); }
+  BaseModelOutput forward(const ImageInputs& in) const override {
+    return encode(embeddings(in), layers, layernorm, pooler, in);
+  }
 };
 
-struct ViTWithoutPooler : ViTModel {
-  explicit ViTWithoutPooler(const ViTConfig& c) : ViTModel(c, false) {}
+// As heads stand on it.
+template <class Base>
+struct WithoutPooler : Base {
+  explicit WithoutPooler(const typename Base::ConfigType& c) : Base(c, false) {}
+};
+template <class Base>
+struct WithMaskToken : Base {
+  explicit WithMaskToken(const typename Base::ConfigType& c) : Base(c, false, true) {}
 };
 
-struct ViTWithMaskToken : ViTModel {
-  explicit ViTWithMaskToken(const ViTConfig& c) : ViTModel(c, false, true) {}
-};
-
-using ViTForImageClassification = nn::ForImageClassification<ViTWithoutPooler, nn::first_token>;
-using ViTForMaskedImageModeling = nn::ForMaskedImageModeling<ViTWithMaskToken, 1>;
-
-// The names of the Hub's files, which are those of BERT's layers; of ViT and those that have its layers.
-std::vector<WeightRule> layer_rules();
+using ViTModel = PatchTransformer<ViTConfig, "vit">;
+using ViTForImageClassification = nn::ForImageClassification<WithoutPooler<ViTModel>, nn::first_token>;
+using ViTForMaskedImageModeling = nn::ForMaskedImageModeling<WithMaskToken<ViTModel>, 1>;
 
 }  // namespace imago::vit

@@ -19,10 +19,10 @@ Tensor first_token(const BaseModelOutput& output) { return select(output.last_hi
 Tensor pooler_output(const BaseModelOutput& output) { return output.pooler_output; }
 
 LogitsOutput classify_image(const ImageModel& base, const HeadFunction& head, ImagePooling pooling,
-                            const ImageInputs& in) {
+                            const ImageInputs& in, const Config& config) {
   BaseModelOutput below = base.forward(in);
   Tensor logits = head(pooling(below));
-  Tensor loss = sequence_classification_loss(logits, in.labels, base.config());
+  Tensor loss = sequence_classification_loss(logits, in.labels, config);
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }
 

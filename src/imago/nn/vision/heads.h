@@ -13,14 +13,14 @@ Tensor first_token(const BaseModelOutput& output);
 Tensor pooler_output(const BaseModelOutput& output);
 
 LogitsOutput classify_image(const ImageModel& base, const HeadFunction& head, ImagePooling pooling,
-                            const ImageInputs& in);
+                            const ImageInputs& in, const Config& config);
 
 template <class Base, ImagePooling pooling, class Head = LabelScores<true>, FieldName name = "classifier",
           FieldName prefix = Base::kBaseModelPrefix>
 struct ForImageClassification : WithHead<ImageClassification, Base, Head, name, prefix> {
   using ForImageClassification::WithHead::WithHead;
   LogitsOutput forward(const ImageInputs& in) const override {
-    return classify_image(this->base, this->head_function(), pooling, in);
+    return classify_image(this->base, this->head_function(), pooling, in, this->config());
   }
 };
 

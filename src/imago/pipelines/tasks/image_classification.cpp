@@ -17,7 +17,7 @@ class ImageClassificationPipeline final : public PipelineTask {
  public:
   explicit ImageClassificationPipeline(PipelineModel model)
       : model_(std::move(model)),
-        classifier_(dynamic_cast<const ImageClassification*>(model_.model.get())),
+        classifier_(dynamic_cast<const LabelsOfImages*>(model_.model.get())),
         labels_(model_.model->config().labels()) {
     if (classifier_ == nullptr) throw Error(ErrorKind::kUnsupported, kTask, "the model gives no scores of labels");
   }
@@ -26,15 +26,15 @@ class ImageClassificationPipeline final : public PipelineTask {
     OptionReader reader(kTask, call.options);
     const auto name = reader.text("function_to_apply");
     const ScoreFunction function =
-        name ? parse_score_function(kTask, *name) : default_score_function(classifier_->config());
+        name ? parse_score_function(kTask, *name) : default_score_function(model_.model->config());
     const auto top_k = static_cast<size_t>(reader.integer_from("top_k", 1, 5));
     const int64_t batch_size = reader.integer_from("batch_size", 1, 1);
     reader.finish();
 
     std::vector<Json> answers(call.inputs.size());
     for_each_image_batch(model_, call.inputs, batch_size,
-                         [&](size_t first, std::span<const Image> images, const ImageInputs& inputs) {
-                           const Tensor logits = classifier_->forward(inputs).logits;
+                         [&](size_t first, std::span<const Image> images, const ImageFeatures& features) {
+                           const Tensor logits = classifier_->label_logits(inputs_of(features));
                            for (size_t i = 0; i < images.size(); ++i) {
                              const Tensor row = select(logits, 0, static_cast<int64_t>(i));
                              answers[first + i] = answer(apply_score_function(function, row.to_vector<float>()), top_k);
@@ -52,7 +52,7 @@ class ImageClassificationPipeline final : public PipelineTask {
   }
 
   PipelineModel model_;
-  const ImageClassification* classifier_;
+  const LabelsOfImages* classifier_;
   std::vector<std::string> labels_;
 };
 

@@ -37,15 +37,15 @@ class ImageFeatureExtractionPipeline final : public PipelineTask {
     reader.finish();
     std::vector<Json> answers(call.inputs.size());
     for_each_image_batch(model_, call.inputs, batch_size,
-                         [&](size_t first, std::span<const Image> images, const ImageInputs& inputs) {
-                           const BaseModelOutput out = image_model_->forward(inputs);
-                           const Tensor& features = pool ? out.pooler_output : out.last_hidden_state;
-                           if (!features) {
+                         [&](size_t first, std::span<const Image> images, const ImageFeatures& features) {
+                           const BaseModelOutput out = image_model_->forward(inputs_of(features));
+                           const Tensor& vectors = pool ? out.pooler_output : out.last_hidden_state;
+                           if (!vectors) {
                              throw Error(ErrorKind::kInvalidArgument, kTask, "the model has no pooler",
                                          "leave pool out, or take a model with one");
                            }
                            for (size_t i = 0; i < images.size(); ++i) {  // a batch of one, as the reference gives it
-                             const Tensor row = select(features, 0, static_cast<int64_t>(i));
+                             const Tensor row = select(vectors, 0, static_cast<int64_t>(i));
                              answers[first + i] = Json::array({nested_list(row)});
                            }
                          });

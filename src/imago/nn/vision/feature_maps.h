@@ -1,0 +1,29 @@
+// Which hidden states of a model are its feature maps.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "imago/nn/image_model.h"
+
+namespace imago::nn {
+
+// The keys of config.json that choose: stage 0 is the embeddings ("stem"), stage i what layer or stage i gave.
+struct StageChoice {
+  std::optional<std::vector<std::string>> out_features, stage_names;
+  std::optional<std::vector<int64_t>> out_indices;
+  FIELDS(out_features, out_indices, stage_names)
+
+  // The numbers of the chosen stages, of `count` and the stem: the last where nothing is chosen. Throws Error
+  // kInvalidFile for a stage that is not there.
+  std::vector<int64_t> chosen(int64_t count) const;
+};
+
+// Runs `trunk`, and makes of each chosen hidden state a feature map.
+BackboneOutput feature_maps(const std::function<BaseModelOutput(const ImageInputs&)>& trunk, const ImageInputs& in,
+                            const std::vector<int64_t>& stages,
+                            const std::function<Tensor(int64_t stage, const Tensor& hidden_state)>& make_map);
+
+}  // namespace imago::nn
