@@ -19,9 +19,17 @@
 #include <utility>
 #include <vector>
 
+#include "imago/base/error.h"
+
 namespace imago {
 
 class Json;
+
+// What a Json throws: it is of another type than was asked for, or has no such key or item. Kind kInvalidFile.
+class JsonError : public Error {
+ public:
+  explicit JsonError(std::string_view what) : Error(ErrorKind::kInvalidFile, "json", what) {}
+};
 
 // A place in an array or an object; `key()` is the key of a member. Nothing lies between begin() and end() of a value
 // that is neither.
@@ -107,8 +115,12 @@ class Json {
   }
   Json(const Json& other);
   Json(Json&& other) noexcept : kind_(std::exchange(other.kind_, Kind::null)), held_(other.held_) {}
-  Json& operator=(const Json& other);
-  Json& operator=(Json&& other) noexcept;
+  // By value, so that `json["new"] = json["old"]` has its copy before the object grows.
+  Json& operator=(Json other) noexcept {
+    std::swap(kind_, other.kind_);
+    std::swap(held_, other.held_);
+    return *this;
+  }
   ~Json() {
     if (kind_ >= Kind::string) destroy();
   }
@@ -129,7 +141,7 @@ class Json {
   bool is_object() const { return kind_ == Kind::object; }
 
   // The value as a T: bool, an integer, a floating-point number, std::string, or a std::vector or std::map of those. A
-  // number is taken as an integer only if it is one and T holds it. Throws Error kInvalidFile where the value is
+  // number is taken as an integer only if it is one and T holds it. Throws JsonError where the value is
   // something else.
   template <class T>
   T get() const {
@@ -167,7 +179,7 @@ class Json {
   size_t size() const;
   bool empty() const { return size() == 0; }
 
-  // Members of an object. at() throws Error kInvalidFile for a key that is missing or a value that is no object;
+  // Members of an object. at() throws JsonError for a key that is missing or a value that is no object;
   // operator[] of a null makes it an object and adds what is missing.
   bool contains(std::string_view key) const { return find(key) != end(); }
   const_iterator find(std::string_view key) const;

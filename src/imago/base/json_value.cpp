@@ -2,7 +2,6 @@
 #include <cmath>
 #include <ostream>
 
-#include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/base/quote.h"
 
@@ -11,9 +10,7 @@ namespace {
 
 bool is_member(const Json& item) { return item.is_array() && item.size() == 2 && item[0].is_string(); }
 
-[[noreturn]] void fail_key(std::string_view key) {
-  throw Error(ErrorKind::kInvalidFile, "json", "there is no key " + quote(key));
-}
+[[noreturn]] void fail_key(std::string_view key) { throw JsonError("there is no key " + quote(key)); }
 
 }  // namespace
 
@@ -30,7 +27,7 @@ Json Json::object(std::initializer_list<Json> members) {
   object.reserve(members.size());
   for (const Json& member : members) {
     if (!is_member(member)) {
-      throw Error(ErrorKind::kInvalidArgument, "json", "an object is made of pairs of a string and a value");
+      throw JsonError("an object is made of pairs of a string and a value");
     }
     object.emplace_back(member[0].as_string(), member[1]);
   }
@@ -44,19 +41,6 @@ Json::Json(const Json& other) {
     case Kind::object: set(*other.held_.object); break;
     default: kind_ = other.kind_, held_ = other.held_;
   }
-}
-
-Json& Json::operator=(const Json& other) {
-  if (this != &other) *this = Json(other);
-  return *this;
-}
-
-Json& Json::operator=(Json&& other) noexcept {
-  // What is assigned may be a part of what is overwritten, so that goes last.
-  Json before(std::move(*this));
-  kind_ = std::exchange(other.kind_, Kind::null);
-  held_ = other.held_;
-  return *this;
 }
 
 void Json::destroy() noexcept {
@@ -88,8 +72,7 @@ const char* Json::type_name() const {
 }
 
 void Json::fail_type(const char* expected) const {
-  throw Error(ErrorKind::kInvalidFile, "json",
-              std::string(expected) + " was expected, and this is of type " + type_name());
+  throw JsonError(std::string(expected) + " was expected, and this is of type " + type_name());
 }
 
 bool Json::as_boolean() const {
@@ -111,7 +94,7 @@ int64_t Json::as_integer(int64_t least, int64_t greatest) const {
     fail_type("an integer");
   }
   if (!held || value < least || value > greatest) {
-    throw Error(ErrorKind::kInvalidFile, "json", "the integer " + dump_json(*this) + " is out of range");
+    throw JsonError("the integer " + dump_json(*this) + " is out of range");
   }
   return value;
 }
@@ -121,7 +104,7 @@ uint64_t Json::as_unsigned(uint64_t greatest) const {
   uint64_t value =
       kind_ == Kind::unsigned_integer ? held_.unsigned_integer : static_cast<uint64_t>(as_integer(0, kGreatestSigned));
   if (value > greatest) {
-    throw Error(ErrorKind::kInvalidFile, "json", "the integer " + std::to_string(value) + " is out of range");
+    throw JsonError("the integer " + std::to_string(value) + " is out of range");
   }
   return value;
 }
@@ -212,8 +195,7 @@ void Json::update(const Json& object) {
 
 const Json& Json::at(size_t index) const {
   if (index >= as_array().size()) {
-    throw Error(ErrorKind::kInvalidFile, "json",
-                "there is no item " + std::to_string(index) + " in an array of " + std::to_string(size()));
+    throw JsonError("there is no item " + std::to_string(index) + " in an array of " + std::to_string(size()));
   }
   return (*held_.array)[index];
 }

@@ -26,7 +26,7 @@ T value_of(const Json& config, const char* key, const T& missing) {
   if (found == config.end() || found->is_null()) return missing;
   try {
     return found->template get<T>();
-  } catch (const Error&) {
+  } catch (const JsonError&) {
     throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} is {}", key, quote(dump_json(*found))));
   }
 }

@@ -20,7 +20,7 @@ class Reader final : public FieldVisitor {
     if (found == json_.end()) return;
     try {
       std::visit([&](auto* target) { read(*found, *target); }, field);
-    } catch (const Error&) {
+    } catch (const JsonError&) {
       throw Error(ErrorKind::kInvalidFile, where_,
                   fmt::format("\"{}\" has the value {}, which is of another type", name, dump_json(*found)));
     }
@@ -72,7 +72,7 @@ class Reader final : public FieldVisitor {
   static void read(const Json&, DType&) { require(false); }
 
   static void require(bool right_type) {
-    if (!right_type) throw Error(ErrorKind::kInvalidFile, "json", "another type");
+    if (!right_type) throw JsonError("another type");
   }
 
   const Json& json_;

@@ -21,7 +21,7 @@ class ParameterReader {
     for (const auto& [key, value] : json_.items()) {
       try {
         if (!value.is_null()) read(key, value);
-      } catch (const Error&) {
+      } catch (const JsonError&) {
         throw Error(ErrorKind::kInvalidFile, "config.json",
                     fmt::format("rope parameter \"{}\" has the value {}", key, dump_json(value)));
       }

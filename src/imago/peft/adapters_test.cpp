@@ -224,14 +224,14 @@ TEST(Adapters, AreRefusedByName) {
   };
   expect_error("peft_type", "LOHA", "LOHA");
   expect_error("use_qalora", true, "use_qalora");
-  expect_error("trainable_token_indices", Json::parse("[1]"), "trainable_token_indices");
+  expect_error("trainable_token_indices", Json::array({1}), "trainable_token_indices");
   expect_error("a_new_key", 1, "a_new_key");
   expect_error("init_lora_weights", "pissa", "pissa");
   expect_error("r", 0, "rank");
   expect_error("r", 5, "mismatched");
-  expect_error("target_modules", Json::parse(R"(["no_such"])"), "q_proj");
-  expect_error("target_modules", Json::parse(R"(["q_proj", "v_proj", "k_proj"])"), "missing");
-  expect_error("target_modules", Json::parse(R"(["q_proj"])"), "unexpected");
+  expect_error("target_modules", Json::array({"no_such"}), "q_proj");
+  expect_error("target_modules", Json::array({"q_proj", "v_proj", "k_proj"}), "missing");
+  expect_error("target_modules", Json::array({"q_proj"}), "unexpected");
   expect_error("target_modules", "(q_proj", "no regular expression");
   expect_error("target_modules", nullptr, "target_modules");
   fs::remove_all(folder);

@@ -180,7 +180,7 @@ std::unique_ptr<SentenceModule> load_sentence_module(std::string_view type, cons
     const Json config = std::filesystem::exists(path) ? read_json(path) : Json::object();
     try {
       return maker(config, folder, dtype);
-    } catch (const Error& error) {
+    } catch (const JsonError& error) {
       throw Error(ErrorKind::kInvalidFile, "config.json", error.what());
     }
   }

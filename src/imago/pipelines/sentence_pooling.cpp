@@ -148,7 +148,7 @@ class SentencePooling final : public SentenceModule {
 std::unique_ptr<SentenceModule> make_sentence_pooling(const Json& config) {
   try {
     return std::make_unique<SentencePooling>(config);
-  } catch (const Error& error) {
+  } catch (const JsonError& error) {
     throw Error(ErrorKind::kInvalidFile, "Pooling", error.what());
   }
 }

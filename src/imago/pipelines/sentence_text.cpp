@@ -100,7 +100,7 @@ std::vector<SentenceModuleEntry> read_sentence_modules(const std::string& folder
         throw Error(ErrorKind::kInvalidFile, path, fmt::format("the path \"{}\" leaves the folder", where));
       entries.push_back({module.at("type").get<std::string>(), where.empty() ? folder : folder + "/" + where});
     }
-  } catch (const Error& error) {
+  } catch (const JsonError& error) {
     throw Error(ErrorKind::kInvalidFile, path, error.what());
   }
   if (entries.empty()) throw Error(ErrorKind::kInvalidFile, path, "it lists no module");

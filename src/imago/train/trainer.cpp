@@ -319,7 +319,7 @@ void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
       if (states.contains(callback->state_name()))
         callback->load_state(states.at(callback->state_name()).get<std::map<std::string, double>>());
     }
-  } catch (const Error& error) {
+  } catch (const JsonError& error) {
     throw Error(ErrorKind::kInvalidFile, path, error.what());
   }
   state_.epoch = plan.epoch_after(state_.global_step);

@@ -60,7 +60,7 @@ Golden Golden::open(const std::string& folder) {
     if (json.contains("dtype")) golden.dtype = parse_dtype(json["dtype"].get<std::string>());
     const Json forward = json.value("forward", Json::object());
     golden.says_attention = forward.contains("attn_implementation") || golden.forward.output_attentions;
-  } catch (const Error& error) {
+  } catch (const JsonError& error) {
     throw Error(ErrorKind::kInvalidFile, "golden.json", error.what());
   }
   if (const Tensor losses = golden.tensor("losses")) golden.train_steps = losses.numel();

@@ -82,11 +82,11 @@ class Text2TextGenerationPipeline final : public PipelineTask {
     const Languages languages = translates ? languages_of(task_, reader) : Languages();
     const Json defaults = {{"max_new_tokens", 256}, {"num_beams", 4}};
     options.generation = prepare_generation(model_, defaults, params, reader.rest());
-    if (named && !model_.tokenizer.has_languages()) {
+    if (named && !model_.tokenizer->has_languages()) {
       throw Error(ErrorKind::kUnsupported, task_, "src_lang and tgt_lang with a tokenizer that has no languages",
                   "a Marian model translates one pair, or takes the target as >>fra<< in front of the text");
     }
-    if (translates && model_.tokenizer.has_languages()) set_languages(languages, options);
+    if (translates && model_.tokenizer->has_languages()) set_languages(languages, options);
     return options;
   }
 
@@ -95,8 +95,8 @@ class Text2TextGenerationPipeline final : public PipelineTask {
       throw Error(ErrorKind::kInvalidArgument, task_, "the model needs src_lang and tgt_lang",
                   "set both options, or name the task translation_en_to_fr");
     }
-    options.source = model_.tokenizer.for_source_language(*languages.source);
-    options.generation.forced_bos_token_id = model_.tokenizer.language_token_id(*languages.target);
+    options.source = model_.tokenizer->for_source_language(*languages.source);
+    options.generation.forced_bos_token_id = model_.tokenizer->language_token_id(*languages.target);
   }
 
   void run_batch(const PipelineCall& call, const Text2TextOptions& options, std::span<const size_t> indices,
