@@ -4,7 +4,7 @@ them, `config.json` with its quantization_config, and in expected.safetensors th
 bitsandbytes where it is that package's method, else by the arithmetic below; and the `source` that a package made
 them of.
 
-Usage: write_checkpoints.py   (with torch, transformers, safetensors and bitsandbytes)
+Usage: write_checkpoints.py   (with torch, transformers, safetensors, bitsandbytes and compressed-tensors)
 """
 
 import json
@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import bitsandbytes.functional as bnb
 import torch
+from compressed_tensors.compressors.pack_quantized.helpers import pack_to_int32
 from safetensors.torch import save_file
 from transformers import FineGrainedFP8Config
 from transformers.integrations.finegrained_fp8 import Fp8Quantize
@@ -105,6 +106,31 @@ def fp8_made():
           made["weight"].float() * wide, weight)
 
 
+def compressed(case, bits, groups, zeros):
+    """Packed by the package itself; values are signed there."""
+    half = 2**(bits - 1)
+    q = torch.randint(-half, half, (OUT, IN), dtype=torch.int8)
+    scales = (torch.rand(OUT, groups) * 0.02).half()
+    points = torch.randint(-half, half, (OUT, groups), dtype=torch.int8)
+    tensors = {"weight_packed": pack_to_int32(q, bits), "weight_scale": scales,
+               "weight_shape": torch.tensor([OUT, IN])}
+    if zeros:
+        tensors["weight_zero_point"] = pack_to_int32(points, bits, packed_dim=0)
+    wide = lambda values: values.float().repeat_interleave(IN // groups, 1)
+    weights = {"num_bits": bits, "type": "int", "symmetric": not zeros, "strategy": "group", "group_size": IN // groups}
+    config = {"quant_method": "compressed-tensors", "format": "pack-quantized", "quantization_status": "compressed",
+              "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights}}, "ignore": ["lm_head"]}
+    write(case, config, tensors, wide(scales) * (q.float() - (wide(points) if zeros else 0)))
+
+
+def scaled(case, kind, codes, scales):
+    weights = {"num_bits": 8, "type": kind, "symmetric": True, "strategy": "channel"}
+    config = {"quant_method": "compressed-tensors", "format": f"{kind}-quantized",
+              "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights,
+                                            "input_activations": {"num_bits": 8, "dynamic": True, "strategy": "token"}}}}
+    write(case, config, {"weight": codes, "weight_scale": scales}, codes.float() * scales.float())
+
+
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -122,6 +148,12 @@ def main():
     gptq("gptq_2", "gptq", False, 2)
     gptq("gptq_3", "gptq", True, 3, 32)
     gptq("gptq_8", "gptq_v2", False, 8)
+    compressed("packed_4", 4, IN // GROUP, False)
+    compressed("packed_4_zeros", 4, IN // GROUP, True)
+    compressed("packed_8_channel", 8, 1, False)
+    scaled("scaled_int8", "int", torch.randint(-127, 128, (OUT, IN), dtype=torch.int8), torch.rand(OUT, 1) * 0.01)
+    scaled("scaled_fp8", "float", (torch.randn(OUT, IN) * 50).clamp(-448, 448).to(torch.float8_e4m3fn),
+           torch.rand(1) * 0.01)
 
 
 if __name__ == "__main__":

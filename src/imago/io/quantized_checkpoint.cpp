@@ -11,6 +11,7 @@
 #include "imago/base/quote.h"
 #include "imago/quant/awq/awq_weight.h"
 #include "imago/quant/codebook/codebooks.h"
+#include "imago/quant/compressed_tensors/packed_weight.h"
 #include "imago/quant/gptq/gptq_weight.h"
 
 namespace imago {
@@ -49,9 +50,11 @@ class Assembler {
       awq();
     } else if (method == "fp8") {
       fp8();
+    } else if (method == "compressed-tensors") {
+      compressed_tensors();
     } else if (method != "mxfp4") {  // whose model takes its parts as they are
       refuse(fmt::format("the method {} is not known", quote(method)),
-             "known are awq, bitsandbytes, fp8, gptq and mxfp4");
+             "known are awq, bitsandbytes, compressed-tensors, fp8, gptq and mxfp4");
     }
     find_dtype();
     for (Checkpoint::Made& made : made_) made.info.dtype = *dtype_;
@@ -212,6 +215,77 @@ class Assembler {
         return quant::fp8_weight(codes, from.tensor(scale), whole ? std::max<int64_t>(codes.size(0), 1) : tiles[0],
                                  whole ? std::max<int64_t>(codes.size(1), 1) : tiles[1], dtype);
       });
+    });
+  }
+
+  // Layers are told by their tensors. Activations stay as they are, whatever the configuration would round them to.
+  void compressed_tensors() {
+    const auto format = value_of<std::string>(config_, "format", "");
+    if (format != "pack-quantized" && format != "int-quantized" && format != "float-quantized" &&
+        format != "naive-quantized") {
+      refuse(fmt::format("the compressed-tensors format {}", quote(format)));
+    }
+    for (const char* ending : {".weight_g_idx", ".weight_global_scale"}) {
+      for_each_ending(ending, [&](const std::string& layer) { refuse(fmt::format("{}{}", layer, ending)); });
+    }
+    for_each_ending(".weight_packed", [&](const std::string& layer) { packed_layer(layer); });
+    for_each_ending(".weight_scale", [&](const std::string& layer) {
+      if (from_.contains(layer + ".weight")) scaled_layer(layer);
+    });
+  }
+
+  // The bits that all groups of the configuration have.
+  int64_t common_bits() const {
+    const auto groups = config_.find("config_groups");
+    int64_t bits = 0;
+    if (groups == config_.end() || !groups->is_object()) refuse("there are no config_groups");
+    for (const auto& [name, group] : groups->items()) {
+      const auto weights = group.is_object() ? group.find("weights") : group.end();
+      if (!group.is_object() || weights == group.end() || !weights->is_object()) refuse("a group without weights");
+      const auto own = value_of<int64_t>(*weights, "num_bits", 0);
+      if (bits != 0 && own != bits) refuse("groups of different num_bits");
+      bits = own;
+    }
+    return bits;
+  }
+
+  void packed_layer(const std::string& layer) {
+    const int64_t bits = common_bits();
+    const std::string packed = take(layer + ".weight_packed"), scale = take(layer + ".weight_scale"),
+                      shape_name = take(layer + ".weight_shape"), zeros = layer + ".weight_zero_point";
+    const TensorInfo& info = from_.info(shape_name);
+    if (info.shape.product() != 2 || !is_integral(info.dtype)) {
+      throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("tensor {} is no shape", quote(shape_name)));
+    }
+    const auto shape = from_.tensor(shape_name).to_vector<int64_t>();
+    const bool has_zeros = from_.contains(zeros);
+    if (has_zeros) take(zeros);
+    if (shape[0] < 0 || shape[1] < 1) {
+      throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("{} is {}", shape_name, fmt::join(shape, ", ")));
+    }
+    add(layer + ".weight", {shape[0], shape[1]}, bits == 8 ? "grouped_int8" : "grouped_int4",
+        [=, from = from_](DType dtype) {
+          return quant::packed_weight(
+              {from.tensor(packed), from.tensor(scale), has_zeros ? from.tensor(zeros) : Tensor()}, shape[0], shape[1],
+              bits, dtype);
+        });
+  }
+
+  void scaled_layer(const std::string& layer) {
+    const std::string weight = take(layer + ".weight"), scale = take(layer + ".weight_scale");
+    if (from_.contains(layer + ".weight_zero_point")) refuse(fmt::format("zero points of {}", quote(layer)));
+    const Shape shape = {size(weight, 0), size(weight, 1)};
+    if (from_.info(weight).dtype == DType::f8_e4m3fn) {
+      const bool whole = from_.info(scale).shape.product() == 1;
+      add(weight, shape, "fp8", [=, from = from_](DType dtype) {
+        const Tensor codes = from.tensor(weight);
+        const int64_t rows = whole ? std::max<int64_t>(codes.size(0), 1) : 1;
+        return quant::fp8_weight(codes, from.tensor(scale), rows, std::max<int64_t>(codes.size(1), 1), dtype);
+      });
+      return;
+    }
+    add(weight, shape, "int8", [=, from = from_](DType dtype) {
+      return quant::scaled_int8_weight(from.tensor(weight), from.tensor(scale), dtype);
     });
   }
 

@@ -26,7 +26,8 @@ class QuantizedCheckpoint : public testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(All, QuantizedCheckpoint,
                          testing::Values("nf4", "nf4_nested", "nf4_bfloat16", "fp4", "int8", "gptq", "gptq_v2",
-                                         "gptq_act_order", "gptq_2", "gptq_3", "gptq_8", "awq", "fp8", "fp8_made"),
+                                         "gptq_act_order", "gptq_2", "gptq_3", "gptq_8", "awq", "fp8", "fp8_made",
+                                         "packed_4", "packed_4_zeros", "packed_8_channel", "scaled_int8", "scaled_fp8"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_P(QuantizedCheckpoint, WeightsAreTheReferences) {
@@ -58,7 +59,10 @@ TEST_P(QuantizedCheckpoint, Products) {
 TEST_P(QuantizedCheckpoint, MissingParts) {
   const Checkpoint all = files();
   for (const std::string& part : all.names()) {
-    if (part == "model.norm.weight" || part.ends_with(".g_idx") || part.ends_with(".weight_format")) continue;
+    if (part == "model.norm.weight" || part.ends_with(".g_idx") || part.ends_with(".weight_format") ||
+        part.ends_with(".weight_zero_point")) {
+      continue;
+    }
     try {
       const Checkpoint whole = with_whole_weights(all.with({}, {part}), config());
       EXPECT_FALSE(whole.contains(kWeight) && whole.tensor(kWeight).encoding()) << part;

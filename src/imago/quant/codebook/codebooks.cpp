@@ -60,10 +60,33 @@ Tensor four_bit_weight(std::string_view name, const FourBitTensors& t, int64_t r
       dtype);
 }
 
-Tensor int8_weight(const Tensor& codes, const Tensor& largest, DType dtype) {
+namespace {
+
+Codebook int8_codebook(const Tensor& codes) {
   require(codes.dim() == 2 && codes.dtype() == DType::i8, "the weight is no matrix of int8");
   Codebook codebook{"int8", 8};
   for (int i = 0; i < 256; ++i) codebook.values[static_cast<size_t>(i)] = static_cast<float>(static_cast<int8_t>(i));
+  return codebook;
+}
+
+}  // namespace
+
+Tensor scaled_int8_weight(const Tensor& codes, const Tensor& scales, DType dtype) {
+  const Codebook codebook = int8_codebook(codes);
+  const int64_t rows = std::max<int64_t>(codes.size(0), 1), columns = std::max<int64_t>(codes.size(1), 1);
+  ScaleLayout layout{.tile_rows = rows, .tile_columns = columns};
+  if (scales.numel() != 1) {
+    require(scales.dim() == 2 && scales.size(0) == codes.size(0) && scales.size(1) > 0 && columns % scales.size(1) == 0,
+            "the scales are no whole number of groups a row");
+    layout = {.tile_rows = 1, .tile_columns = columns / scales.size(1)};
+  }
+  return Tensor::encoded(std::make_shared<CodebookMatrix>(codebook, codes.size(0), codes.size(1), codes,
+                                                          floats_of(scales, "weight_scale"), layout),
+                         dtype);
+}
+
+Tensor int8_weight(const Tensor& codes, const Tensor& largest, DType dtype) {
+  Codebook codebook = int8_codebook(codes);
   codebook.factor = 1.0F / 127;
   const ScaleLayout layout{.tile_columns = std::max<int64_t>(codes.size(1), 1)};
   return Tensor::encoded(std::make_shared<CodebookMatrix>(codebook, codes.size(0), codes.size(1), codes,

@@ -27,6 +27,9 @@ Tensor four_bit_weight(std::string_view name, const FourBitTensors& tensors, int
 // Products are taken with x as it is, so that outliers among it need no columns of their own.
 Tensor int8_weight(const Tensor& codes, const Tensor& largest, DType dtype);
 
+// int8 [rows, columns] and what each is multiplied by: one scale, or [rows, groups] of them.
+Tensor scaled_int8_weight(const Tensor& codes, const Tensor& scales, DType dtype);
+
 // float8_e4m3fn [rows, columns] and its scales: one, one a row, or one a tile of [tile_rows, tile_columns].
 Tensor fp8_weight(const Tensor& codes, const Tensor& scales, int64_t tile_rows, int64_t tile_columns, DType dtype);
 

@@ -9,6 +9,7 @@
 #include "imago/quant/grouped_int4/group_scales.h"
 #include "imago/quant/grouped_int4/grouped_int4.h"
 #include "imago/quant/grouped_int4/pack_groups.h"
+#include "imago/quant/grouped_int4/packed_line.h"
 #include "imago/quant/grouped_int8/grouped_int8.h"
 #include "imago/quant/permuted_matrix.h"
 
@@ -16,24 +17,6 @@ namespace imago::quant {
 namespace {
 
 constexpr const char* kWhere = "gptq";
-
-// Values of so many bits follow one another through the words of a line, the first in the lowest bits; of 3 bits some
-// lie across the border of two words.
-class PackedLine {
- public:
-  // Words lie `stride` apart.
-  PackedLine(const int32_t* words, int64_t stride, int64_t bits) : words_(words), stride_(stride), bits_(bits) {}
-  uint8_t operator[](int64_t index) const {
-    const int64_t bit = index * bits_, word = bit / 32, shift = bit % 32;
-    uint64_t pair = static_cast<uint32_t>(words_[word * stride_]);
-    if (shift + bits_ > 32) pair |= static_cast<uint64_t>(static_cast<uint32_t>(words_[(word + 1) * stride_])) << 32;
-    return static_cast<uint8_t>(pair >> shift & ((uint64_t{1} << bits_) - 1));
-  }
-
- private:
-  const int32_t* words_;
-  int64_t stride_, bits_;
-};
 
 // The inputs in the order of their groups.
 std::vector<int32_t> order_of(const std::vector<int32_t>& group) {
