@@ -34,6 +34,13 @@ std::optional<int64_t> OptionReader::integer(const char* name) {
   return value->get<int64_t>();
 }
 
+std::optional<double> OptionReader::number(const char* name) {
+  const Json* value = take(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number()) wrong_type(name, "a number");
+  return value->get<double>();
+}
+
 std::optional<std::string> OptionReader::text(const char* name) {
   const Json* value = take(name);
   if (value == nullptr) return std::nullopt;
