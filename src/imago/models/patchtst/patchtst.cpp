@@ -7,9 +7,6 @@
 #include "imago/nn/losses.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/concat/concat.h"
-#include "imago/ops/expand/expand.h"
-#include "imago/ops/index_select/index_select.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
@@ -20,17 +17,6 @@
 namespace imago::patchtst {
 namespace {
 
-// The last whole patches of a series: [B, T, C] -> [B, C, N, L].
-Tensor cut_patches(const Tensor& x_BTC, const PatchTSTConfig& c) {
-  const int64_t first = c.context_length - c.patch_length - c.patch_stride * (c.patches() - 1);
-  std::vector<int64_t> steps;
-  for (int64_t patch = 0; patch < c.patches(); ++patch) {
-    for (int64_t step = 0; step < c.patch_length; ++step) steps.push_back(first + patch * c.patch_stride + step);
-  }
-  const Tensor chosen = index_select(x_BTC, 1, Tensor::from(steps));
-  return permute(reshape(chosen, {x_BTC.size(0), c.patches(), c.patch_length, x_BTC.size(2)}), {0, 3, 1, 2});
-}
-
 // [B, C, N, D] -> [B, C, D], or as it is where nothing pools.
 Tensor pooled(const Tensor& x_BCND, const PatchTSTConfig& c) {
   if (c.use_cls_token) return select(x_BCND, 2, 0);
@@ -39,8 +25,8 @@ Tensor pooled(const Tensor& x_BCND, const PatchTSTConfig& c) {
   return x_BCND;
 }
 
-PatchTSTOutput begin(PatchTSTModelOutput& below) {
-  PatchTSTOutput out;
+SeriesHeadOutput begin(PatchTSTModelOutput& below) {
+  SeriesHeadOutput out;
   take_states(out, std::move(below));
   return out;
 }
@@ -65,43 +51,15 @@ void PatchTSTConfig::validate() const {
   refuse(output_range && output_range->size() != 2, ErrorKind::kInvalidFile, "output_range is not two numbers");
 }
 
-void PatchTSTOutput::each_field(FieldVisitor& visitor) {
-  ModelOutput::each_field(visitor);
-  const auto visit = [&](const char* name, Tensor& value, Tensors& params) {
-    params.empty() ? imago::internal::visit_field(visitor, name, value)
-                   : imago::internal::visit_field(visitor, name, params);
-  };
-  visit("prediction_outputs", prediction_outputs, prediction_params);
-  visit("regression_outputs", regression_outputs, regression_params);
-  imago::internal::visit_fields(visitor, "prediction_logits, loc, scale", prediction_logits, loc, scale);
-}
-
-Norm::Norm(const PatchTSTConfig& c) {
-  if (c.norm_type == "layernorm") {
-    layer_norm = nn::LayerNorm(c.d_model, c.norm_eps);
-  } else {
-    batchnorm = nn::BatchNorm2d(c.d_model, c.norm_eps);
-  }
-}
-
-void Norm::each_field(FieldVisitor& visitor) {
-  if (layer_norm.weight) return layer_norm.each_field(visitor);
-  imago::internal::visit_field(visitor, "batchnorm", batchnorm);
-}
-
-Tensor Norm::operator()(const Tensor& x) const {
-  return layer_norm.weight ? layer_norm(x) : transpose(batchnorm(transpose(x, 1, 2)), 1, 2);
-}
-
 Layer::Layer(const PatchTSTConfig& c, int64_t index)
     : self_attn({.hidden_size = c.d_model, .heads = c.num_attention_heads, .layer = index}),
-      norm_sublayer1(c),
-      norm_sublayer3(c),
+      norm_sublayer1(c.norm_type, c.d_model, c.norm_eps),
+      norm_sublayer3(c.norm_type, c.d_model, c.norm_eps),
       up(c.d_model, c.ffn_dim, c.bias),
       down(c.ffn_dim, c.d_model, c.bias),
       activation(nn::activation(c.activation_function)),
       norm_first(c.pre_norm) {
-  if (c.channel_attention) norm_sublayer2.emplace(c);
+  if (c.channel_attention) norm_sublayer2.emplace(c.norm_type, c.d_model, c.norm_eps);
 }
 
 void Layer::each_field(FieldVisitor& visitor) {
@@ -116,7 +74,7 @@ void Layer::each_field(FieldVisitor& visitor) {
 // Attention over time in each channel, then between channels at each time, then a layer by itself.
 Tensor Layer::operator()(const Tensor& x_BCND, const nn::AttentionContext& context) const {
   const Shape& s = x_BCND.shape();
-  const auto add = [&](const Tensor& x, const Norm& norm, const auto& body) {
+  const auto add = [&](const Tensor& x, const nn::PatchNorm& norm, const auto& body) {
     return norm_first ? x + body(norm(x)) : norm(x + body(x));
   };
   Tensor x = add(reshape(x_BCND, {s[0] * s[1], s[2], s[3]}), norm_sublayer1,
@@ -132,37 +90,9 @@ Tensor Layer::operator()(const Tensor& x_BCND, const nn::AttentionContext& conte
   return reshape(x, s);
 }
 
-Embedder::Embedder(const PatchTSTConfig& c) : shared(c.share_embedding) {
-  for (int64_t i = 0; i < (shared ? 1 : c.num_input_channels); ++i)
-    input_embedding.emplace_back(c.patch_length, c.d_model);
-}
-
-void Embedder::each_field(FieldVisitor& visitor) {
-  shared ? imago::internal::visit_field(visitor, "input_embedding", input_embedding[0])
-         : imago::internal::visit_field(visitor, "input_embedding", input_embedding);
-}
-
-Tensor Embedder::operator()(const Tensor& patches_BCNL) const {
-  if (shared) return input_embedding[0](patches_BCNL);
-  Tensors channels;
-  for (size_t i = 0; i < input_embedding.size(); ++i)
-    channels.push_back(input_embedding[i](select(patches_BCNL, 1, static_cast<int64_t>(i))));
-  return stack(channels, 1);
-}
-
-PositionalEncoder::PositionalEncoder(const PatchTSTConfig& c)
-    : position_enc(parameter({c.patches() + (c.use_cls_token ? 1 : 0), c.d_model})) {
-  if (c.use_cls_token) cls_token = parameter({1, 1, 1, c.d_model});
-}
-
-Tensor PositionalEncoder::operator()(const Tensor& x_BCND) const {
-  if (!cls_token) return x_BCND + position_enc;
-  const Tensor first = cls_token + narrow(position_enc, 0, 0, 1);
-  const Shape& s = x_BCND.shape();
-  return concat({expand(first, {s[0], s[1], 1, s[3]}), x_BCND + slice(position_enc, 0, 1)}, 2);
-}
-
-Encoder::Encoder(const PatchTSTConfig& c) : embedder(c), positional_encoder(c) {
+Encoder::Encoder(const PatchTSTConfig& c)
+    : embedder(c.share_embedding ? 0 : c.num_input_channels, c.patch_length, c.d_model),
+      positional_encoder(c.patches(), c.d_model, c.use_cls_token) {
   for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) layers.emplace_back(c, layer);
 }
 
@@ -182,7 +112,7 @@ PatchTSTModelOutput PatchTSTModel::forward(const TimeSeriesInputs& in) const {
   PatchTSTModelOutput out;
   out.loc = scale.loc;
   out.scale = scale.scale;
-  out.patch_input = cut_patches((past - scale.loc) / scale.scale, c);
+  out.patch_input = nn::series_patches((past - scale.loc) / scale.scale, c.patch_length, c.patch_stride);
   nn::Recorder record(in);
   nn::AttentionContext context;
   context.implementation = in.attention;
@@ -211,10 +141,10 @@ void Projection::each_field(FieldVisitor& visitor) {
 PredictionHead::PredictionHead(const PatchTSTConfig& c)
     : projection(c, c.d_model * (c.pooling_type || c.use_cls_token ? 1 : c.patches()), c.prediction_length) {}
 
-PatchTSTOutput PatchTSTForPrediction::forward(const TimeSeriesInputs& in) const {
+SeriesHeadOutput PatchTSTForPrediction::forward(const TimeSeriesInputs& in) const {
   PatchTSTModelOutput below = base.forward(in);
   const Tensor x = flatten(pooled(below.last_hidden_state, config()), 2, -1);
-  PatchTSTOutput out = begin(below);
+  SeriesHeadOutput out = begin(below);
   out.loc = below.loc;
   out.scale = below.scale;
   const nn::DistributionHead& head_of = head.projection.distribution;
@@ -230,10 +160,10 @@ PatchTSTOutput PatchTSTForPrediction::forward(const TimeSeriesInputs& in) const 
   return out;
 }
 
-PatchTSTOutput PatchTSTForRegression::forward(const TimeSeriesInputs& in) const {
+SeriesHeadOutput PatchTSTForRegression::forward(const TimeSeriesInputs& in) const {
   PatchTSTModelOutput below = base.forward(in);
   const Tensor x = flatten(pooled(below.last_hidden_state, config()), 1, -1);
-  PatchTSTOutput out = begin(below);
+  SeriesHeadOutput out = begin(below);
   if (config().has_distribution()) {
     const nn::DistributionHead& head_of = head.projection.distribution;
     out.regression_params = head_of(x);
@@ -249,10 +179,10 @@ PatchTSTOutput PatchTSTForRegression::forward(const TimeSeriesInputs& in) const 
   return out;
 }
 
-PatchTSTOutput PatchTSTForClassification::forward(const TimeSeriesInputs& in) const {
+SeriesHeadOutput PatchTSTForClassification::forward(const TimeSeriesInputs& in) const {
   PatchTSTModelOutput below = base.forward(in);
   const Tensor x = flatten(pooled(below.last_hidden_state, config()), 1, -1);
-  PatchTSTOutput out = begin(below);
+  SeriesHeadOutput out = begin(below);
   out.prediction_logits = head.linear(x);
   out.loss = nn::token_loss(out.prediction_logits, in.target_values);
   return out;

@@ -7,8 +7,8 @@
 #include "imago/nn/distributions.h"
 #include "imago/nn/heads/with_head.h"
 #include "imago/nn/multi_head_attention.h"
+#include "imago/nn/series_patches.h"
 #include "imago/nn/time_series.h"
-#include "imago/nn/vision/convolution_layers.h"
 
 namespace imago::patchtst {
 
@@ -30,14 +30,13 @@ struct PatchTSTConfig : Config {
   std::optional<std::vector<double>> output_range;
   // Of pre-training and of initial values.
   JsonText positional_encoding_type, mask_type, random_mask_ratio, num_forecast_mask_patches,
-      channel_consistent_masking, unmasked_channel_indices, mask_value, positional_dropout, path_dropout, ff_dropout,
-      head_dropout;
+      channel_consistent_masking, unmasked_channel_indices, mask_value;
   FIELDS_AND(Config, num_input_channels, context_length, patch_length, patch_stride, distribution_output, loss,
              num_hidden_layers, d_model, num_attention_heads, ffn_dim, share_embedding, channel_attention, norm_type,
              norm_eps, bias, pre_norm, use_cls_token, share_projection, activation_function, scaling, do_mask_input,
              pooling_type, prediction_length, num_targets, num_parallel_samples, output_range, positional_encoding_type,
              mask_type, random_mask_ratio, num_forecast_mask_patches, channel_consistent_masking,
-             unmasked_channel_indices, mask_value, positional_dropout, path_dropout, ff_dropout, head_dropout)
+             unmasked_channel_indices, mask_value)
 
   void validate() const override;
   int64_t patches() const { return (context_length - patch_length) / patch_stride + 1; }
@@ -51,35 +50,15 @@ struct PatchTSTModelOutput : ModelOutput {
   FIELDS_AND(ModelOutput, last_hidden_state, loc, scale, patch_input)
 };
 
-// Each a tensor, or the parameters of a distribution.
-struct PatchTSTOutput : ModelOutput {
-  Tensor prediction_outputs, regression_outputs;  // [B, P, C], [B, targets]
-  Tensors prediction_params, regression_params;
-  Tensor prediction_logits;  // [B, targets]
-  Tensor loc, scale;
-  void each_field(FieldVisitor& visitor);
-};
-
 struct PatchTSTBase : CallableModel<TimeSeriesInputs, PatchTSTModelOutput> {
   static constexpr const char* kAutoClass = "AutoModel";
-};
-struct PatchTSTWithHead : CallableModel<TimeSeriesInputs, PatchTSTOutput> {};
-
-// Over the last dimension, or by what training saw of each of its numbers.
-struct Norm : Module {
-  nn::LayerNorm layer_norm;
-  nn::BatchNorm2d batchnorm;
-  void each_field(FieldVisitor& visitor);
-
-  explicit Norm(const PatchTSTConfig& c);
-  Tensor operator()(const Tensor& x) const;  // [..., tokens, D]
 };
 
 struct Layer : Module {
   nn::MultiHeadAttention<"q_proj", "k_proj", "v_proj", "out_proj"> self_attn;
-  Norm norm_sublayer1;
-  std::optional<Norm> norm_sublayer2;  // of attention between channels
-  Norm norm_sublayer3;
+  nn::PatchNorm norm_sublayer1;
+  std::optional<nn::PatchNorm> norm_sublayer2;  // of attention between channels
+  nn::PatchNorm norm_sublayer3;
   nn::Linear up, down;
   void each_field(FieldVisitor& visitor);
 
@@ -90,27 +69,9 @@ struct Layer : Module {
   bool norm_first;
 };
 
-struct Embedder : Module {
-  std::vector<nn::Linear> input_embedding;  // one, or one per channel
-  void each_field(FieldVisitor& visitor);
-
-  explicit Embedder(const PatchTSTConfig& c);
-  Tensor operator()(const Tensor& patches_BCNL) const;
-
-  bool shared;
-};
-
-struct PositionalEncoder : Module {
-  Tensor cls_token, position_enc;
-  FIELDS(cls_token, position_enc)
-
-  explicit PositionalEncoder(const PatchTSTConfig& c);
-  Tensor operator()(const Tensor& x_BCND) const;
-};
-
 struct Encoder : Module {
-  Embedder embedder;
-  PositionalEncoder positional_encoder;
+  nn::PatchEmbedder embedder;
+  nn::PatchPositions positional_encoder;
   std::vector<Layer> layers;
   FIELDS(embedder, positional_encoder, layers)
 
@@ -154,21 +115,21 @@ struct ClassificationHead : Module {
   explicit ClassificationHead(const PatchTSTConfig& c) : linear(c.num_input_channels * c.d_model, c.num_targets) {}
 };
 
-struct PatchTSTForPrediction : nn::WithHead<PatchTSTWithHead, PatchTSTModel, PredictionHead, "head"> {
+struct PatchTSTForPrediction : nn::WithHead<SeriesHead, PatchTSTModel, PredictionHead, "head"> {
   using WithHead::WithHead;
-  PatchTSTOutput forward(const TimeSeriesInputs& in) const override;
+  SeriesHeadOutput forward(const TimeSeriesInputs& in) const override;
 };
 
-struct PatchTSTForRegression : nn::WithHead<PatchTSTWithHead, PatchTSTModel, RegressionHead, "head"> {
+struct PatchTSTForRegression : nn::WithHead<SeriesHead, PatchTSTModel, RegressionHead, "head"> {
   static constexpr const char* kAutoClass = "AutoModelForTimeSeriesRegression";
   using WithHead::WithHead;
-  PatchTSTOutput forward(const TimeSeriesInputs& in) const override;
+  SeriesHeadOutput forward(const TimeSeriesInputs& in) const override;
 };
 
-struct PatchTSTForClassification : nn::WithHead<PatchTSTWithHead, PatchTSTModel, ClassificationHead, "head"> {
+struct PatchTSTForClassification : nn::WithHead<SeriesHead, PatchTSTModel, ClassificationHead, "head"> {
   static constexpr const char* kAutoClass = "AutoModelForTimeSeriesClassification";
   using WithHead::WithHead;
-  PatchTSTOutput forward(const TimeSeriesInputs& in) const override;
+  SeriesHeadOutput forward(const TimeSeriesInputs& in) const override;
 };
 
 }  // namespace imago::patchtst
