@@ -24,6 +24,9 @@ EXTRACTORS = {
     "wav2vec2": dict(feature_extractor_type="Wav2Vec2FeatureExtractor", return_attention_mask=True),
     "wav2vec2_no_mask": dict(feature_extractor_type="Wav2Vec2FeatureExtractor", return_attention_mask=False),
     "wav2vec2_as_is": dict(feature_extractor_type="Wav2Vec2FeatureExtractor", do_normalize=False, return_attention_mask=True),
+    "ast": dict(feature_extractor_type="ASTFeatureExtractor", max_length=24, num_mel_bins=32),
+    "ast_as_is": dict(feature_extractor_type="ASTFeatureExtractor", max_length=6, num_mel_bins=32, do_normalize=False),
+    "seamless": dict(feature_extractor_type="SeamlessM4TFeatureExtractor", padding_value=1.0, num_mel_bins=24),
 }  # fmt: skip
 
 
@@ -61,6 +64,21 @@ def exact_whisper(config: dict, samples: np.ndarray) -> np.ndarray:
     return ((torch.maximum(log, log.max() - 8) + 4) / 4)[None].numpy()
 
 
+def exact_seamless(config: dict, samples: np.ndarray) -> np.ndarray:
+    """Likewise, before frames are put side by side."""
+    filters = mel_filter_bank(
+        257, config["num_mel_bins"], 20, 8000, 16000, mel_scale="kaldi", triangularize_in_mel_space=True
+    )
+    frames = []
+    for begin in range(0, len(samples) - 399, 160):
+        frame = samples[begin : begin + 400].astype(np.float64) * 32768
+        frame -= frame.mean()
+        frame = np.concatenate([frame[:1] * (1 - 0.97), frame[1:] - 0.97 * frame[:-1]]) * np.hanning(400) ** 0.85
+        frames.append(np.log(np.maximum(np.abs(np.fft.rfft(frame, 512)) ** 2 @ filters, 1.192092955078125e-07)))
+    x = np.array(frames)
+    return (x - x.mean(0)) / np.sqrt(x.var(0, ddof=1) + 1e-7)
+
+
 def main() -> None:
     default = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "processors" / "audio" / "testdata"
     out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
@@ -77,10 +95,16 @@ def main() -> None:
             **{key: value for key, value in config.items() if key != "feature_extractor_type"}
         )
         whisper = name.startswith("whisper")
-        rows = [samples] if whisper else [samples[:1200], samples[:700]]
-        options = {} if whisper else {"padding": True}
+        rows = [samples] if whisper else [samples[:1200], samples[:700]] if name.startswith("wav2vec2") else [samples[480:], samples[480:3000]]
+        options = {"padding": True} if name.startswith("wav2vec2") else {}
         for key, value in extractor(rows, sampling_rate=16000, return_tensors="np", **options).items():
             tensors[f"{name}.{key}"] = np.asarray(value)
+        if name == "seamless":
+            exact = np.full((len(rows), 2 * tensors["seamless.input_features"].shape[1], config["num_mel_bins"]), 1.0)
+            for row, samples_of_row in zip(exact, rows):
+                frames = exact_seamless(config, samples_of_row)[: len(row)]
+                row[: len(frames)] = frames
+            tensors["f64.seamless.input_features"] = exact.reshape(tensors["seamless.input_features"].shape)
         if whisper:
             tensors[f"f64.{name}.input_features"] = np.concatenate([exact_whisper(config, row) for row in rows])
     save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, out / "expected.safetensors")

@@ -221,6 +221,29 @@ def write_text_classification(root):
         finish(folder, answered("text-classification", folder, cases))
 
 
+def write_zero_shot_classification(root):
+    tokenizer = word_piece_tokenizer(30)
+    labels = {0: "contradiction", 1: "neutral", 2: "entailment"}
+    model = bert(
+        "BertForSequenceClassification",
+        tokenizer,
+        4,
+        id2label=labels,
+        label2id={name: index for index, name in labels.items()},
+    )
+    folder, _ = save(root / "zero-shot-classification", model, tokenizer, [])
+    three = {"candidate_labels": ["river", "king", "old mill"]}
+    cases = [
+        (TEXTS[0], three),
+        (TEXTS[1], {**three, "multi_label": True}),
+        (TEXTS[2], {"candidate_labels": "a king, cold bread , Berlin", "hypothesis_template": "It is about {}, is it?"}),
+        (TEXTS[3], {"candidate_labels": "dog"}),
+        (TEXTS[:3], {**three, "batch_size": 4}),
+        ("river " * 60, three),
+    ]
+    finish(folder, answered("zero-shot-classification", folder, cases))
+
+
 def write_token_classification(root):
     tokenizer = word_piece_tokenizer(24)
     labels = dict(enumerate(TAGS))
@@ -440,6 +463,7 @@ def main():
         write_fill_mask,
         write_feature_extraction,
         write_text_classification,
+        write_zero_shot_classification,
         write_token_classification,
         write_question_answering,
         write_text_generation,

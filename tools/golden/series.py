@@ -56,7 +56,45 @@ def lagged(model_type: str, head: str, base: dict, variants: dict | None = None)
     return goldens
 
 
+PATCHTST = dict(
+    num_input_channels=2, context_length=17, patch_length=4, patch_stride=3, num_hidden_layers=2, d_model=16,
+    num_attention_heads=2, ffn_dim=20, prediction_length=5, num_targets=3,
+)  # fmt: skip
+
+
+def patchtst() -> dict[str, Golden]:
+    def golden(seed, auto_class, overrides, inputs=None, **more):
+        return Golden("patchtst", auto_class, PATCHTST | overrides, seed, SHORT | (inputs or {}), margin=1.0, **more)
+
+    prediction, one = "PatchTSTForPrediction", dict(num_hidden_layers=1)
+    regression, classes = "PatchTSTForRegression", "PatchTSTForClassification"
+    return {
+        "prediction": golden(1, prediction, {}, attentions=True, gradients=8_000, train=True),
+        "layernorm": golden(2, prediction, one | dict(norm_type="layernorm", pre_norm=False), gradients=8_000),
+        "channel_attention": golden(
+            3, prediction, dict(channel_attention=True, share_embedding=False, use_cls_token=True), gradients=8_000
+        ),
+        "all_patches": golden(
+            4, prediction, one | dict(pooling_type=None, bias=False, positional_encoding_type="random"), gradients=8_000
+        ),
+        "student_t": golden(5, prediction, one | dict(loss="nll", scaling="mean"), gradients=8_000),
+        "normal": golden(
+            6, prediction, one | dict(loss="nll", distribution_output="normal", pooling_type="max"), gradients=8_000
+        ),
+        "negative_binomial": golden(
+            7, prediction, one | dict(loss="nll", distribution_output="negative_binomial"), gradients=8_000
+        ),
+        "without_future": golden(8, prediction, one | dict(loss="nll", scaling=None), dict(targets=False)),
+        "regression": golden(9, regression, one | dict(output_range=[-2.0, 3.0]), gradients=8_000),
+        "regression_student_t": golden(10, regression, one | dict(loss="nll"), dict(missing=False), gradients=8_000),
+        "classification": golden(11, classes, one | dict(activation_function="relu"), gradients=8_000),
+        "base": golden(12, "AutoModel", {}, dict(missing=False)),
+        "bfloat16": golden(13, "AutoModel", one, dict(missing=False), dtype="bfloat16"),
+    }
+
+
 SERIES = {
+    "patchtst": patchtst(),
     "decision_transformer": decision_transformer(),
     "time_series_transformer": lagged("time_series_transformer", "TimeSeriesTransformerForPrediction", LAGGED),
 }

@@ -55,5 +55,24 @@ def lagged_inputs(config, auto_class, batch, generator, future=True, missing=Tru
     return inputs
 
 
+def patch_inputs(config, auto_class, batch, generator, missing=True, targets=True, **_) -> dict[str, torch.Tensor]:
+    """Of patchtst: values, and what its heads compare their answers with."""
+    shape = (batch, config.context_length, config.num_input_channels)
+    inputs = {"past_values": torch.randn(shape, generator=generator) * 2 + 1}
+    if missing:
+        inputs["past_observed_mask"] = (torch.rand(shape, generator=generator) > 0.2).float()
+        inputs["past_values"] = inputs["past_values"] * inputs["past_observed_mask"]
+    counts = config.loss != "mse" and config.distribution_output == "negative_binomial"
+    if auto_class.endswith("ForPrediction") and targets:
+        future = torch.randn((batch, config.prediction_length, config.num_input_channels), generator=generator) * 2
+        inputs["future_values"] = future.abs().round() if counts else future
+    if auto_class.endswith("Regression"):
+        values = torch.randn((batch, config.num_targets), generator=generator)
+        inputs["target_values"] = values.abs().round() if counts else values
+    if auto_class.endswith("Classification"):
+        inputs["target_values"] = torch.randint(0, config.num_targets, (batch,), generator=generator)
+    return inputs
+
+
 # The inputs of each model type: (config, auto_class, batch, generator, **options) -> tensors.
-INPUTS = {"decision_transformer": episode_inputs, "time_series_transformer": lagged_inputs}
+INPUTS = {"decision_transformer": episode_inputs, "time_series_transformer": lagged_inputs, "patchtst": patch_inputs}

@@ -57,4 +57,27 @@ def wav2vec2() -> dict[str, Golden]:
     }
 
 
-SPEECH = {"whisper": whisper(), "wav2vec2": wav2vec2()}
+AST = dict(
+    hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20, patch_size=4, frequency_stride=3,
+    time_stride=2, max_length=13, num_mel_bins=10,
+)  # fmt: skip
+
+
+def audio_spectrogram_transformer() -> dict[str, Golden]:
+    def make(seed, auto_class, overrides, **more):
+        return golden("audio-spectrogram-transformer", auto_class, seed, AST | overrides, **more)
+
+    classes, one = "AutoModelForAudioClassification", dict(num_hidden_layers=1)
+    return {
+        "audio_classification": make(1, classes, dict(num_labels=5), attentions=True, gradients=10_000, train=True),
+        "no_qkv_bias": make(2, classes, one | dict(num_labels=3, qkv_bias=False, hidden_act="relu"), gradients=8_000),
+        "base": make(3, "AutoModel", {}),
+        "bfloat16": make(4, "AutoModel", one, dtype="bfloat16"),
+    }
+
+
+SPEECH = {
+    "whisper": whisper(),
+    "wav2vec2": wav2vec2(),
+    "audio-spectrogram-transformer": audio_spectrogram_transformer(),
+}

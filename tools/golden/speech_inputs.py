@@ -41,5 +41,14 @@ def wav2vec2_inputs(config, auto_class, batch, generator, samples=160, mask=True
     return inputs | class_labels(config, auto_class, batch, generator)
 
 
+def spectrogram_inputs(config, auto_class, batch, generator, **_) -> dict[str, torch.Tensor]:
+    inputs = {"input_values": torch.randn((batch, config.max_length, config.num_mel_bins), generator=generator)}
+    return inputs | class_labels(config, auto_class, batch, generator)
+
+
 # The inputs of each model type: (config, auto_class, batch, generator, **options) -> tensors.
-INPUTS = {"whisper": whisper_inputs, "wav2vec2": wav2vec2_inputs}
+INPUTS = {
+    "whisper": whisper_inputs,
+    "wav2vec2": wav2vec2_inputs,
+    "audio-spectrogram-transformer": spectrogram_inputs,
+}

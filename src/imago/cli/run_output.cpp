@@ -36,10 +36,41 @@ bool is_record(const Json& value) {
                                value.contains("summary_text") || value.contains("translation_text"));
 }
 
+std::string describe_time(const Json& time) { return time.is_null() ? "" : fmt::format("{:.2f}", time.get<double>()); }
+
+// What was said, chunk by chunk where there are any with their times.
+std::string describe_speech(const Json& answer) {
+  if (!answer.contains("chunks")) return answer.at("text").get<std::string>();
+  std::string text;
+  for (const Json& chunk : answer.at("chunks")) {
+    text += text.empty() ? "" : "\n";
+    if (chunk.contains("language") && !chunk.at("language").is_null())
+      text += chunk.at("language").get<std::string>() + "  ";
+    if (chunk.contains("timestamp")) {
+      const Json& times = chunk.at("timestamp");
+      text += fmt::format("[{} - {}]  ", describe_time(times.at(0)), describe_time(times.at(1)));
+    }
+    text += chunk.at("text").get<std::string>();
+  }
+  return text;
+}
+
+// The labels of a text, the best first.
+std::string describe_labels(const Json& answer) {
+  std::string text;
+  for (size_t i = 0; i < answer.at("labels").size(); ++i) {
+    text += fmt::format("{}{:.4f}  {}", i == 0 ? "" : "\n", answer.at("scores").at(i).get<double>(),
+                        answer.at("labels").at(i).get<std::string>());
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string describe_answer(const Json& answer) {
   if (is_record(answer)) return describe_record(answer);
+  if (answer.is_object() && answer.contains("text")) return describe_speech(answer);
+  if (answer.is_object() && answer.contains("labels") && answer.contains("scores")) return describe_labels(answer);
   const bool lists_records =
       answer.is_array() && !answer.empty() &&
       (is_record(answer[0]) || (answer[0].is_array() && !answer[0].empty() && is_record(answer[0][0])));

@@ -221,7 +221,9 @@ GenerationOutput beam_search(DecoderSession& session, const std::vector<std::vec
       for (size_t beam = 0; beam < beams; ++beam) {
         const std::span<float> line = block.subspan(beam * vocabulary, vocabulary);
         log_softmax(line);
-        process_scores(config, {rows[row].running()[beam].ids, setting.prompt_length, *config.max_length}, line);
+        const SequenceState state{rows[row].running()[beam].ids, setting.prompt_length, *config.max_length};
+        process_scores(config, state, line);
+        if (hooks.process_scores) hooks.process_scores(state, line);
         if (config.do_sample) warp_scores(config, min_tokens_to_keep, line);
       }
       std::vector<int64_t> row_sources;

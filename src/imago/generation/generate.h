@@ -10,12 +10,16 @@
 
 namespace imago {
 
-// What the caller may watch and decide while tokens come. Both are optional.
+struct SequenceState;
+
+// What the caller may watch and decide while tokens come. All are optional.
 struct GenerationHooks {
   // Called with each row's next token as it is chosen (greedy and sampling; beams are only known at the end).
   std::function<void(int64_t row, int64_t token)> on_token;
   // Whether a sequence (without its prompt) is to end here, beside the configuration's own reasons: stop strings.
   std::function<bool(std::span<const int64_t> generated)> stops;
+  // Changes a row's scores behind the configuration's own penalties and bans.
+  std::function<void(const SequenceState& state, std::span<float> scores)> process_scores;
 };
 
 struct GenerationOutput {

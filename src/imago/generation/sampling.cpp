@@ -85,7 +85,9 @@ GenerationOutput sample(DecoderSession& session, std::vector<std::vector<int64_t
       next.push_back(ids.back());
       if (finished[row]) continue;
       const std::span<float> row_scores(scores.data<float>() + row * vocabulary, vocabulary);
-      process_scores(config, {ids, output.prompt_length, *config.max_length}, row_scores);
+      const SequenceState state{ids, output.prompt_length, *config.max_length};
+      process_scores(config, state, row_scores);
+      if (hooks.process_scores) hooks.process_scores(state, row_scores);
       if (config.do_sample) {
         warp_scores(config, 1, row_scores);
         next.back() = draw(probabilities(row_scores), random);

@@ -25,8 +25,9 @@ struct SpeechInputs {
 
 struct SpeechModelOutput : ModelOutput {
   Tensor last_hidden_state;  // [B, frames, D]
+  Tensor pooler_output;      // [B, D]
   Tensor extract_features;   // [B, frames, D'] before the layers
-  FIELDS_AND(ModelOutput, last_hidden_state, extract_features)
+  FIELDS_AND(ModelOutput, last_hidden_state, pooler_output, extract_features)
 };
 
 struct SpeechModel : CallableModel<SpeechInputs, SpeechModelOutput> {

@@ -13,6 +13,20 @@
 #include "imago/ops/unary/unary.h"
 #include "imago/ops/where/where.h"
 
+namespace imago {
+
+void SeriesHeadOutput::each_field(FieldVisitor& visitor) {
+  ModelOutput::each_field(visitor);
+  const auto visit = [&](const char* name, Tensor& value, Tensors& params) {
+    params.empty() ? internal::visit_field(visitor, name, value) : internal::visit_field(visitor, name, params);
+  };
+  visit("prediction_outputs", prediction_outputs, prediction_params);
+  visit("regression_outputs", regression_outputs, regression_params);
+  internal::visit_fields(visitor, "prediction_logits, loc, scale", prediction_logits, loc, scale);
+}
+
+}  // namespace imago
+
 namespace imago::nn {
 namespace {
 

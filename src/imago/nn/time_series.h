@@ -46,6 +46,19 @@ struct Seq2SeqTimeSeriesModel : CallableModel<TimeSeriesInputs, Seq2SeqTimeSerie
 // With a distribution of the future; the reference has no auto class for it.
 struct Seq2SeqTimeSeriesPrediction : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput> {};
 
+// Of heads on patches of series, C channels. What a head predicts is a tensor, or the parameters of its distribution,
+// under the same name.
+struct SeriesHeadOutput : ModelOutput {
+  Tensor prediction_outputs, regression_outputs;  // [B, P, C], [B, targets]
+  Tensors prediction_params, regression_params;
+  Tensor prediction_logits;  // [B, classes]
+  Tensor loc, scale;
+  void each_field(FieldVisitor& visitor);
+};
+
+// Each is asked for by its own name, or by the auto class that it says.
+struct SeriesHead : CallableModel<TimeSeriesInputs, SeriesHeadOutput> {};
+
 namespace nn {
 
 // (values - loc) / scale is of a usual size.

@@ -18,7 +18,7 @@ class OptionReader {
   // Each gives the value, or nothing where it is not set or null. Throw Error kInvalidArgument for a wrong type.
   std::optional<bool> boolean(const char* name);
   std::optional<int64_t> integer(const char* name);
-  std::optional<double> number(const char* name);
+  std::optional<double> number(const char* name);  // an integer is one, too
   std::optional<std::string> text(const char* name);
   std::optional<std::vector<std::string>> texts(const char* name);  // one text is a list of one
   bool is_set(const char* name);                                    // also to null

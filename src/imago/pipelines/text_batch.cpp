@@ -40,7 +40,10 @@ Encoding encode_input(const PipelineModel& model, const PipelineInput& input, co
   encode.literal = options.literal;
   if (input.text_pair) encode.pair = *input.text_pair;
   const auto limit = options.max_length ? options.max_length : model.truncation_limit();
-  if (options.truncation && limit) encode.truncation = Truncation{.max_length = static_cast<size_t>(*limit)};
+  if (options.truncation && limit) {
+    encode.truncation = Truncation{.max_length = static_cast<size_t>(*limit)};
+    if (options.only_first) encode.truncation->strategy = Truncation::Strategy::kOnlyFirst;
+  }
   const Tokenizer& tokenizer = options.tokenizer != nullptr ? *options.tokenizer : model.tokenizer->tokenizer();
   Encoding encoding = without_own_limits(tokenizer).encode(input.text, encode);
   check_length(model, encoding.size());

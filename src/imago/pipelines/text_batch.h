@@ -16,6 +16,7 @@ namespace imago {
 struct TextEncodeOptions {
   bool truncation = false;            // else a text that is too long is refused
   std::optional<int64_t> max_length;  // to which truncation cuts; else the limit of the tokenizer or the model
+  bool only_first = false;            // truncation cuts the first text of a pair only
   bool add_special_tokens = true;
   const LiteralText* literal = nullptr;  // as in EncodeOptions
   const Tokenizer* tokenizer = nullptr;  // in place of the model's own

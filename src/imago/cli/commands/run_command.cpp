@@ -73,6 +73,10 @@ class RunCommand final : public cli::Command {
     options.option("--candidate-labels", candidate_labels_, "of zero-shot tasks: the labels to choose from")
         .separated_by(',');
     options.option("--targets", targets_, "of fill-mask: the words to choose from").separated_by(',');
+    options.option("--candidate-labels", candidate_labels_, "of zero-shot-classification: the labels to choose from")
+        .separated_by(',');
+    options.option("--return-timestamps", return_timestamps_, "of speech: say when what is said; char or word (CTC)")
+        .one_of({"true", "false", "char", "word"});
   }
 
   int run() override {
@@ -179,6 +183,11 @@ class RunCommand final : public cli::Command {
     if (!stop_.empty()) options.emplace("stop_strings", stop_);
     if (!targets_.empty()) options.emplace("targets", targets_);
     if (!candidate_labels_.empty()) options.emplace("candidate_labels", candidate_labels_);
+    if (return_timestamps_ == "true" || return_timestamps_ == "false") {
+      options.emplace("return_timestamps", return_timestamps_ == "true");
+    } else if (!return_timestamps_.empty()) {
+      options.emplace("return_timestamps", return_timestamps_);
+    }
     if (greedy_) {
       if (options.contains("do_sample"))
         throw Error(ErrorKind::kInvalidArgument, "run", "--greedy and --do-sample contradict each other");
@@ -235,7 +244,7 @@ class RunCommand final : public cli::Command {
     fmt::print("{}\n", dump_json(document, 2));
   }
 
-  std::string task_, model_, prompt_file_, system_, dtype_;
+  std::string task_, model_, prompt_file_, system_, dtype_, return_timestamps_;
   std::optional<std::string> input_, context_, text_pair_;
   std::vector<std::string> stop_, targets_, adapters_, candidate_labels_;
   int threads_ = 0;
@@ -263,7 +272,9 @@ class RunCommand final : public cli::Command {
       {"--min-p", "sample from tokens at least this likely, relative to the likeliest"},
       {"--typical-p", "sample from the most typical tokens with this probability together"},
       {"--repetition-penalty", "above 1: against tokens that were there before"},
-      {"--length-penalty", "of beam search: above 0 for longer answers"}};
+      {"--length-penalty", "of beam search: above 0 for longer answers"},
+      {"--chunk-length-s", "of speech: seconds of a window in which a long sound is heard (CTC)"},
+      {"--stride-length-s", "of speech: seconds by which windows overlap to each side"}};
   std::vector<OptionFlag<std::string>> texts_ = {
       {"--cache-dtype", "keep keys and values in f16, bf16, q8_0 or q4_0 (default: the model's dtype)"},
       {"--early-stopping", "of beam search: true, false or never"},
@@ -276,6 +287,8 @@ class RunCommand final : public cli::Command {
   std::vector<OptionFlag<bool>> truths_ = {
       {"--do-sample", "draw tokens by their probability"},
       {"--truncation", "cut texts that are too long instead of refusing them"},
+      {"--multi-label", "of zero-shot-classification: several labels may hold at once"},
+      {"--return-language", "of speech: say which language it is"},
       {"--sanitize-control-tokens", "of chats: text that spells a control token stays text (default)"},
       {"--pool", "of image-feature-extraction: one vector for the whole picture"},
       {"--return-full-text", "the answer begins with the prompt (default)"},

@@ -8,15 +8,10 @@
 #include "imago/nn/losses.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/concat/concat.h"
-#include "imago/ops/convolution/convolution.h"
-#include "imago/ops/group_norm/group_norm.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
-#include "imago/ops/slice/slice.h"
-#include "imago/ops/softmax/softmax.h"
 
 namespace imago::wav2vec2 {
 namespace {
@@ -56,43 +51,6 @@ int64_t Wav2Vec2Config::frames(int64_t samples) const {
   return samples;
 }
 
-ConvLayer::ConvLayer(const Wav2Vec2Config& c, size_t layer)
-    : conv(layer > 0 ? c.conv_dim[layer - 1] : 1, c.conv_dim[layer], c.conv_kernel[layer],
-           {.stride = c.conv_stride[layer], .bias = c.conv_bias}),
-      over_time(c.feat_extract_norm == "group"),
-      activation(nn::activation(c.feat_extract_activation)) {
-  if (!over_time || layer == 0) layer_norm = nn::LayerNorm(c.conv_dim[layer], 1e-5);
-}
-
-Tensor ConvLayer::operator()(const Tensor& x) const {
-  Tensor y = conv(x);
-  if (layer_norm.weight) {
-    y = over_time ? group_norm(y, y.size(1), layer_norm.weight, layer_norm.bias, layer_norm.eps)
-                  : transpose(layer_norm(transpose(y, 1, 2)), 1, 2);
-  }
-  return activation(y);
-}
-
-PositionalConv::PositionalConv(const Wav2Vec2Config& c)
-    : length(parameter({1, 1, c.num_conv_pos_embeddings})),
-      direction(parameter({c.hidden_size, c.hidden_size / c.num_conv_pos_embedding_groups, c.num_conv_pos_embeddings})),
-      bias(parameter({c.hidden_size})),
-      groups(c.num_conv_pos_embedding_groups),
-      activation(nn::activation(c.feat_extract_activation)) {}
-
-void PositionalConv::each_field(FieldVisitor& visitor) {
-  imago::internal::visit_field(visitor, "conv.bias", bias);
-  imago::internal::visit_field(visitor, "conv.parametrizations.weight.original0", length);
-  imago::internal::visit_field(visitor, "conv.parametrizations.weight.original1", direction);
-}
-
-// Of an even number of taps there is one frame too many at the end.
-Tensor PositionalConv::operator()(const Tensor& x_BTD) const {
-  const Tensor weight = direction * (length / norm(direction, 2, {0, 1}, true));
-  const Tensor y = convolution(transpose(x_BTD, 1, 2), weight, bias, {1}, {weight.size(2) / 2}, {1}, groups);
-  return transpose(activation(narrow(y, 2, 0, x_BTD.size(1))), 1, 2);
-}
-
 FeedForward::FeedForward(const Wav2Vec2Config& c)
     : intermediate_dense(c.hidden_size, c.intermediate_size),
       output_dense(c.intermediate_size, c.hidden_size),
@@ -115,7 +73,10 @@ Tensor EncoderLayer::operator()(const Tensor& x_BTD, const nn::AttentionContext&
 }
 
 Encoder::Encoder(const Wav2Vec2Config& c)
-    : pos_conv_embed(c), layer_norm(c.hidden_size, c.layer_norm_eps), norm_first(c.do_stable_layer_norm) {
+    : pos_conv_embed(c.hidden_size, c.num_conv_pos_embeddings, c.num_conv_pos_embedding_groups,
+                     c.feat_extract_activation),
+      layer_norm(c.hidden_size, c.layer_norm_eps),
+      norm_first(c.do_stable_layer_norm) {
   for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) layers.emplace_back(c, layer);
 }
 
@@ -136,7 +97,14 @@ BaseModelOutput Encoder::operator()(Tensor x_BTD, const Tensor& mask, const Spee
 
 Wav2Vec2Model::Wav2Vec2Model(const Wav2Vec2Config& c)
     : Backbone(c), masked_spec_embed(parameter({c.hidden_size})), encoder(c) {
-  for (size_t layer = 0; layer < c.conv_dim.size(); ++layer) feature_extractor.conv_layers.emplace_back(c, layer);
+  for (size_t layer = 0; layer < c.conv_dim.size(); ++layer) {
+    const nn::Conv1d conv(layer > 0 ? c.conv_dim[layer - 1] : 1, c.conv_dim[layer], c.conv_kernel[layer],
+                          {.stride = c.conv_stride[layer], .bias = c.conv_bias});
+    const nn::FrameNorm norm = c.feat_extract_norm == "layer" ? nn::FrameNorm::kOverChannels
+                               : layer == 0                   ? nn::FrameNorm::kOverTime
+                                                              : nn::FrameNorm::kNone;
+    feature_extractor.conv_layers.emplace_back(conv, norm, c.feat_extract_activation);
+  }
   feature_projection.layer_norm = nn::LayerNorm(c.conv_dim.back(), c.layer_norm_eps);
   feature_projection.projection = nn::Linear(c.conv_dim.back(), c.hidden_size);
 }
@@ -171,7 +139,7 @@ SpeechModelOutput Wav2Vec2Model::forward(const SpeechInputs& in) const {
                 "give [batch, samples]");
   }
   Tensor x = unsqueeze(in.input_values, 1);
-  for (const ConvLayer& layer : feature_extractor.conv_layers) x = layer(x);
+  for (const nn::SpeechConvLayer& layer : feature_extractor.conv_layers) x = layer(x);
   SpeechModelOutput out;
   out.extract_features = feature_projection.layer_norm(transpose(x, 1, 2));
   const Tensor mask = frame_mask(in, out.extract_features.size(1));
@@ -203,8 +171,7 @@ SpeechInputs LabelScores::asked(SpeechInputs in) const {
 }
 
 Tensor LabelScores::states(const SpeechModelOutput& below) const {
-  if (!layer_weights) return below.last_hidden_state;
-  return sum(stack(below.hidden_states, 0) * reshape(softmax(layer_weights, -1), {-1, 1, 1, 1}), {0});
+  return layer_weights ? nn::weighted_layers(layer_weights, below.hidden_states) : below.last_hidden_state;
 }
 
 LogitsOutput Wav2Vec2ForSequenceClassification::forward(const SpeechInputs& in) const {

@@ -2,11 +2,10 @@
 // B batch, N samples, T frames, D hidden.
 #pragma once
 
-#include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
-#include "imago/nn/convolution_1d.h"
 #include "imago/nn/heads/with_head.h"
 #include "imago/nn/multi_head_attention.h"
+#include "imago/nn/speech_frames.h"
 #include "imago/nn/speech_model.h"
 
 namespace imago::wav2vec2 {
@@ -26,25 +25,18 @@ struct Wav2Vec2Config : Config {
   int64_t classifier_proj_size = 256;
   std::optional<int64_t> adapter_attn_dim;
   // Of training, of heads that Imago has not, and what follows from others.
-  JsonText feat_proj_dropout, feat_quantizer_dropout, final_dropout, layerdrop, apply_spec_augment, mask_time_prob,
-      mask_time_length, mask_time_min_masks, mask_feature_prob, mask_feature_length, mask_feature_min_masks,
-      num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature, num_negatives, codevector_dim,
-      proj_codevector_dim, diversity_loss_weight, tdnn_dim, tdnn_kernel, tdnn_dilation, xvector_output_dim,
-      adapter_kernel_size, adapter_stride, num_adapter_layers, output_hidden_size, num_feat_extract_layers,
-      mask_channel_length, mask_channel_min_space, mask_channel_other, mask_channel_prob, mask_channel_selection,
-      mask_time_min_space, mask_time_other, mask_time_selection, feat_extract_dropout;
+  JsonText num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature, num_negatives,
+      codevector_dim, proj_codevector_dim, diversity_loss_weight, tdnn_dim, tdnn_kernel, tdnn_dilation,
+      xvector_output_dim, adapter_kernel_size, adapter_stride, num_adapter_layers, output_hidden_size,
+      num_feat_extract_layers;
   FIELDS_AND(Config, vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act,
              feat_extract_norm, feat_extract_activation, layer_norm_eps, conv_dim, conv_stride, conv_kernel, conv_bias,
              do_stable_layer_norm, add_adapter, num_conv_pos_embeddings, num_conv_pos_embedding_groups,
              ctc_loss_reduction, ctc_zero_infinity, use_weighted_layer_sum, classifier_proj_size, adapter_attn_dim,
-             feat_proj_dropout, feat_quantizer_dropout, final_dropout, layerdrop, apply_spec_augment, mask_time_prob,
-             mask_time_length, mask_time_min_masks, mask_feature_prob, mask_feature_length, mask_feature_min_masks,
              num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature, num_negatives,
              codevector_dim, proj_codevector_dim, diversity_loss_weight, tdnn_dim, tdnn_kernel, tdnn_dilation,
              xvector_output_dim, adapter_kernel_size, adapter_stride, num_adapter_layers, output_hidden_size,
-             num_feat_extract_layers, mask_channel_length, mask_channel_min_space, mask_channel_other,
-             mask_channel_prob, mask_channel_selection, mask_time_min_space, mask_time_other, mask_time_selection,
-             feat_extract_dropout)
+             num_feat_extract_layers)
 
   Wav2Vec2Config();
   void validate() const override;
@@ -52,21 +44,8 @@ struct Wav2Vec2Config : Config {
   int64_t frames(int64_t samples) const;
 };
 
-// A convolution, normalised over its channels or (only the first layer) over time, or not at all.
-struct ConvLayer : Module {
-  nn::Conv1d conv;
-  nn::LayerNorm layer_norm;
-  FIELDS(conv, layer_norm)
-
-  ConvLayer(const Wav2Vec2Config& c, size_t layer);
-  Tensor operator()(const Tensor& x) const;
-
-  bool over_time;
-  nn::Activation activation;
-};
-
 struct FeatureEncoder : Module {
-  std::vector<ConvLayer> conv_layers;
+  std::vector<nn::SpeechConvLayer> conv_layers;
   FIELDS(conv_layers)
 };
 
@@ -74,18 +53,6 @@ struct FeatureProjection : Module {
   nn::LayerNorm layer_norm;
   nn::Linear projection;
   FIELDS(layer_norm, projection)
-};
-
-// Positions are a wide convolution in groups, its weight a direction and a length per tap (Salimans and Kingma 2016).
-struct PositionalConv : Module {
-  Tensor length, direction, bias;
-  void each_field(FieldVisitor& visitor);
-
-  explicit PositionalConv(const Wav2Vec2Config& c);
-  Tensor operator()(const Tensor& x_BTD) const;
-
-  int64_t groups;
-  nn::Activation activation;
 };
 
 struct FeedForward : Module {
@@ -111,7 +78,7 @@ struct EncoderLayer : Module {
 };
 
 struct Encoder : Module {
-  PositionalConv pos_conv_embed;
+  nn::PositionalConvolution pos_conv_embed;
   nn::LayerNorm layer_norm;
   std::vector<EncoderLayer> layers;
   FIELDS(pos_conv_embed, layer_norm, layers)

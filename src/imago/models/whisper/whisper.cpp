@@ -6,13 +6,11 @@
 #include "imago/base/error.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/registry.h"
-#include "imago/ops/concat/concat.h"
+#include "imago/nn/speech_frames.h"
 #include "imago/ops/gelu/gelu.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
-#include "imago/ops/reshape/reshape.h"
-#include "imago/ops/softmax/softmax.h"
 
 namespace imago::whisper {
 
@@ -88,8 +86,7 @@ LogitsOutput WhisperForAudioClassification::forward(const SpeechInputs& in) cons
   if (layer_weights) text.output_hidden_states = true;
   BaseModelOutput below = encoder(text);
   Tensor x_BFD = below.last_hidden_state;
-  if (layer_weights)
-    x_BFD = sum(stack(below.hidden_states, 0) * reshape(softmax(layer_weights, -1), {-1, 1, 1, 1}), {0});
+  if (layer_weights) x_BFD = nn::weighted_layers(layer_weights, below.hidden_states);
   const Tensor logits = classifier(mean(projector(x_BFD), {1}));
   if (!in.output_hidden_states) below.hidden_states.clear();
   return logits_output(logits, nn::token_loss(logits, in.labels), std::move(below));

@@ -18,13 +18,11 @@ struct WhisperConfig : Config {
   bool scale_embedding = false, use_weighted_layer_sum = false;
   int64_t classifier_proj_size = 256;
   // Of training, of generation, and of early files: nothing is computed from them here.
-  JsonText apply_spec_augment, mask_time_prob, mask_time_length, mask_time_min_masks, mask_feature_prob,
-      mask_feature_length, mask_feature_min_masks, median_filter_width, num_hidden_layers, forced_decoder_ids;
+  JsonText median_filter_width, num_hidden_layers, forced_decoder_ids;
   FIELDS_AND(Config, vocab_size, num_mel_bins, d_model, encoder_layers, encoder_attention_heads, encoder_ffn_dim,
              decoder_layers, decoder_attention_heads, decoder_ffn_dim, activation_function, max_source_positions,
-             max_target_positions, scale_embedding, use_weighted_layer_sum, classifier_proj_size, apply_spec_augment,
-             mask_time_prob, mask_time_length, mask_time_min_masks, mask_feature_prob, mask_feature_length,
-             mask_feature_min_masks, median_filter_width, num_hidden_layers, forced_decoder_ids)
+             max_target_positions, scale_embedding, use_weighted_layer_sum, classifier_proj_size, median_filter_width,
+             num_hidden_layers, forced_decoder_ids)
 
   WhisperConfig();
   void validate() const override;

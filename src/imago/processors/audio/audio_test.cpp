@@ -90,14 +90,16 @@ TEST(DecodeAudio, RefusesWhatIsNoSoundOrTooLarge) {
 TEST(AudioFeatures, AreTheReferences) {
   const Json extractors = read_json(kData + "extractors.json");
   const Audio sound = load_audio(kData + "mono_16k.wav");
-  Audio part = sound, less = sound;
-  part.samples.resize(1200);
-  less.samples.resize(700);
+  const auto cut = [&](ptrdiff_t begin, ptrdiff_t end) {
+    return Audio{{sound.samples.begin() + begin, sound.samples.begin() + end}, sound.sampling_rate};
+  };
   size_t outputs = 0;
   for (const auto& [name, config] : extractors.items()) {
     const auto extractor = AudioFeatureExtractor::from_json(config);
-    const TensorMap features =
-        name.starts_with("whisper") ? extractor->extract({sound}) : extractor->extract({part, less});
+    std::vector<Audio> sounds = {cut(480, std::ssize(sound.samples)), cut(480, 3000)};
+    if (name.starts_with("whisper")) sounds = {sound};
+    if (name.starts_with("wav2vec2")) sounds = {cut(0, 1200), cut(0, 700)};
+    const TensorMap features = extractor->extract(sounds);
     for (const auto& [key, tensor] : features) {
       const std::string full = name + "." + key;
       const Tensor wanted = expected().tensor(full);

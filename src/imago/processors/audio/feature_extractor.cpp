@@ -13,9 +13,11 @@ namespace {
 
 using Maker = std::unique_ptr<AudioFeatureExtractor> (*)(const Json& config);
 
-constexpr std::array<std::pair<std::string_view, Maker>, 2> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Maker>, 4> kKinds = {{
     {"WhisperFeatureExtractor", make_whisper_features},
     {"Wav2Vec2FeatureExtractor", make_wav2vec2_features},
+    {"ASTFeatureExtractor", make_ast_features},
+    {"SeamlessM4TFeatureExtractor", make_seamless_features},
 }};
 
 constexpr std::array kInertKeys = {"feature_extractor_type", "processor_class", "return_tensors", "auto_map",

@@ -44,5 +44,7 @@ class AudioFeatureExtractor {
 // What a kind of extractor is made from. Each has a file in this folder.
 std::unique_ptr<AudioFeatureExtractor> make_whisper_features(const Json& config);
 std::unique_ptr<AudioFeatureExtractor> make_wav2vec2_features(const Json& config);
+std::unique_ptr<AudioFeatureExtractor> make_ast_features(const Json& config);
+std::unique_ptr<AudioFeatureExtractor> make_seamless_features(const Json& config);
 
 }  // namespace imago
