@@ -31,8 +31,7 @@ class JsonError : public Error {
   explicit JsonError(std::string_view what) : Error(ErrorKind::kInvalidFile, "json", what) {}
 };
 
-// A place in an array or an object; `key()` is the key of a member. Nothing lies between begin() and end() of a value
-// that is neither.
+// A place in an array or an object; `key()` is the key of a member.
 template <bool is_const>
 class JsonIterator {
  public:
@@ -218,6 +217,7 @@ class Json {
   void push_back(Json item);
   void emplace_back(Json item) { push_back(std::move(item)); }
 
+  // Over the items or members; nothing of null, and begin() of what has no parts throws JsonError.
   iterator begin();
   iterator end();
   const_iterator begin() const;
@@ -260,7 +260,7 @@ class Json {
 };
 
 template <bool is_const>
-JsonIterator<is_const>::Item& JsonIterator<is_const>::value() const {
+typename JsonIterator<is_const>::Item& JsonIterator<is_const>::value() const {
   return member_ ? member_->second : *item_;
 }
 

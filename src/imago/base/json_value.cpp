@@ -208,24 +208,23 @@ void Json::push_back(Json item) {
 }
 
 Json::const_iterator Json::begin() const {
-  if (kind_ == Kind::array) return const_iterator(std::as_const(*held_.array).data());
-  return kind_ == Kind::object ? const_iterator(std::as_const(*held_.object).data()) : const_iterator();
+  if (is_null()) return {};
+  return is_object() ? const_iterator(as_object().data()) : const_iterator(as_array().data());
 }
 
 Json::const_iterator Json::end() const {
-  if (kind_ == Kind::array) return const_iterator(std::as_const(*held_.array).data() + held_.array->size());
-  return kind_ == Kind::object ? const_iterator(std::as_const(*held_.object).data() + held_.object->size())
-                               : const_iterator();
+  if (is_object()) return const_iterator(as_object().data() + size());
+  return is_array() ? const_iterator(as_array().data() + size()) : const_iterator();
 }
 
 Json::iterator Json::begin() {
-  if (kind_ == Kind::array) return iterator(held_.array->data());
-  return kind_ == Kind::object ? iterator(held_.object->data()) : iterator();
+  if (is_null()) return {};
+  return is_object() ? iterator(as_object().data()) : iterator(as_array().data());
 }
 
 Json::iterator Json::end() {
-  if (kind_ == Kind::array) return iterator(held_.array->data() + held_.array->size());
-  return kind_ == Kind::object ? iterator(held_.object->data() + held_.object->size()) : iterator();
+  if (is_object()) return iterator(as_object().data() + size());
+  return is_array() ? iterator(as_array().data() + size()) : iterator();
 }
 
 const Json::object_t& Json::items() const {

@@ -80,7 +80,8 @@ TEST(JsonValue, WhatIsNotThereIsAnError) {
   EXPECT_THROW(json.as_array(), JsonError);
   EXPECT_THROW(Json("text").items(), JsonError);
   EXPECT_TRUE(Json().items().empty());
-  for (const Json& item : Json(5)) ADD_FAILURE() << item;
+  EXPECT_THROW(Json(5).begin(), JsonError);
+  EXPECT_TRUE(Json(5).find("key") == Json(5).end());
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ constexpr int64_t kFramesPerTimestamp = 2;
 
 class SpeechSession final : public DecoderSession {
  public:
-  SpeechSession(const SpeechSeq2SeqLM& model, Tensor encoded) : model_(model), encoded_(std::move(encoded)) {}
+  SpeechSession(const SpeechSeq2SeqLM& model, Tensor encoded, const std::string& cache_dtype = {})
+      : DecoderSession(cache_dtype), model_(model), encoded_(std::move(encoded)) {}
 
  private:
   Tensor forward(const Tensor& new_ids) override {
@@ -184,7 +185,7 @@ std::vector<int64_t> generate_window(const SpeechSeq2SeqLM& model, const Tensor&
     max_length = std::min(max_length.value_or(20) + initial, settings.max_target_positions);
     config.max_length = max_length;
   }
-  SpeechSession session(model, encoded);
+  SpeechSession session(model, encoded, config.cache_dtype);
   GenerationOutput output =
       config.num_beams > 1 ? beam_search(session, {prompt}, config, hooks) : sample(session, {prompt}, config, hooks);
   std::vector<int64_t> tokens(output.sequences.at(0).begin() + given, output.sequences.at(0).end());

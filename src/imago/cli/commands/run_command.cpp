@@ -73,8 +73,6 @@ class RunCommand final : public cli::Command {
     options.option("--candidate-labels", candidate_labels_, "of zero-shot tasks: the labels to choose from")
         .separated_by(',');
     options.option("--targets", targets_, "of fill-mask: the words to choose from").separated_by(',');
-    options.option("--candidate-labels", candidate_labels_, "of zero-shot-classification: the labels to choose from")
-        .separated_by(',');
     options.option("--return-timestamps", return_timestamps_, "of speech: say when what is said; char or word (CTC)")
         .one_of({"true", "false", "char", "word"});
   }
