@@ -46,6 +46,7 @@ class Golden:
     # Part of what `verify` allows that another order of summation may need. Other programs differ in more than that
     # order (exponentials, fused multiply-add), hence the room.
     margin: float | None = 0.7  # None takes any seed
+    samples: int = 0  # of models that draw normal values: how many futures to record, with the numbers drawn
     # The reference's attention; None is its default, sdpa. Weights are only to be had from eager.
     attention: str | None = None
     folder: str | None = None  # the model's folder, where it is not its model type
@@ -89,6 +90,8 @@ def _write(golden: Golden, out: Path) -> None:
         tensors |= _all_sequences(golden, model, double, inputs, description)
     if golden.gradients:
         tensors |= _gradients(model, double, inputs, golden.gradients)
+    if golden.samples:
+        tensors |= _sampled(model, inputs, golden.samples)
     if golden.train:
         description["train"] = TRAIN
         tensors["losses"] = _training_curve(model, inputs)
@@ -206,6 +209,25 @@ def _backward(model, inputs: dict) -> dict[str, torch.Tensor]:
     model = copy.deepcopy(model)
     model(**inputs).loss.backward()
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+def _sampled(model, inputs: dict, samples: int) -> dict[str, torch.Tensor]:
+    """What the model draws of the future, where the standard normal numbers are `sampling.draws` [steps, rows, ...]."""
+    past = {name: value for name, value in inputs.items() if name not in ("future_values", "future_observed_mask")}
+    generator, draws = torch.Generator().manual_seed(5), []
+
+    def normal(mean, std):
+        draws.append(torch.randn(mean.shape, generator=generator))
+        return mean + std * draws[-1]
+
+    model, original = copy.deepcopy(model), torch.normal
+    model.config.num_parallel_samples = samples
+    torch.normal = normal
+    try:
+        sequences = model.generate(**past).sequences
+    finally:
+        torch.normal = original
+    return {"sampling.draws": torch.stack(draws), "sampling.sequences": sequences}
 
 
 def _training_curve(model, inputs: dict) -> torch.Tensor:

@@ -38,7 +38,7 @@ def lagged(model_type: str, head: str, base: dict, variants: dict | None = None)
     one = dict(encoder_layers=1, decoder_layers=1)
     goldens = {
         "prediction": golden(1, STATIC, attentions=True, gradients=8_000, train=True),
-        "normal": golden(2, one | dict(distribution_output="normal", scaling="std"), gradients=8_000),
+        "normal": golden(2, one | dict(distribution_output="normal", scaling="std"), gradients=8_000, samples=3),
         "negative_binomial": golden(3, one | dict(distribution_output="negative_binomial"), gradients=8_000),
         "channels": golden(4, one | dict(input_size=3), gradients=8_000, train=True),
         "channels_normal": golden(

@@ -2,6 +2,9 @@
 // C channels (a dimension that is not there where there is one), D hidden.
 #pragma once
 
+#include <functional>
+#include <string_view>
+
 #include "imago/nn/model.h"
 
 namespace imago {
@@ -43,8 +46,16 @@ struct Seq2SeqTimeSeriesModel : CallableModel<TimeSeriesInputs, Seq2SeqTimeSerie
   static constexpr const char* kAutoClass = "AutoModel";
 };
 
+// A value drawn from a distribution whose parameters these are, moved to loc and scale.
+using DrawValues =
+    std::function<Tensor(std::string_view family, const Tensors& params, const Tensor& loc, const Tensor& scale)>;
+
 // With a distribution of the future; the reference has no auto class for it.
-struct Seq2SeqTimeSeriesPrediction : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput> {};
+struct Seq2SeqTimeSeriesPrediction : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput> {
+  // Futures that may come, [B, samples, P] or [B, samples, P, C]: step by step each value is drawn, and what comes
+  // after follows from it. future_time_features are of the future.
+  virtual Tensor sample(const TimeSeriesInputs& inputs, int64_t samples, const DrawValues& draw) const = 0;
+};
 
 // Of heads on patches of series, C channels. What a head predicts is a tensor, or the parameters of its distribution,
 // under the same name.

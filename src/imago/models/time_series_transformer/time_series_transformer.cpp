@@ -12,6 +12,7 @@
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
+#include "imago/ops/repeat/repeat.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/ops/unary/unary.h"
@@ -160,6 +161,41 @@ Seq2SeqTimeSeriesOutput TimeSeriesTransformerForPrediction::forward(const TimeSe
   out.loss = nn::weighted_average(likelihood, weights);
   out.params = head.family->scaled(params, out.scale);
   return out;
+}
+
+Tensor TimeSeriesTransformerForPrediction::sample(const TimeSeriesInputs& in, int64_t samples,
+                                                  const DrawValues& draw) const {
+  const TimeSeriesTransformerConfig& c = config();
+  if (!in.future_time_features || in.future_time_features.size(1) != c.prediction_length || samples < 1) {
+    throw Error(ErrorKind::kInvalidArgument, "sample", "future_time_features are not of prediction_length steps",
+                "give them for every step of the future, and at least one sample");
+  }
+  TimeSeriesInputs past = in;
+  past.future_values = {};
+  const Seq2SeqTimeSeriesOutput heard = base.forward(past);
+  const auto every_sample = [&](const Tensor& x) { return repeat_interleave(x, samples, 0); };
+  const Tensor loc = every_sample(heard.loc), scale = every_sample(heard.scale);
+  const Shape& s = in.future_time_features.shape();
+  const Tensor fixed = expand(unsqueeze(heard.static_features, 1), {s[0], s[1], heard.static_features.size(1)});
+  const Tensor features = every_sample(concat({fixed, in.future_time_features}, 2));
+  TextInputs decoder_in;
+  decoder_in.encoder_hidden_states = every_sample(heard.encoder_last_hidden_state);
+  decoder_in.attention = in.attention;
+  std::vector<int64_t> lags = c.lags_sequence;
+  for (int64_t& lag : lags) --lag;
+  Tensor series = (every_sample(in.past_values) - loc) / scale;
+  Tensors values;
+  for (int64_t step = 0; step < c.prediction_length; ++step) {
+    const Tensor lagged = nn::lagged(series, lags, step + 1);
+    decoder_in.inputs_embeds =
+        concat({reshape(lagged, {lagged.size(0), step + 1, -1}), narrow(features, 1, 0, step + 1)}, 2);
+    const Tensor state = base.decoder(decoder_in).last_hidden_state;
+    values.push_back(draw(head.family->name, head(narrow(state, 1, step, 1)), loc, scale));
+    series = concat({series, (values.back() - loc) / scale}, 1);
+  }
+  Shape shape = {in.past_values.size(0), samples, c.prediction_length};
+  if (head.channels > 1) shape.push_back(head.channels);
+  return reshape(concat(values, 1), shape);
 }
 
 }  // namespace imago::time_series_transformer

@@ -89,6 +89,7 @@ struct TimeSeriesTransformerForPrediction : nn::WithHead<Seq2SeqTimeSeriesPredic
                                                          nn::DistributionHead, "parameter_projection"> {
   using WithHead::WithHead;
   Seq2SeqTimeSeriesOutput forward(const TimeSeriesInputs& in) const override;
+  Tensor sample(const TimeSeriesInputs& in, int64_t samples, const DrawValues& draw) const override;
 };
 
 }  // namespace imago::time_series_transformer

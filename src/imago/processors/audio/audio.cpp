@@ -70,10 +70,10 @@ Audio decode_audio(std::span<const std::byte> bytes, const AudioLimits& limits) 
   Audio audio;
   audio.sampling_rate = info.samplerate;
   // What is decoded counts, and not what the header says: damaged files promise more than they have.
-  constexpr sf_count_t kBlock = 1 << 16;
-  std::vector<float> block(static_cast<size_t>(kBlock * info.channels));
-  for (sf_count_t read = kBlock; read == kBlock;) {
-    read = sf_readf_float(file.get(), block.data(), kBlock);
+  const sf_count_t frames = std::max(1, (1 << 18) / info.channels);
+  std::vector<float> block(static_cast<size_t>(frames * info.channels));
+  for (sf_count_t read = frames; read == frames;) {
+    read = sf_readf_float(file.get(), block.data(), frames);
     for (sf_count_t frame = 0; frame < read; ++frame) {
       float sum = 0;
       for (int channel = 0; channel < info.channels; ++channel)
