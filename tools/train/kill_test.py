@@ -86,7 +86,7 @@ def run_until_done(imago, run, output, whole_time, generator, counts):
         limit = generator.randrange(1000, 200_000) if kind == "limit" else None
         process = start(imago, run, limit)
         if kind == "kill":
-            time.sleep(generator.random() * whole_time * 1.1)
+            time.sleep(generator.random() * whole_time * 0.4)
             process.send_signal(signal.SIGKILL)
         _, errors = process.communicate()
         if process.returncode == -signal.SIGKILL:
