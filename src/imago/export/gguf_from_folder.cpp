@@ -14,6 +14,7 @@
 #include "imago/nn/weight_map.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/operators.h"
 #include "imago/tensor/encoded_matrix.h"
 #include "imago/tokenizers/chat/template_files.h"
 #include "imago/tokenizers/legacy/gguf_tokenizer_entries.h"
@@ -232,8 +233,14 @@ GgufParts gguf_parts_of_folder(const std::string& folder) {
                   fmt::format("the architecture {} has no place for the tensor {}", architecture.name, name));
     }
     const int64_t heads = heads_of(*stored.rule, result.entries, architecture.name);
-    result.parts.push_back({stored.name, tensor.shape(), {}, tensor.nbytes(), {}, [tensor = tensor, heads] {
+    result.parts.push_back({stored.name,
+                            tensor.shape(),
+                            {},
+                            tensor.nbytes(),
+                            {},
+                            [tensor = tensor, heads, added = static_cast<double>(stored.rule->added)] {
                               const Tensor values = contiguous(cast(decode(tensor), DType::f32));
+                              if (added != 0) return values + added;
                               return heads == 0 ? values : pairs_from_halves(values, heads);
                             }});
   }

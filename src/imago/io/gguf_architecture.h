@@ -61,6 +61,8 @@ struct GgufArchitecture {
     // The entry that counts the heads of a projection to rotary positions: the file has each head's rows in pairs
     // (0, 1), (2, 3), ..., the Hub in halves (0, n/2), (1, n/2 + 1), .... Empty for rows as they are stored.
     std::string_view rotary_heads;
+    // What the file has more in each value than the Hub: the 1 of norms that are stored about zero there.
+    float added = 0;
   };
 
   std::string_view name;          // general.architecture

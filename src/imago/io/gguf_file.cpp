@@ -20,6 +20,7 @@ struct GgufFile::Parts {
   std::vector<std::string> names;
   std::vector<TensorInfo> infos;
   std::vector<int64_t> rotary_heads;
+  std::vector<float> added;
 };
 
 namespace {
@@ -116,6 +117,7 @@ GgufFile GgufFile::open(const std::string& path, const GgufArchitectures& archit
     parts.infos.push_back(header.infos[i]);
     parts.infos.back().as_parameter = true;
     parts.rotary_heads.push_back(heads);
+    parts.added.push_back(hub.rule->added);
   }
   parts.metadata = std::move(header.metadata);
   return GgufFile(std::move(file), std::move(parts));
@@ -125,7 +127,8 @@ GgufFile::GgufFile(MappedFile file, Parts parts)
     : TensorFile(std::move(file), std::move(parts.names), std::move(parts.infos)),
       metadata_(std::move(parts.metadata)),
       config_(std::move(parts.config)),
-      rotary_heads_(std::move(parts.rotary_heads)) {}
+      rotary_heads_(std::move(parts.rotary_heads)),
+      added_(std::move(parts.added)) {}
 
 std::shared_ptr<Storage> GgufFile::halves_from_pairs(const TensorInfo& info, int64_t heads) const {
   const int64_t rows = info.shape[0], row_bytes = (info.end - info.begin) / rows, head_rows = rows / heads;
@@ -140,6 +143,20 @@ std::shared_ptr<Storage> GgufFile::halves_from_pairs(const TensorInfo& info, int
 }
 
 Tensor GgufFile::read(size_t index) const {
+  const Tensor stored = read_stored(index);
+  if (added_[index] == 0) return stored;
+  const Tensor plain = decode(stored);
+  if (plain.dtype() != DType::f32) {
+    throw Error(ErrorKind::kUnsupported, kWhere, fmt::format("{} is not float32", quote(names()[index])));
+  }
+  Tensor values = Tensor::empty(plain.shape());
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    values.data<float>()[i] = plain.const_data<float>()[i] - added_[index];
+  }
+  return values;
+}
+
+Tensor GgufFile::read_stored(size_t index) const {
   const TensorInfo& info = info_at(index);
   const int64_t heads = rotary_heads_[index];
   if (info.format.empty() && heads == 0) {

@@ -25,12 +25,14 @@ class GgufFile final : public TensorFile {
   struct Parts;
   GgufFile(MappedFile file, Parts parts);
   Tensor read(size_t index) const override;
+  Tensor read_stored(size_t index) const;
   // The bytes of a tensor with each head's rows in the Hub's order.
   std::shared_ptr<Storage> halves_from_pairs(const TensorInfo& info, int64_t heads) const;
 
   GgufMetadata metadata_;
   std::string config_;
   std::vector<int64_t> rotary_heads_;  // of each tensor; 0 where rows are as stored
+  std::vector<float> added_;           // of each tensor; 0 where values are as stored
 };
 
 }  // namespace imago

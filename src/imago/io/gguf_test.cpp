@@ -148,7 +148,9 @@ GgufArchitectures one_architecture() {
                      .architecture = "ToyModel",
                      .keys = {{"size", "hidden_size", GgufArchitecture::Kind::kInteger, true},
                               {"eps", "norm_eps", GgufArchitecture::Kind::kNumber}},
-                     .tensors = {{"blk.*.a", "layers.*.first"}, {"blk.*.q", "layers.*.query", "size"}},
+                     .tensors = {{"blk.*.a", "layers.*.first"},
+                                 {"blk.*.q", "layers.*.query", "size"},
+                                 {"blk.*.n", "layers.*.norm", "", 1}},
                      .ignored_tensors = {},
                      .complete = nullptr});
   return architectures;
@@ -175,6 +177,24 @@ TEST(GgufFile, NamesAndConfigurationOfTheHub) {
   EXPECT_EQ(opened.tensor("layers.12.first.weight").describe(), "float32 [2, 32] as q8_0 on cpu");
   // Two heads of four rows each, from pairs to halves.
   EXPECT_THAT(opened.tensor("layers.0.query.bias").to_vector<float>(), testing::ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+}
+
+TEST(GgufFile, WhatTheFileHasMoreIsTakenOff) {
+  const TemporaryFolder folder;
+  Builder file = toy(0, 1);
+  file.tensor("blk.0.n.weight", {3}, kF32, 0).align();
+  for (const float value : {1.5F, 0.25F, 3.F}) file.number(value);
+  const GgufFile opened = GgufFile::open(folder.write("toy.gguf", file.bytes()), one_architecture());
+  EXPECT_THAT(opened.tensor("layers.0.norm.weight").to_vector<float>(), testing::ElementsAre(0.5F, -0.75F, 2.F));
+}
+
+TEST(GgufFile, NamesAreFoundBothWays) {
+  const GgufArchitectures architectures = one_architecture();
+  const GgufArchitecture& toy_architecture = architectures.find("toy");
+  EXPECT_EQ(gguf_name(toy_architecture, "layers.12.query.bias").name, "blk.12.q.bias");
+  EXPECT_EQ(hub_name(toy_architecture, "blk.12.q.bias").name, "layers.12.query.bias");
+  EXPECT_EQ(gguf_name(toy_architecture, "layers.12.other.bias").rule, nullptr);
+  EXPECT_THROW(architectures.find_for_model("toy_type"), Error);  // which is only read
 }
 
 TEST(GgufFile, RefusesWhatItDoesNotKnow) {
