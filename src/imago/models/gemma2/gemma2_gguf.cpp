@@ -1,9 +1,8 @@
 // Gemma 2 in GGUF files, whose norms have the 1 in them.
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/io/gguf_decoder.h"
 
 namespace imago {

@@ -1,7 +1,7 @@
 // Phi-3 in GGUF files, without the factors of its long contexts.
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/io/gguf_decoder.h"
 
 namespace imago {
