@@ -16,7 +16,7 @@ import transformers
 import numpy as np
 from pipelines import finish, plain, word_piece_tokenizer
 from transformers import AutoConfig, pipeline
-from vision import CLIP, SEGFORMER, SIGLIP, VIT, YOLOS
+from vision import CLIP, DEPTH_ANYTHING, SEGFORMER, SIGLIP, VIT, YOLOS
 from weights import randomise
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -35,6 +35,12 @@ def masks_as_runs(answer):
     edges = np.flatnonzero(flat[1:] != flat[:-1])
     counts = np.diff(np.concatenate([[0], edges, [inside.size]])).tolist()
     return answer | {"mask": {"size": list(inside.shape), "counts": counts}}
+
+
+def depth_as_rows(answer):
+    if isinstance(answer, list):
+        return [depth_as_rows(item) for item in answer]
+    return {"predicted_depth": answer["predicted_depth"].tolist(), "depth": np.array(answer["depth"]).tolist()}
 
 
 def write(task, name, model_type, auto_class, config, processor, cases, seed=1, tokenizer=None):
@@ -56,7 +62,8 @@ def write(task, name, model_type, auto_class, config, processor, cases, seed=1, 
         paths = [str(PICTURES / file) for file in files] if isinstance(files, list) else str(PICTURES / files)
         inputs = [{"image": file} for file in files] if isinstance(files, list) else {"image": files}
         answer = pipe(paths, **options)
-        expected = plain(masks_as_runs(answer) if task == "image-segmentation" else answer)
+        answer = masks_as_runs(answer) if task == "image-segmentation" else answer
+        expected = plain(depth_as_rows(answer) if task == "depth-estimation" else answer)
         answers.append({"task": task, "inputs": inputs, "options": options, "expected": expected})
     finish(folder, answers)
 
@@ -124,7 +131,15 @@ def image_segmentation():
     write("image-segmentation", "image-segmentation", "segformer", auto_class, config, processor, cases)
 
 
+def depth_estimation():
+    processor = {"image_processor_type": "DPTImageProcessor", "size": {"height": 16, "width": 24}}
+    auto_class = "AutoModelForDepthEstimation"
+    cases = [(THIRD, {}), ([THIRD, TURNED], {})]
+    write("depth-estimation", "depth-estimation", "depth_anything", auto_class, DEPTH_ANYTHING, processor, cases)
+
+
 TASKS = {
+    "depth-estimation": depth_estimation,
     "image-classification": image_classification,
     "image-feature-extraction": image_feature_extraction,
     "zero-shot-image-classification": zero_shot_image_classification,

@@ -218,7 +218,73 @@ def yolos() -> dict[str, Golden]:
     }
 
 
+DETR = dict(
+    d_model=16,
+    encoder_layers=1,
+    decoder_layers=2,
+    encoder_attention_heads=4,
+    decoder_attention_heads=2,
+    encoder_ffn_dim=20,
+    decoder_ffn_dim=24,
+    num_queries=5,
+    num_labels=4,
+    dropout=0.0,
+    use_timm_backbone=False,
+    backbone=None,
+    backbone_config=dict(
+        model_type="resnet", embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], out_features=["stage2"]
+    ),
+)
+
+
+def detr() -> dict[str, Golden]:
+    golden, bare, _ = _makers("detr", DETR)
+    size, one = dict(size=(24, 32)), dict(decoder_layers=1)
+    return {
+        "object_detection": golden(DETECTION, 1, {}, size, attentions=True),
+        "gradients": golden(DETECTION, 2, one, dict(size=(24, 32)), gradients=6_000, margin=1.0),
+        "losses": golden(DETECTION, 6, one, dict(size=(24, 32), batch=1), train=True, margin=1.0),
+        "padding": golden(DETECTION, 7, one, size | dict(mask=True, batch=3)),
+        "learned_positions": golden(
+            DETECTION, 3, dict(position_embedding_type="learned", activation_function="gelu"), size
+        ),
+        "base": bare(4, {}, size | dict(mask=True)),
+        "bfloat16": bare(5, one, size, dtype="bfloat16"),
+    }
+
+
+DEPTH_ANYTHING = dict(
+    backbone_config=dict(
+        model_type="dinov2",
+        hidden_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        mlp_ratio=2,
+        image_size=16,
+        patch_size=4,
+        out_indices=[0, 1, 2, 3],
+        reshape_hidden_states=False,
+    ),
+    patch_size=4,
+    reassemble_hidden_size=16,
+    neck_hidden_sizes=[8, 8, 12, 12],
+    fusion_hidden_size=8,
+    head_hidden_size=6,
+)
+
+
+def depth_anything() -> dict[str, Golden]:
+    golden, _, _ = _makers("depth_anything", DEPTH_ANYTHING)
+    depth, size = "AutoModelForDepthEstimation", dict(size=(16, 24))
+    return {
+        "depth_estimation": golden(depth, 1, {}, size),
+        "metric": golden(depth, 2, dict(depth_estimation_type="metric", max_depth=20, head_in_index=1), size),
+        "bfloat16": golden(depth, 3, {}, size, dtype="bfloat16"),
+    }
+
+
 VISION = {"vit": vit(), "deit": deit(), "dinov2": dinov2(), "convnext": convnext(), "resnet": resnet()}
 VISION |= {"clip": clip(), "clip_text_model": clip_half("text"), "clip_vision_model": clip_half("vision")}
 VISION |= {"siglip": siglip(), "siglip_vision_model": siglip_vision()}
-VISION |= {"segformer": segformer(), "yolos": yolos()}
+VISION |= {"segformer": segformer(), "yolos": yolos(), "detr": detr()}
+VISION |= {"depth_anything": depth_anything()}

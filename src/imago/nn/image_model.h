@@ -32,6 +32,14 @@ struct BackboneOutput : ModelOutput {
 struct ImageModel : CallableModel<ImageInputs, BaseModelOutput> {
   static constexpr const char* kAutoClass = "AutoModel";
 };
+struct DepthOutput : ModelOutput {
+  Tensor predicted_depth;  // [B, height, width]
+  FIELDS_AND(ModelOutput, predicted_depth)
+};
+
+struct DepthEstimation : CallableModel<ImageInputs, DepthOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForDepthEstimation";
+};
 struct ImageBackbone : CallableModel<ImageInputs, BackboneOutput> {
   static constexpr const char* kAutoClass = "AutoBackbone";
 };

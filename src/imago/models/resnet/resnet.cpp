@@ -77,6 +77,20 @@ Trunk::Trunk(const ResNetConfig& c) : embedder(c) {
   }
 }
 
+void Trunk::freeze_norms() {
+  const auto freeze = [](nn::BatchNorm2d& norm) {
+    norm.frozen = true;
+    norm.num_batches_tracked = {};
+  };
+  freeze(embedder.embedder.normalization);
+  for (Stage& stage : encoder.stages) {
+    for (Layer& layer : stage.layers) {
+      if (layer.shortcut) freeze(layer.shortcut->normalization);
+      for (ConvLayer& each : layer.layer) freeze(each.normalization);
+    }
+  }
+}
+
 BaseModelOutput Trunk::operator()(const ImageInputs& in) const {
   nn::Recorder record(in);
   Tensor x = embedder(in);

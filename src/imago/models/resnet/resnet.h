@@ -72,6 +72,7 @@ struct Trunk {
   FIELDS(embedder, encoder)
 
   explicit Trunk(const ResNetConfig& c);
+  void freeze_norms();  // no gradient reaches them any more
   BaseModelOutput operator()(const ImageInputs& in) const;
 };
 

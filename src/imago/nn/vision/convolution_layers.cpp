@@ -44,7 +44,8 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double epsilon)
 Tensor BatchNorm2d::operator()(const Tensor& x) const {
   const ErrorScope scope(path);
   // They are measured, not learned: no gradient reaches them.
-  return batch_norm(x, running_mean.detach(), running_var.detach(), weight, bias, false, 0, eps);
+  return batch_norm(x, running_mean.detach(), running_var.detach(), frozen ? weight.detach() : weight,
+                    frozen ? bias.detach() : bias, false, 0, eps);
 }
 
 Tensor to_tokens(const Tensor& x_BCHW) { return transpose(flatten(x_BCHW, 2, 3), 1, 2); }

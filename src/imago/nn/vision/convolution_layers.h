@@ -40,6 +40,7 @@ struct BatchNorm2d : Module {
   Tensor weight, bias, running_mean, running_var;
   Tensor num_batches_tracked;  // in the checkpoint, and not used
   double eps = 1e-5;
+  bool frozen = false;  // weight and bias are not learned either
   FIELDS(weight, bias, running_mean, running_var, num_batches_tracked)
 
   BatchNorm2d() = default;
