@@ -1,9 +1,9 @@
 // depth-estimation: how far away each pixel is.
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/ops/interpolate/interpolate.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
