@@ -113,8 +113,8 @@ std::string PipelineOutput::json(int indent) const { return dump_json(*value_, i
 
 PipelineModel load_pipeline_model(const std::string& folder, std::string_view auto_class, std::optional<DType> dtype,
                                   PipelineReads reads, const std::vector<std::string>& adapters) {
-  PipelineModel model{
-      folder, model_from_pretrained(folder, auto_class, {.dtype = dtype, .allow_missing = !adapters.empty()})};
+  PipelineModel model{folder,
+                      model_from_pretrained(folder, auto_class, {.dtype = dtype, .allow_missing = !adapters.empty()})};
   peft::put_on(*model.model, adapters);
   if (reads == PipelineReads::kText || reads == PipelineReads::kImagesAndText) {
     model.tokenizer = PretrainedTokenizer::from_folder(folder);
@@ -178,8 +178,8 @@ Pipeline pipeline(std::string_view task, const std::string& path_or_id, const Pi
                 fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
   }
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
-  return Pipeline(entry->make(
-      task, load_pipeline_model(folder, entry->auto_class, options.dtype, entry->reads, options.adapters)));
+  return Pipeline(
+      entry->make(task, load_pipeline_model(folder, entry->auto_class, options.dtype, entry->reads, options.adapters)));
 }
 
 std::vector<std::string> pipeline_tasks() {

@@ -198,7 +198,7 @@ std::optional<int64_t> SentenceText::prompt_length(const std::string& prompt) co
 
 PaddingSide SentenceText::padding_side() const {
   return model.tokenizer->padding_side() == "left" || task == "text-generation" ? PaddingSide::kLeft
-                                                                               : PaddingSide::kRight;
+                                                                                : PaddingSide::kRight;
 }
 
 void SentenceText::for_each_batch(std::span<const Encoding> rows, int64_t batch_size, const BatchBody& body) const {

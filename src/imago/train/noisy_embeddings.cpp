@@ -8,7 +8,6 @@
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/operators.h"
 
-
 namespace imago {
 namespace {
 

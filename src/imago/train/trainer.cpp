@@ -313,7 +313,8 @@ void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
     if (const Json& best = json.at("best_metric"); !best.is_null()) state_.best_metric = best.get<double>();
     state_.best_global_step = json.at("best_global_step").get<int64_t>();
     training_step_.generator().set_state(json.at("rng_state").get<std::string>());
-    training_step_.loss_scale() = {json.at("loss_scale").get<double>(), json.at("loss_scale_good_steps").get<int64_t>()};
+    training_step_.loss_scale() = {json.at("loss_scale").get<double>(),
+                                   json.at("loss_scale_good_steps").get<int64_t>()};
     for (TrainerCallback* callback : options_.callbacks) {
       const Json& states = json.at("callbacks");
       if (states.contains(callback->state_name()))

@@ -1,6 +1,6 @@
 // text-classification: labels of a text or a pair of texts.
-#include <cmath>
 #include <fmt/core.h>
+#include <cmath>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
