@@ -145,6 +145,11 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / f"{seed}.json"
                 tokenizer.save(str(path))
+                try:
+                    tokenizers.Tokenizer.from_file(str(path))
+                except Exception as error:  # scores that are no numbers
+                    print(f"{path}: the reference refuses what it saved: {error}")
+                    continue
                 found = compare(arguments.imago, path, arguments.count, seed, words, arguments.show)
                 if found:
                     print("  built as", description)

@@ -256,8 +256,16 @@ void sort_marks(std::vector<Part>& parts, size_t& marks) {
   marks = 0;
 }
 
+// Neither decomposes nor is a mark, in any form: most characters of most texts.
+bool is_plain(char32_t c) { return c < 0xA0 || (c >= 0x4E00 && c <= 0x9FFF); }
+
 // `marks` counts those at the back that are still to be sorted.
 void append_decomposed(char32_t character, bool compatibility, std::vector<Part>& parts, size_t& marks) {
+  if (is_plain(character)) {
+    if (marks > 0) sort_marks(parts, marks);
+    parts.push_back({character, 0, 0});
+    return;
+  }
   char32_t buffer[18];
   const size_t count = decompose_unicode_9(character, compatibility, buffer);
   for (size_t i = 0; i < count; ++i) {
