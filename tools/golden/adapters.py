@@ -185,7 +185,8 @@ def main():
             seed += 100  # the reference was lucky in these
         save(folder / name, model, base, auto_class, tensors)
         print(name, sum(path.stat().st_size for path in (folder / name).iterdir()) // 1024, "KB")
-    several(root, folder)
+    if not sys.argv[2:]:
+        several(root, folder)
 
 
 if __name__ == "__main__":

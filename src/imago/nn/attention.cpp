@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
@@ -129,8 +130,10 @@ KeysValues keys_values(const AttentionContext& context, int64_t layer, const Ten
 Tensor attend(const Tensor& q, const KeysValues& all, const AttentionContext& context,
               const AttentionOptions& options) {
   const AttentionMask mask = of_last_keys(context.mask, all.keys.size(2));
-  if (!context.is_eager()) return scaled_dot_product_attention(q, all.keys, all.values, mask, options);
-  const Tensor weights = eager_weights(q, all.keys, mask, options, all.values.dtype());
+  const double dropped = attention_dropout();
+  if (!context.is_eager() && dropped == 0) return scaled_dot_product_attention(q, all.keys, all.values, mask, options);
+  Tensor weights = eager_weights(q, all.keys, mask, options, all.values.dtype());
+  weights = dropout(weights, dropped);
   if (context.weights != nullptr) context.weights->push_back(weights);
   return matmul(weights, repeat_heads(all.values, q.size(1)));
 }

@@ -10,6 +10,7 @@ namespace imago::nn {
 namespace {
 
 thread_local TorchGenerator* training = nullptr;
+thread_local double of_attention = 0;
 
 }  // namespace
 
@@ -18,6 +19,12 @@ TrainingMode::TrainingMode(TorchGenerator& generator) : previous_(std::exchange(
 TrainingMode::~TrainingMode() { training = previous_; }
 
 TorchGenerator* training_generator() { return training; }
+
+AttentionDropout::AttentionDropout(double p) : previous_(std::exchange(of_attention, p)) {}
+
+AttentionDropout::~AttentionDropout() { of_attention = previous_; }
+
+double attention_dropout() { return training == nullptr ? 0 : of_attention; }
 
 Tensor dropout(const Tensor& x, double p) {
   if (training == nullptr || p == 0 || x.numel() == 0) return x;

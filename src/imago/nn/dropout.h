@@ -20,6 +20,27 @@ class TrainingMode {
 // Null outside of training.
 TorchGenerator* training_generator();
 
+// While one is alive on this thread, attention drops its weights with this probability in training.
+class AttentionDropout {
+ public:
+  explicit AttentionDropout(double p);
+  ~AttentionDropout();
+  AttentionDropout(const AttentionDropout&) = delete;
+  AttentionDropout& operator=(const AttentionDropout&) = delete;
+
+ private:
+  double previous_;
+};
+
+// Of attention weights; 0 outside of training.
+double attention_dropout();
+
+// A configuration that drops what goes into the scores of labels and choices.
+struct DropsBeforeHead {
+  virtual ~DropsBeforeHead() = default;
+  virtual double head_dropout() const = 0;
+};
+
 // torch.nn.functional.dropout: `x` itself outside of training or where p is 0; else each element is zero with
 // probability p, and 1 / (1 - p) times itself without.
 Tensor dropout(const Tensor& x, double p);

@@ -56,7 +56,7 @@ double kaiming_bound(int64_t fan_in) {
 }
 
 Json whole_if_whole(double value) {
-  return value == std::floor(value) ? Json(static_cast<int64_t>(value)) : Json(value);
+  return std::abs(value) < 1e15 && value == std::floor(value) ? Json(static_cast<int64_t>(value)) : Json(value);
 }
 
 double by_pattern(const std::map<std::string, double>& patterns, std::string_view module, double otherwise) {
@@ -69,7 +69,8 @@ double by_pattern(const std::map<std::string, double>& patterns, std::string_vie
 }  // namespace
 
 void LoraConfig::read_own(Json& keys, std::string_view where) {
-  r = static_cast<int64_t>(take_number(keys, "r", static_cast<double>(r), where));
+  const double rank = take_number(keys, "r", static_cast<double>(r), where);
+  r = rank >= 1 && rank <= kMaxRank && rank == std::floor(rank) ? static_cast<int64_t>(rank) : 0;  // which is refused
   lora_alpha = take_number(keys, "lora_alpha", lora_alpha, where);
   lora_dropout = take_number(keys, "lora_dropout", lora_dropout, where);
   bias = take_optional_text(keys, "bias", where).value_or("none");
@@ -110,6 +111,7 @@ void LoraConfig::validate(std::string_view where) const {
   if (!(lora_dropout >= 0 && lora_dropout < 1)) {
     refuse(ErrorKind::kInvalidArgument, fmt::format("lora_dropout is {}, not in [0, 1)", lora_dropout));
   }
+  if (!std::isfinite(lora_alpha)) refuse(ErrorKind::kInvalidArgument, "lora_alpha is not finite");
   if (bias != "none" && bias != "all" && bias != "lora_only") {
     refuse(ErrorKind::kUnsupported, fmt::format("bias is \"{}\"", bias), "use none, all or lora_only");
   }

@@ -1,6 +1,8 @@
 #include "imago/train/preference_loss.h"
 
 #include <algorithm>
+#include <limits>
+#include <map>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
@@ -63,11 +65,19 @@ MemoryDataset preference_dataset(const std::vector<Row>& rows, const ChatTokeniz
   std::vector<TensorMap> examples;
   for (const Row& row : rows) {
     TensorMap example;
+    std::map<std::string, MaskedTokens> sides;
+    size_t border = std::numeric_limits<size_t>::max();  // where the first of both answers begins
     for (const std::string side : {"chosen", "rejected"}) {
       if (!row.values.contains("prompt") || !row.values.contains(side)) {
         throw Error(ErrorKind::kInvalidFile, row.where, "a pair has a prompt, a chosen and a rejected answer");
       }
       MaskedTokens tokens = tokenizer.prompt_and_completion(row.values.at("prompt"), row.values.at(side), row.where);
+      const auto first = std::find(tokens.learned.begin(), tokens.learned.end(), 1);
+      border = std::min(border, static_cast<size_t>(first - tokens.learned.begin()));
+      sides[side] = std::move(tokens);
+    }
+    for (auto& [side, tokens] : sides) {
+      for (size_t i = border; i < tokens.learned.size(); ++i) tokens.learned[i] = 1;
       const size_t limit = std::min(tokens.ids.size(), static_cast<size_t>(max_length));
       tokens.ids.resize(limit);
       tokens.learned.resize(limit);

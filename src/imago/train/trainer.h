@@ -77,6 +77,7 @@ class Trainer {
   void note_best(const LogEntry& metrics);
   void log(LogEntry entry);
   void save_checkpoint();
+  void rotate();
   void resume(const std::string& folder, const BatchPlan& plan);
   void call(void (TrainerCallback::*hook)(const TrainerCallback::Run&));
   double learning_rate() const;

@@ -75,6 +75,7 @@ void TrainingArguments::validate() const {
                                     {"eval_strategy", eval_strategy}}) {
     expect_one_of(name, value, {"no", "steps", "epoch"});
   }
+  for (const std::string& where : report_to) expect_one_of("report_to", where, {"none", "tensorboard"});
   expect_one_of("optim", optim, {"adamw_torch", "adamw_torch_fused", "sgd", "adafactor"});
   expect_one_of("train_sampling_strategy", train_sampling_strategy, {"random", "sequential"});
   if (!(label_smoothing_factor >= 0 && label_smoothing_factor < 1)) {

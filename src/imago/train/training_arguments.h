@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "imago/base/json.h"
 #include "imago/tensor/fields.h"
@@ -30,6 +31,7 @@ struct TrainingArguments {
   double logging_steps = 500, save_steps = 500;
   std::optional<double> eval_steps;  // none: logging_steps
   bool logging_first_step = false;
+  std::vector<std::string> report_to;       // "tensorboard"; the program has a log.jsonl in any case
   std::optional<int64_t> save_total_limit;  // older checkpoints are removed
   bool save_only_model = false;             // such a checkpoint cannot be resumed
 
@@ -54,7 +56,7 @@ struct TrainingArguments {
   FIELDS(output_dir, per_device_train_batch_size, per_device_eval_batch_size, gradient_accumulation_steps,
          num_train_epochs, max_steps, learning_rate, weight_decay, max_grad_norm, adam_beta1, adam_beta2, adam_epsilon,
          optim, lr_scheduler_type, lr_scheduler_kwargs, warmup_steps, logging_strategy, save_strategy, eval_strategy,
-         logging_steps, save_steps, eval_steps, logging_first_step, save_total_limit, save_only_model,
+         logging_steps, save_steps, eval_steps, logging_first_step, report_to, save_total_limit, save_only_model,
          metric_for_best_model, greater_is_better, load_best_model_at_end, bf16, fp16, gradient_checkpointing,
          label_smoothing_factor, neftune_noise_alpha, seed, data_seed, train_sampling_strategy, dataloader_drop_last)
 

@@ -104,11 +104,23 @@ std::string write_checkpoint_atomically(const std::string& output_dir, int64_t s
   return folder;
 }
 
+void remove_unfinished(const std::string& output_dir) {
+  std::error_code ignored;
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(output_dir, ignored)) {
+    const std::string name = entry.path().filename();
+    // "log.jsonl.tmp.123.0", as base/file.cpp calls them
+    const size_t mark = name.rfind(".tmp.");
+    const bool temporary =
+        mark != std::string::npos &&
+        name.find_first_not_of("0123456789.", mark + std::string_view(".tmp.").size()) == std::string::npos;
+    if (name.starts_with(kUnfinished) || (temporary && entry.is_regular_file())) found.push_back(entry.path());
+  }
+  for (const fs::path& path : found) fs::remove_all(path, ignored);
+}
+
 void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> keep, int64_t best) {
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(output_dir, ignored)) {
-    if (entry.path().filename().string().starts_with(kUnfinished)) fs::remove_all(entry.path(), ignored);
-  }
   if (!keep) return;
   auto found = checkpoints(output_dir);
   // The best one takes one of the places, as in the reference, but never the newest one's.

@@ -24,8 +24,11 @@ std::string write_checkpoint_atomically(const std::string& output_dir, int64_t s
 // `output_dir`/checkpoint-<step>
 std::string checkpoint_folder(const std::string& output_dir, int64_t step);
 
-// Removes the oldest checkpoints beyond the newest `keep`, but the one of step `best`, and what a process that was
-// killed left unfinished.
+// Removes what a process that was killed left unfinished below `output_dir`: hidden folders, and the temporaries of
+// files that were being written.
+void remove_unfinished(const std::string& output_dir);
+
+// Removes the oldest checkpoints beyond the newest `keep`, but the one of step `best`.
 void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> keep, int64_t best = 0);
 
 // The optimizer's state of each parameter, by the parameter's name, in optimizer.safetensors.

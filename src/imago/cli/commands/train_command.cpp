@@ -18,6 +18,7 @@
 #include "imago/nn/read_fields.h"
 #include "imago/train/early_stopping.h"
 #include "imago/train/json_lines_callback.h"
+#include "imago/train/tensorboard_callback.h"
 
 namespace imago {
 namespace {
@@ -149,6 +150,7 @@ class TrainCommand final : public cli::Command {
     StopOnSignal stop;
     PrintLog print(json_);
     JsonLinesCallback lines(arguments_.output_dir + "/log.jsonl");
+    TensorBoardCallback tensorboard(arguments_.output_dir + "/runs");
     EarlyStopping early(mode_.early_stopping_patience.value_or(1));
     TrainerOptions options{.train_dataset = task.train.get(),
                            .eval_dataset = task.validation.get(),
@@ -158,6 +160,9 @@ class TrainCommand final : public cli::Command {
                            .objective = task.objective.get(),
                            .loss_chunk = mode_.loss_chunk_size,
                            .companion_files = std::move(companions)};
+    const auto& reports = arguments_.report_to;
+    if (std::find(reports.begin(), reports.end(), "tensorboard") != reports.end())
+      options.callbacks.push_back(&tensorboard);
     if (mode_.early_stopping_patience) options.callbacks.push_back(&early);
     for (const auto& metric : task.metrics) options.metrics.push_back(metric.get());
     Trainer trainer(*task.model, arguments_, std::move(options));

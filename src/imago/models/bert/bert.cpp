@@ -2,6 +2,7 @@
 #include "imago/models/bert/bert.h"
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/operators.h"
@@ -20,18 +21,22 @@ Embeddings::Embeddings(const BertConfig& c, int64_t size)
     : word_embeddings(c.vocab_size, size, c.pad_token_id),
       position_embeddings(c.max_position_embeddings, size),
       token_type_embeddings(c.type_vocab_size, size),
-      LayerNorm(size, c.layer_norm_eps) {}
+      LayerNorm(size, c.layer_norm_eps),
+      dropped(c.hidden_dropout_prob) {}
 
 Tensor Embeddings::operator()(const TextInputs& in) const {
   const Tensor words_BTD = nn::embed(in, word_embeddings);
   const Tensor types = in.token_type_ids ? in.token_type_ids : Tensor::zeros({1, words_BTD.size(1)}, DType::i64);
-  return LayerNorm(words_BTD + token_type_embeddings(types) +
-                   nn::position_embeddings(in, words_BTD, position_embeddings, "max_position_embeddings"));
+  const Tensor x_BTD =
+      LayerNorm(words_BTD + token_type_embeddings(types) +
+                nn::position_embeddings(in, words_BTD, position_embeddings, "max_position_embeddings"));
+  return nn::dropout(x_BTD, dropped);
 }
 
 Attention::Attention(const BertConfig& c, int64_t layer)
     : projections({.hidden_size = c.hidden_size, .heads = c.num_attention_heads, .layer = layer}),
-      norm(c.hidden_size, c.layer_norm_eps) {}
+      norm(c.hidden_size, c.layer_norm_eps),
+      dropped(c.hidden_dropout_prob) {}
 
 void Attention::each_field(FieldVisitor& visitor) {
   projections.each_field(visitor);
@@ -39,14 +44,16 @@ void Attention::each_field(FieldVisitor& visitor) {
 }
 
 Tensor Attention::operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
-  return norm(projections(x_BTD, context) + x_BTD);
+  return norm(nn::dropout(projections(x_BTD, context), dropped) + x_BTD);
 }
 
 Output::Output(const BertConfig& c)
-    : dense(c.intermediate_size, c.hidden_size), LayerNorm(c.hidden_size, c.layer_norm_eps) {}
+    : dense(c.intermediate_size, c.hidden_size),
+      LayerNorm(c.hidden_size, c.layer_norm_eps),
+      dropped(c.hidden_dropout_prob) {}
 
 Tensor Output::operator()(const Tensor& x, const Tensor& residual_BTD) const {
-  return LayerNorm(dense(x) + residual_BTD);
+  return LayerNorm(nn::dropout(dense(x), dropped) + residual_BTD);
 }
 
 Layer::Layer(const BertConfig& c, int64_t layer) : attention(c, layer), intermediate(c), output(c) {
@@ -67,6 +74,7 @@ BaseModelOutput Encoder::operator()(Tensor x_BTD, const TextInputs& in, const Be
   nn::Recorder record(in);
   const auto context = c.is_decoder ? nn::decoder_attention(in, x_BTD, record, c.add_cross_attention)
                                     : nn::DecoderContext{nn::full_attention(in, x_BTD, record), {}};
+  const nn::AttentionDropout attention_dropout(c.attention_probs_dropout_prob);
   for (const Layer& each : layer) x_BTD = each(record(x_BTD), context);
   return record.finish(x_BTD);
 }

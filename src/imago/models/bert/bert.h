@@ -3,6 +3,7 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/pretraining.h"
@@ -19,11 +20,21 @@ struct BertConfig : Config {
   int64_t max_position_embeddings = 512, type_vocab_size = 2;
   double layer_norm_eps = 1e-12;
   bool is_decoder = false, add_cross_attention = false;
+  double hidden_dropout_prob = 0, attention_probs_dropout_prob = 0;  // see DropoutConfig
   FIELDS_AND(Config, vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act,
              max_position_embeddings, type_vocab_size, layer_norm_eps, is_decoder, add_cross_attention)
 
   BertConfig() { pad_token_id = 0; }
   void validate() const override;
+};
+
+// BERT's own configuration. Architectures that are built of its layers drop elsewhere as well, and do not say these.
+struct DropoutConfig : BertConfig, nn::DropsBeforeHead {
+  std::optional<double> classifier_dropout;
+  FIELDS_AND(BertConfig, hidden_dropout_prob, attention_probs_dropout_prob, classifier_dropout)
+
+  DropoutConfig() { hidden_dropout_prob = attention_probs_dropout_prob = 0.1; }
+  double head_dropout() const override { return classifier_dropout.value_or(hidden_dropout_prob); }
 };
 
 struct Embeddings : Module {
@@ -34,6 +45,8 @@ struct Embeddings : Module {
   explicit Embeddings(const BertConfig& c) : Embeddings(c, c.hidden_size) {}
   Embeddings(const BertConfig& c, int64_t size);
   Tensor operator()(const TextInputs& in) const;
+
+  double dropped;
 };
 
 // LayerNorm(attention(x) + x)
@@ -44,6 +57,8 @@ struct Attention : Module {
 
   Attention(const BertConfig& c, int64_t layer);
   Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
+
+  double dropped;
 };
 
 // LayerNorm(dense(x) + residual)
@@ -54,6 +69,8 @@ struct Output : Module {
 
   explicit Output(const BertConfig& c);
   Tensor operator()(const Tensor& x, const Tensor& residual_BTD) const;
+
+  double dropped;
 };
 
 // activation(dense(x))
@@ -117,7 +134,7 @@ struct WithoutPooler : Pooled {
   explicit WithoutPooler(const typename Pooled::ConfigType& c) : Pooled(c, false) {}
 };
 
-using BertModel = PooledEncoder<BertConfig, Embeddings, "bert">;
+using BertModel = PooledEncoder<DropoutConfig, Embeddings, "bert">;
 using BertWithoutPooler = WithoutPooler<BertModel>;
 
 using LMPredictionHead = nn::TransformedLMHead<"transform.dense", "transform.LayerNorm">;

@@ -30,6 +30,7 @@ Attention::Attention(const GPT2Config& c, int64_t layer_index, bool cross)
       heads(c.n_head),
       layer(layer_index),
       scale(c.scale_attn_weights ? 1 / std::sqrt(static_cast<double>(c.n_embd / c.n_head)) : 1.0),
+      dropped(c.resid_pdrop),
       upcast(c.reorder_and_upcast_attn) {
   if (cross) q_attn = nn::Linear(c.n_embd, c.n_embd);
   if (c.scale_attn_by_inverse_layer_idx) scale /= static_cast<double>(layer + 1);
@@ -49,13 +50,14 @@ Tensor Attention::operator()(const Tensor& x_BTD, const nn::AttentionContext& co
     q_BHTK = widen(q_BHTK);
     all.keys = widen(all.keys);
   }
-  return c_proj(nn::merge_heads(nn::attend(q_BHTK, all, context, {.scale = scale})));
+  return nn::dropout(c_proj(nn::merge_heads(nn::attend(q_BHTK, all, context, {.scale = scale}))), dropped);
 }
 
 MLP::MLP(const GPT2Config& c)
     : c_fc(c.n_embd, c.n_inner.value_or(4 * c.n_embd)),
       c_proj(c.n_inner.value_or(4 * c.n_embd), c.n_embd),
-      activation(nn::activation(c.activation_function)) {}
+      activation(nn::activation(c.activation_function)),
+      dropped(c.resid_pdrop) {}
 
 Block::Block(const GPT2Config& c, int64_t layer)
     : ln_1(c.n_embd, c.layer_norm_epsilon), ln_2(c.n_embd, c.layer_norm_epsilon), attn(c, layer), mlp(c) {
@@ -92,7 +94,9 @@ BaseModelOutput GPT2Model::forward(const TextInputs& in) const {
   Tensor x_BTD = nn::embed(in, wte);
   x_BTD = x_BTD + nn::position_embeddings(in, x_BTD, wpe, "n_positions");
   if (in.token_type_ids) x_BTD = x_BTD + wte(in.token_type_ids);
+  x_BTD = nn::dropout(x_BTD, config().embd_pdrop);
   const auto context = nn::decoder_attention(in, x_BTD, record, config().add_cross_attention);
+  const nn::AttentionDropout attention_dropout(config().attn_pdrop);
   for (const Block& block : h) x_BTD = block(record(x_BTD), context);
   return record.finish(ln_f(x_BTD));
 }

@@ -4,6 +4,7 @@
 #include "imago/nn/activations.h"
 #include "imago/nn/attention.h"
 #include "imago/nn/backbone.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/double_heads.h"
 #include "imago/nn/heads/question_answering.h"
@@ -21,9 +22,11 @@ struct GPT2Config : Config {
   std::string summary_type = "cls_index";
   bool summary_use_proj = true, summary_proj_to_labels = true;
   std::optional<std::string> summary_activation;
+  double resid_pdrop = 0.1, embd_pdrop = 0.1, attn_pdrop = 0.1, summary_first_dropout = 0.1;
   FIELDS_AND(Config, vocab_size, n_positions, n_embd, n_layer, n_head, n_inner, activation_function, layer_norm_epsilon,
              scale_attn_weights, scale_attn_by_inverse_layer_idx, reorder_and_upcast_attn, add_cross_attention,
-             summary_type, summary_use_proj, summary_proj_to_labels, summary_activation)
+             summary_type, summary_use_proj, summary_proj_to_labels, summary_activation, resid_pdrop, embd_pdrop,
+             attn_pdrop, summary_first_dropout)
 
   GPT2Config();
   void validate() const override { require_heads("n_embd", n_embd, "n_head", n_head); }
@@ -41,7 +44,7 @@ struct Attention : Module {
   Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
 
   int64_t heads, layer;
-  double scale;
+  double scale, dropped;
   bool upcast;
 };
 
@@ -50,9 +53,10 @@ struct MLP : Module {
   FIELDS(c_fc, c_proj)
 
   explicit MLP(const GPT2Config& c);
-  Tensor operator()(const Tensor& x_BTD) const { return c_proj(activation(c_fc(x_BTD))); }
+  Tensor operator()(const Tensor& x_BTD) const { return nn::dropout(c_proj(activation(c_fc(x_BTD))), dropped); }
 
   nn::Activation activation;
+  double dropped;
 };
 
 struct Block : Module {

@@ -40,7 +40,8 @@ Attention::Attention(const T5Config& c, int64_t layer_index, bool with_relative_
   if (with_relative_bias) relative_attention_bias = nn::Embedding(c.relative_attention_num_buckets, c.num_heads);
 }
 
-DenseReluDense::DenseReluDense(const T5Config& c) : wo(c.d_ff, c.d_model, false), activation(c.activation()) {
+DenseReluDense::DenseReluDense(const T5Config& c)
+    : wo(c.d_ff, c.d_model, false), activation(c.activation()), dropped(c.dropout_rate) {
   nn::activation(activation);  // a name that is unknown is told now
   (c.is_gated() ? wi_0 : wi) = nn::Linear(c.d_model, c.d_ff, false);
   if (c.is_gated()) wi_1 = wi_0;
@@ -49,7 +50,7 @@ DenseReluDense::DenseReluDense(const T5Config& c) : wo(c.d_ff, c.d_model, false)
 Tensor DenseReluDense::operator()(const Tensor& x_BTD) const {
   const Tensor h =
       wi.weight ? nn::activation(activation)(wi(x_BTD)) : nn::gated_activation(activation, wi_0(x_BTD), wi_1(x_BTD));
-  return wo(cast(h, wo.weight.dtype()));  // wider in half precision
+  return wo(cast(nn::dropout(h, dropped), wo.weight.dtype()));  // wider in half precision
 }
 
 Block::Block(const T5Config& c, StackKind kind, int64_t layer) : self_attention(c, layer, layer == 0), feed_forward(c) {
@@ -72,14 +73,15 @@ Stack::Stack(const T5Config& c, StackKind stack_kind)
     : embed_tokens(c.vocab_size, c.d_model),
       final_layer_norm(c.d_model, c.layer_norm_epsilon),
       kind(stack_kind),
-      max_distance(c.relative_attention_max_distance) {
+      max_distance(c.relative_attention_max_distance),
+      dropped(c.dropout_rate) {
   const int64_t layers = kind == StackKind::kDecoder ? c.num_decoder_layers.value_or(c.num_layers) : c.num_layers;
   for (int64_t layer = 0; layer < layers; ++layer) block.emplace_back(c, kind, layer);
 }
 
 BaseModelOutput Stack::operator()(const TextInputs& in) const {
   nn::Recorder record(in);
-  Tensor x_BTD = nn::embed(in, embed_tokens);
+  Tensor x_BTD = nn::dropout(nn::embed(in, embed_tokens), dropped);
   const bool encodes = kind == StackKind::kEncoder;
   nn::DecoderContext context = encodes ? nn::DecoderContext{nn::full_attention(in, x_BTD, record), {}}
                                        : nn::decoder_attention(in, x_BTD, record, true);
@@ -88,8 +90,9 @@ BaseModelOutput Stack::operator()(const TextInputs& in) const {
     context.self.mask.bias =
         nn::relative_position_bias(table, encodes, max_distance, context.self.cache, x_BTD.size(1));
   }
+  const nn::AttentionDropout attention_dropout(dropped);
   for (const Block& layer : block) x_BTD = layer(record(x_BTD), context);
-  return record.finish(final_layer_norm(x_BTD));
+  return record.finish(nn::dropout(final_layer_norm(x_BTD), dropped));
 }
 
 T5Model::T5Model(const T5Config& c)

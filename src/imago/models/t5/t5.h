@@ -2,6 +2,7 @@
 #pragma once
 
 #include "imago/nn/activations.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/sequence_to_sequence.h"
 #include "imago/nn/keep_finite.h"
@@ -19,9 +20,10 @@ struct T5Config : Config {
   std::optional<std::string> dense_act_fn;
   std::optional<bool> is_gated_act, scale_decoder_outputs;
   bool is_decoder = false;
+  double dropout_rate = 0.1;
   FIELDS_AND(Config, vocab_size, d_model, d_kv, d_ff, num_layers, num_heads, num_decoder_layers,
              relative_attention_num_buckets, relative_attention_max_distance, layer_norm_epsilon, feed_forward_proj,
-             dense_act_fn, is_gated_act, scale_decoder_outputs, is_decoder)
+             dense_act_fn, is_gated_act, scale_decoder_outputs, is_decoder, dropout_rate)
 
   T5Config();
   void validate() const override;
@@ -48,6 +50,7 @@ struct DenseReluDense : Module {
   Tensor operator()(const Tensor& x_BTD) const;
 
   std::string activation;
+  double dropped;
 };
 
 // x + body(layer_norm(x))
@@ -58,15 +61,17 @@ struct Residual : Module {
 
   template <class... Arguments>
   explicit Residual(const T5Config& c, Arguments... arguments)
-      : body(c, arguments...), layer_norm(c.d_model, c.layer_norm_epsilon) {}
+      : body(c, arguments...), layer_norm(c.d_model, c.layer_norm_epsilon), dropped(c.dropout_rate) {}
   void each_field(FieldVisitor& visitor) {
     imago::internal::visit_field(visitor, name, body);
     imago::internal::visit_field(visitor, "layer_norm", layer_norm);
   }
   template <class... Context>
   Tensor operator()(const Tensor& x_BTD, const Context&... context) const {
-    return nn::keep_finite(nn::add_wider(x_BTD, body(layer_norm(x_BTD), context...)));
+    return nn::keep_finite(nn::add_wider(x_BTD, nn::dropout(body(layer_norm(x_BTD), context...), dropped)));
   }
+
+  double dropped;
 };
 
 // Whether a stack attends to the left only, and to an encoder.
@@ -93,6 +98,7 @@ struct Stack : Module {
 
   StackKind kind;
   int64_t max_distance;
+  double dropped;
 };
 
 struct T5Model : nn::EncoderDecoder<T5Config> {

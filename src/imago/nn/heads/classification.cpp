@@ -1,14 +1,24 @@
 #include "imago/nn/heads/classification.h"
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/losses.h"
 #include "imago/ops/reshape/reshape.h"
 
 namespace imago::nn {
 
+namespace {
+
+double head_dropout_of(const Config& config) {
+  const auto* drops = dynamic_cast<const DropsBeforeHead*>(&config);
+  return drops == nullptr ? 0 : drops->head_dropout();
+}
+
+}  // namespace
+
 LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in) {
   BaseModelOutput below = base.forward(in);
-  Tensor logits = head(pool(pooling, below, in, base.config()));
+  Tensor logits = head(dropout(pool(pooling, below, in, base.config()), head_dropout_of(base.config())));
   Tensor loss = sequence_classification_loss(logits, in.labels, base.config());
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }
@@ -23,7 +33,8 @@ LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, cons
 LogitsOutput choose(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in) {
   const TextInputs rows = flatten_choices(in);
   BaseModelOutput below = base.forward(rows);
-  Tensor logits = reshape(head(pool(pooling, below, rows, base.config())), {-1, number_of_choices(in)});
+  Tensor logits = reshape(head(dropout(pool(pooling, below, rows, base.config()), head_dropout_of(base.config()))),
+                          {-1, number_of_choices(in)});
   Tensor loss = token_loss(logits, in.labels);
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }

@@ -1,0 +1,227 @@
+// What the trainer can beside plain training: adapters, dropout, checkpointing, half precision, best models.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "imago/auto/auto_model.h"
+#include "imago/base/error.h"
+#include "imago/base/file.h"
+#include "imago/base/json.h"
+#include "imago/base/progress.h"
+#include "imago/nn/losses.h"
+#include "imago/ops/compare/compare.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/peft/lora.h"
+#include "imago/train/preference_loss.h"
+#include "imago/train/trainer.h"
+
+namespace imago {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kModel = IMAGO_SOURCE_DIR "/src/imago/models/llama/golden/causal_lm";
+const std::string kGPT2 = IMAGO_SOURCE_DIR "/src/imago/models/gpt2/golden/causal_lm";
+
+class TrainerFeatures : public testing::Test {
+ protected:
+  TrainerFeatures() : folder_(fs::temp_directory_path() / ("imago_features_" + std::to_string(::getpid()))) {
+    fs::remove_all(folder_);
+    set_progress_enabled(false);
+    std::vector<TensorMap> rows;
+    for (int64_t index = 0; index < 12; ++index) {
+      std::vector<int64_t> ids;
+      for (int64_t position = 0; position < 5 + index % 4; ++position)
+        ids.push_back((index * 5 + position * 7) % 63 + 1);
+      rows.push_back({{"input_ids", Tensor::from(ids)}, {"labels", Tensor::from(ids)}});
+    }
+    dataset_ = std::make_unique<MemoryDataset>(std::move(rows));
+  }
+  ~TrainerFeatures() override { fs::remove_all(folder_); }
+
+  TrainingArguments arguments() const {
+    TrainingArguments a;
+    a.output_dir = folder_;
+    a.per_device_train_batch_size = 3;
+    a.max_steps = 6;
+    a.learning_rate = 1e-2;
+    a.logging_steps = 1;
+    a.save_strategy = "no";
+    return a;
+  }
+
+  struct Outcome {
+    std::vector<double> losses;
+    std::vector<std::vector<float>> weights;
+    TrainerState state;
+  };
+
+  Outcome run(const TrainingArguments& a, bool lora = false, const std::string& resume = {},
+              const std::string& model_folder = kModel, TrainerOptions options = {}) {
+    const auto model = AutoModelForCausalLM::from_pretrained(model_folder);
+    peft::Adapters adapters(*model);
+    TrainedAdapter adapter(adapters);
+    if (lora) {
+      peft::LoraConfig config;
+      config.r = 2;
+      config.lora_dropout = 0.2;
+      config.target_modules = peft::ModuleSelection({"q_proj", "up_proj"});
+      adapters.add(config, 1);
+      options.weights = &adapter;
+    }
+    options.train_dataset = dataset_.get();
+    options.eval_dataset = dataset_.get();
+    options.data_collator = data_collator_with_padding({});
+    Trainer trainer(*model, a, options);
+    trainer.train(resume);
+    Outcome outcome{{}, {}, trainer.state()};
+    for (const LogEntry& entry : trainer.state().log_history) {
+      if (entry.contains("loss")) outcome.losses.push_back(entry.at("loss"));
+    }
+    const auto keep = [&](Tensor& tensor) { outcome.weights.push_back(tensor.detach().to_vector<float>()); };
+    if (lora) {
+      for (const auto& each : adapters.tensors()) keep(*each.tensor);
+    } else {
+      for_each_parameter(*model, [&](const std::string&, Tensor& tensor) { keep(tensor); });
+    }
+    return outcome;
+  }
+
+  fs::path folder_;
+  std::unique_ptr<MemoryDataset> dataset_;
+};
+
+TEST_F(TrainerFeatures, CheckpointingChangesNoBit) {
+  TrainingArguments a = arguments();
+  const Outcome plain = run(a);
+  a.gradient_checkpointing = true;
+  const Outcome checkpointed = run(a);
+  EXPECT_EQ(checkpointed.losses, plain.losses);
+  EXPECT_EQ(checkpointed.weights, plain.weights);
+  EXPECT_EQ(run(a, true).losses, (a.gradient_checkpointing = false, run(a, true).losses));
+}
+
+TEST_F(TrainerFeatures, ALossInChunksIsTheSameLoss) {
+  const Outcome plain = run(arguments());
+  TrainerOptions options;
+  options.loss_chunk = 4;
+  const Outcome chunked = run(arguments(), false, {}, kModel, options);
+  ASSERT_EQ(chunked.losses.size(), plain.losses.size());
+  for (size_t i = 0; i < plain.losses.size(); ++i)
+    EXPECT_NEAR(chunked.losses[i], plain.losses[i], 1e-5 * plain.losses[i]);
+}
+
+TEST_F(TrainerFeatures, AnAdapterResumesToTheBitWithItsDropoutAndNoise) {
+  TrainingArguments a = arguments();
+  a.save_strategy = "steps";
+  a.save_steps = 2;
+  a.neftune_noise_alpha = 5;
+  const Outcome whole = run(a, true);
+  for (const char* step : {"2", "4"}) {
+    const Outcome resumed = run(a, true, folder_.string() + "/checkpoint-" + step);
+    EXPECT_EQ(resumed.losses, whole.losses) << step;
+    EXPECT_EQ(resumed.weights, whole.weights) << step;
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "checkpoint-6/adapter_model.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_ / "checkpoint-6/model.safetensors"));
+}
+
+TEST_F(TrainerFeatures, ModelsThatDropResumeToTheBit) {
+  const auto dropping = folder_ / "dropping";
+  fs::create_directories(dropping);
+  for (const char* name : {"config.json", "model.safetensors"}) fs::copy_file(kGPT2 + "/" + name, dropping / name);
+  Json config = read_json(dropping / "config.json");
+  for (const char* key : {"resid_pdrop", "embd_pdrop", "attn_pdrop"}) config[key] = 0.2;
+  write_file_atomically(dropping / "config.json", dump_json(config));
+  TrainingArguments a = arguments();
+  a.save_strategy = "steps";
+  a.save_steps = 3;
+  const Outcome whole = run(a, false, {}, dropping);
+  EXPECT_NE(whole.losses, run(arguments(), false, {}, kGPT2).losses);
+  const Outcome resumed = run(a, false, folder_.string() + "/checkpoint-3", dropping);
+  EXPECT_EQ(resumed.weights, whole.weights);
+  a.gradient_checkpointing = true;
+  EXPECT_EQ(run(a, false, {}, dropping).weights, whole.weights);
+}
+
+TEST_F(TrainerFeatures, HalfPrecisionTrainsFloat32Parameters) {
+  const Outcome plain = run(arguments());
+  for (const bool bf16 : {true, false}) {
+    TrainingArguments a = arguments();
+    (bf16 ? a.bf16 : a.fp16) = true;
+    const Outcome half = run(a);
+    ASSERT_EQ(half.losses.size(), plain.losses.size());
+    for (size_t i = 0; i < plain.losses.size(); ++i)
+      EXPECT_NEAR(half.losses[i], plain.losses[i], 0.03 * plain.losses[i]);
+    EXPECT_LT(half.losses.back(), half.losses.front());
+  }
+}
+
+TEST(LossScale, HalvesWhereGradientsOverflowAndGrowsAgain) {
+  LossScale scale;
+  scale.update(false);
+  EXPECT_EQ(scale.scale, 32768);
+  for (int i = 0; i < 1999; ++i) scale.update(true);
+  EXPECT_EQ(scale.scale, 32768);
+  scale.update(true);
+  EXPECT_EQ(scale.scale, 65536);
+}
+
+TEST_F(TrainerFeatures, TheBestCheckpointIsKeptAndLoaded) {
+  TrainingArguments a = arguments();
+  a.learning_rate = 3;  // the first checkpoint is the best, and the rest gets worse
+  a.max_grad_norm = 0;
+  a.eval_strategy = a.save_strategy = "steps";
+  a.eval_steps = 1;
+  a.save_steps = 1;
+  a.save_total_limit = 1;
+  a.load_best_model_at_end = true;
+  const Outcome outcome = run(a);
+  ASSERT_TRUE(outcome.state.best_metric.has_value());
+  double least = HUGE_VAL;
+  int64_t step = 0;
+  for (const LogEntry& entry : outcome.state.log_history) {
+    const auto found = entry.find("eval_loss");
+    if (found == entry.end() || found->second >= least) continue;
+    least = found->second;
+    step = static_cast<int64_t>(entry.at("step"));
+  }
+  EXPECT_EQ(*outcome.state.best_metric, least);
+  EXPECT_EQ(outcome.state.best_global_step, step);
+  const auto best = AutoModelForCausalLM::from_pretrained(folder_.string() + "/checkpoint-" + std::to_string(step));
+  size_t index = 0;
+  for_each_parameter(*best, [&](const std::string& name, Tensor& tensor) {
+    EXPECT_EQ(tensor.to_vector<float>(), outcome.weights[index++]) << name;
+  });
+}
+
+TEST_F(TrainerFeatures, FrozenParametersStay) {
+  const auto model = AutoModelForCausalLM::from_pretrained(kModel);
+  WholeModel weights(*model, {"model.embed_tokens.*", "model.layers.0.*"});
+  for (const NamedParameter& parameter : weights.parameters()) {
+    EXPECT_FALSE(parameter.name.starts_with("model.layers.0.")) << parameter.name;
+    EXPECT_FALSE(parameter.name.starts_with("model.embed_tokens.")) << parameter.name;
+  }
+  EXPECT_THROW(WholeModel(*model, {"no_such.*"}), Error);
+}
+
+// torch: -logsigmoid(0.5 ((c - r) - (c0 - r0))).mean() of sums of log probabilities; with the reference model being the
+// model itself it is log 2.
+TEST_F(TrainerFeatures, PreferencesBeginAtLogTwo) {
+  const auto model = AutoModelForCausalLM::from_pretrained(kModel);
+  const auto ids = [](std::vector<int64_t> values) { return Tensor::from(values); };
+  const std::vector<TensorMap> pairs = {{{"chosen_ids", ids({5, 6, 7, 8})},
+                                         {"chosen_labels", ids({-100, -100, 7, 8})},
+                                         {"rejected_ids", ids({5, 6, 9})},
+                                         {"rejected_labels", ids({-100, -100, 9})}}};
+  const TensorMap batch = collate_preferences(pairs, 0);
+  EXPECT_EQ(batch.at("input_ids").shape(), (Shape{2, 4}));
+  const PreferenceLoss same(0.5, [&](const auto& compute) { return compute(*model); });
+  EXPECT_NEAR(same.loss(*model, batch, {}).item<double>(), std::log(2.0), 1e-6);
+  EXPECT_EQ(same.items(*model, batch), 1);
+}
+
+}  // namespace
+}  // namespace imago

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Compares loss curves of `imago train sft` and `imago train dpo` with TRL's trainers: compare_trl.py build/release/bin/imago
+
+A small random Llama with the tokenizer and the chat template of src/imago/train/testdata/chat learns from a few conversations and pairs of
+answers, with all parameters and with LoRA. Prints the largest relative difference of all steps; exits with 1 above the bound.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+import transformers
+from datasets import Dataset
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+transformers.utils.logging.set_verbosity_error()
+warnings.filterwarnings("ignore")
+
+BOUND = 1e-4
+TOKENIZER = Path("src/imago/train/testdata/chat")
+WORDS = "the sky is well and good to hear you are blue how kind plain text no more".split()
+
+
+def phrase(number, length):
+    return " ".join(WORDS[(number * 7 + i * i) % len(WORDS)] for i in range(length))
+
+
+def make_rows(kind):
+    rows = []
+    for i in range(24):
+        question, answer, other = phrase(i, 4 + i % 3), phrase(i + 5, 3 + i % 5), phrase(i + 11, 2 + i % 4)
+        if kind == "dpo":
+            rows.append({"prompt": question + " ", "chosen": answer, "rejected": other})
+        else:
+            rows.append({"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer},
+                                      {"role": "user", "content": other}, {"role": "assistant", "content": question}]})
+    return rows
+
+
+def reference_curve(kind, folder, rows, lora, steps, out):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    if lora:
+        torch.manual_seed(3)
+        model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora))
+        model.save_pretrained(out / "adapter")
+    common = {"output_dir": str(out / "reference"), "use_cpu": True, "report_to": "none", "logging_steps": 1, "save_strategy": "no",
+              "disable_tqdm": True, "max_steps": steps, "learning_rate": 1e-3, "seed": 3, "per_device_train_batch_size": 4, "bf16": False,
+              "lr_scheduler_type": "constant", "gradient_checkpointing": False, "max_length": 128}
+    data = Dataset.from_list(rows)
+    if kind == "dpo":
+        trainer = DPOTrainer(model=model, args=DPOConfig(beta=0.3, **common), train_dataset=data, processing_class=tokenizer)
+    else:
+        settings = SFTConfig(assistant_only_loss=True, eos_token="<|im_end|>", **common)
+        trainer = SFTTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
+    for module in trainer.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            assert module.p == 0 or not lora
+    with contextlib.redirect_stdout(io.StringIO()):
+        trainer.train()
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def our_curve(kind, imago, folder, rows, lora, steps, out):
+    data = out / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [imago, "train", kind, "--model", str(folder), "--data", str(data), "--output_dir", str(out / "ours"), "--json",
+               "--logging_steps", "1", "--save_strategy", "no", "--max_steps", str(steps), "--learning_rate", "1e-3", "--seed", "3",
+               "--per_device_train_batch_size", "4", "--lr_scheduler_type", "constant", "--max_length", "128"]
+    command += ["--beta", "0.3"] if kind == "dpo" else ["--assistant-only"]
+    command += ["--adapter_name_or_path", str(out / "adapter")] if lora else []
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    entries = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [entry["loss"] for entry in entries if "loss" in entry]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("imago")
+    parser.add_argument("--steps", type=int, default=200)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    worst = 0.0
+    for kind in ("sft", "dpo"):
+        for lora in (None, {"r": 8, "lora_alpha": 16, "target_modules": ["q_proj", "v_proj", "up_proj"]}):
+            with tempfile.TemporaryDirectory() as name:
+                out = Path(name)
+                folder = out / "model"
+                shutil.copytree(TOKENIZER, folder)
+                size = len(AutoTokenizer.from_pretrained(folder))
+                torch.manual_seed(0)
+                LlamaForCausalLM(LlamaConfig(vocab_size=size, hidden_size=64, intermediate_size=160, num_hidden_layers=2,
+                                             num_attention_heads=4, initializer_range=0.1)).save_pretrained(folder)
+                rows = make_rows(kind)
+                theirs = reference_curve(kind, folder, rows, lora, options.steps, out)
+                ours = our_curve(kind, options.imago, folder, rows, lora, options.steps, out)
+            if len(ours) != len(theirs):
+                raise SystemExit(f"{len(ours)} steps, {len(theirs)} in the reference")
+            differences = [abs(a - b) / max(abs(b), 1e-3) for a, b in zip(ours, theirs)]
+            largest = max(differences)
+            worst = max(worst, largest)
+            print(f"{kind} {'lora' if lora else 'full'}: {len(ours)} steps, loss {theirs[0]:.4f} to {theirs[-1]:.4f}, largest relative "
+                  f"difference {largest:.2e} at step {differences.index(largest) + 1}", flush=True)
+    print(f"worst {worst:.2e}, bound {BOUND:.0e}")
+    return 1 if worst > BOUND else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
