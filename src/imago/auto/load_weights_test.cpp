@@ -97,7 +97,7 @@ TEST(CheckpointTest, ABareModelDoesWithoutAPoolerThatIsNotThere) {
 
 // A new head on a trained model: what is missing is listed, not made up.
 TEST(CheckpointTest, ANewHeadIsMissing) {
-  bert::BertConfig config;
+  bert::DropoutConfig config;
   read_config(read_json(folder_of("bert/golden/pretraining/config.json")), config);
   bert::BertForSequenceClassification model(config);
   const Checkpoint checkpoint = Checkpoint::open(folder_of("bert/golden/pretraining"));
