@@ -6,6 +6,7 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/nn/activations.h"
 #include "imago/nn/losses.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/cross_entropy/cross_entropy.h"
@@ -55,8 +56,7 @@ Tensor PreferenceLoss::loss(const Model& model, const TensorMap& batch, const Ru
         as_reference_([&](const Model& other) { return log_ratio(log_probabilities(other, batch, options)).detach(); });
   }
   const Tensor x = (log_ratio(log_probabilities(model, batch, options)) - reference) * beta_;
-  // -log sigmoid(x) = max(-x, 0) + log(1 + exp(-|x|))
-  return mean(relu(neg(x)) + log1p(exp(neg(abs(x)))));
+  return mean(nn::softplus(neg(x)));  // -log sigmoid(x)
 }
 
 int64_t PreferenceLoss::items(const Model&, const TensorMap& batch) const { return batch.at("input_ids").size(0) / 2; }

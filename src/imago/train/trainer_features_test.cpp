@@ -4,15 +4,21 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 
 #include "imago/auto/auto_model.h"
+#include "imago/autograd/backward.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/json.h"
 #include "imago/base/progress.h"
 #include "imago/nn/losses.h"
 #include "imago/ops/compare/compare.h"
+#include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/ops/softmax/softmax.h"
 #include "imago/peft/lora.h"
 #include "imago/train/preference_loss.h"
 #include "imago/train/trainer.h"
@@ -221,6 +227,38 @@ TEST_F(TrainerFeatures, PreferencesBeginAtLogTwo) {
   const PreferenceLoss same(0.5, [&](const auto& compute) { return compute(*model); });
   EXPECT_NEAR(same.loss(*model, batch, {}).item<double>(), std::log(2.0), 1e-6);
   EXPECT_EQ(same.items(*model, batch), 1);
+}
+
+// The slope of -log sigmoid(x) at 0 is -1/2: training begins there, and would stand still where it were taken for 0.
+TEST_F(TrainerFeatures, PreferencesPullAtAModelThatIsItsOwnReference) {
+  const auto model = AutoModelForCausalLM::from_pretrained(kModel);
+  for_each_parameter(*model, [](const std::string&, Tensor& parameter) { parameter.set_requires_grad(true); });
+  const auto ids = [](std::vector<int64_t> values) { return Tensor::from(values); };
+  const TensorMap batch = {{"input_ids", reshape(ids({5, 6, 7, 5, 6, 9}), {2, 3})},
+                           {"attention_mask", Tensor::ones({2, 3}, DType::i64)},
+                           {"labels", reshape(ids({-100, -100, 7, -100, -100, 9}), {2, 3})}};
+  const PreferenceLoss same(0.5, [&](const auto& compute) { return compute(*model); });
+  backward(same.loss(*model, batch, {}));
+  // Of the same answers by hand: the gradient of -beta / 2 (log p(7) - log p(9)).
+  std::map<std::string, std::vector<float>> got;
+  for_each_parameter(*model, [&](const std::string& path, Tensor& parameter) {
+    if (parameter.grad().defined()) got[path] = parameter.grad().to_vector<float>();
+    parameter.set_grad({});
+  });
+  const auto log_p = [&](int64_t row, int64_t answer) {
+    TextInputs inputs;
+    inputs.input_ids = narrow(batch.at("input_ids"), 0, row, 1);
+    const Tensor logits = dynamic_cast<const CausalLM&>(*model).forward(inputs).logits;
+    return select(log_softmax(reshape(narrow(logits, 1, 1, 1), {-1}), 0), 0, answer);
+  };
+  backward((log_p(0, 7) - log_p(1, 9)) * -0.25);
+  ASSERT_FALSE(got.empty());
+  for_each_parameter(*model, [&](const std::string& path, Tensor& parameter) {
+    if (!parameter.grad().defined()) return;
+    const std::vector<float> expected = parameter.grad().to_vector<float>();
+    ASSERT_EQ(got[path].size(), expected.size()) << path;
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(got[path][i], expected[i], 1e-5) << path;
+  });
 }
 
 }  // namespace

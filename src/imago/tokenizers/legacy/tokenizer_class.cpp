@@ -119,6 +119,8 @@ constexpr RefusedClass kRefused[] = {
     {"FlaubertTokenizer", kMoses},
     {"GPTNeoXJapaneseTokenizer", "it rewrites Japanese addresses, dates and emoji by tables of its own"},
     {"MyT5Tokenizer", "it rewrites bytes by tables of its own"},
+    {"ParakeetTokenizer",
+     "its decoding joins tokens that are repeated, as connectionist temporal classification has it"},
     {"Pop2PianoTokenizer", "its tokens are notes, not text"},
     {"ProphetNetTokenizer", "it cleans text as BERT's tokenizer did in Python, by other characters than BERT's stages"},
     {"RagTokenizer", "it is two tokenizers: load the folders question_encoder_tokenizer and generator_tokenizer"},
