@@ -24,7 +24,7 @@ class Ia3Part final : public AdapterPart {
  public:
   Tensor ia3_l;
   bool is_feedforward = false;
-  FIELDS(ia3_l)
+  void each_field(FieldVisitor& visitor) override { imago::internal::visit_fields(visitor, "ia3_l", ia3_l); }
 
   Tensor forward(const Tensor& x, const nn::AdaptedLayer& below) const override;
   Merged merge(const Tensor& weight, const Tensor& bias, const Tensor& base_weight) const override;

@@ -189,6 +189,11 @@ Tensor LoraPart::weight_norm(const Tensor& weight) const {
   return contiguous(norm(whole, 2, {is_embedding() ? 0 : 1}));
 }
 
+void LoraPart::each_field(FieldVisitor& visitor) {
+  imago::internal::visit_fields(visitor, "lora_A, lora_B, lora_embedding_A, lora_embedding_B, lora_magnitude_vector",
+                                lora_A, lora_B, lora_embedding_A, lora_embedding_B, lora_magnitude_vector);
+}
+
 Tensor LoraPart::forward(const Tensor& x, const nn::AdaptedLayer& below) const {
   const Tensor y = below.forward(x);
   if (is_embedding()) {

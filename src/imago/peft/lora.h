@@ -45,7 +45,7 @@ class LoraPart final : public AdapterPart {
   Tensor lora_embedding_A, lora_embedding_B;
   Tensor lora_magnitude_vector;  // [out], DoRA only
   double scaling = 1, dropout = 0;
-  FIELDS(lora_A, lora_B, lora_embedding_A, lora_embedding_B, lora_magnitude_vector)
+  void each_field(FieldVisitor& visitor) override;
 
   Tensor forward(const Tensor& x, const nn::AdaptedLayer& below) const override;
   Merged merge(const Tensor& weight, const Tensor& bias, const Tensor& base_weight) const override;
