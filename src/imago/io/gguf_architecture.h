@@ -1,5 +1,5 @@
 // How a GGUF file's metadata and tensors become a configuration and a checkpoint of the Hub, as data. Each architecture
-// stands beside its model, in models/<model_type>/<model_type>_gguf.cpp; CMake writes a table of calls to
+// stands in gguf_architectures/<model_type>_gguf.cpp; CMake writes a table of calls to
 //   void register_<model_type>_gguf(GgufArchitectures&);
 // which that file defines.
 #pragma once

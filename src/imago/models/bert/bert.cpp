@@ -2,10 +2,8 @@
 #include "imago/models/bert/bert.h"
 
 #include "imago/base/error.h"
-#include "imago/nn/dropout.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/registry.h"
-#include "imago/ops/operators.h"
 
 namespace imago::bert {
 
@@ -27,47 +25,8 @@ Embeddings::Embeddings(const BertConfig& c, int64_t size)
 Tensor Embeddings::operator()(const TextInputs& in) const {
   const Tensor words_BTD = nn::embed(in, word_embeddings);
   const Tensor types = in.token_type_ids ? in.token_type_ids : Tensor::zeros({1, words_BTD.size(1)}, DType::i64);
-  const Tensor x_BTD =
-      LayerNorm(words_BTD + token_type_embeddings(types) +
-                nn::position_embeddings(in, words_BTD, position_embeddings, "max_position_embeddings"));
-  return nn::dropout(x_BTD, dropped);
-}
-
-Attention::Attention(const BertConfig& c, int64_t layer)
-    : projections({.hidden_size = c.hidden_size, .heads = c.num_attention_heads, .layer = layer}),
-      norm(c.hidden_size, c.layer_norm_eps),
-      dropped(c.hidden_dropout_prob) {}
-
-void Attention::each_field(FieldVisitor& visitor) {
-  projections.each_field(visitor);
-  imago::internal::visit_field(visitor, "output.LayerNorm", norm);
-}
-
-Tensor Attention::operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
-  return norm(nn::dropout(projections(x_BTD, context), dropped) + x_BTD);
-}
-
-Output::Output(const BertConfig& c)
-    : dense(c.intermediate_size, c.hidden_size),
-      LayerNorm(c.hidden_size, c.layer_norm_eps),
-      dropped(c.hidden_dropout_prob) {}
-
-Tensor Output::operator()(const Tensor& x, const Tensor& residual_BTD) const {
-  return LayerNorm(nn::dropout(dense(x), dropped) + residual_BTD);
-}
-
-Layer::Layer(const BertConfig& c, int64_t layer) : attention(c, layer), intermediate(c), output(c) {
-  if (c.add_cross_attention) crossattention.emplace(c, layer);
-}
-
-Tensor Layer::operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const {
-  Tensor h_BTD = attention(x_BTD, context.self);
-  if (context.has_encoder()) h_BTD = (*crossattention)(h_BTD, context.cross);
-  return output(intermediate(h_BTD), h_BTD);
-}
-
-Encoder::Encoder(const BertConfig& c) {
-  for (int64_t index = 0; index < c.num_hidden_layers; ++index) layer.emplace_back(c, index);
+  const Tensor places = nn::position_embeddings(in, words_BTD, position_embeddings, "max_position_embeddings");
+  return nn::dropout(LayerNorm(words_BTD + token_type_embeddings(types) + places), dropped);
 }
 
 BaseModelOutput Encoder::operator()(Tensor x_BTD, const TextInputs& in, const BertConfig& c) const {

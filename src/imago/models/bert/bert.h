@@ -9,6 +9,7 @@
 #include "imago/nn/heads/pretraining.h"
 #include "imago/nn/heads/question_answering.h"
 #include "imago/nn/multi_head_attention.h"
+#include "imago/ops/operators.h"
 
 namespace imago::bert {
 
@@ -53,10 +54,18 @@ struct Embeddings : Module {
 struct Attention : Module {
   nn::MultiHeadAttention<"self.query", "self.key", "self.value", "output.dense"> projections;
   nn::LayerNorm norm;
-  void each_field(FieldVisitor& visitor);
+  void each_field(FieldVisitor& visitor) {
+    projections.each_field(visitor);
+    imago::internal::visit_field(visitor, "output.LayerNorm", norm);
+  }
 
-  Attention(const BertConfig& c, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const;
+  Attention(const BertConfig& c, int64_t layer)
+      : projections({.hidden_size = c.hidden_size, .heads = c.num_attention_heads, .layer = layer}),
+        norm(c.hidden_size, c.layer_norm_eps),
+        dropped(c.hidden_dropout_prob) {}
+  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
+    return norm(nn::dropout(projections(x_BTD, context), dropped) + x_BTD);
+  }
 
   double dropped;
 };
@@ -67,8 +76,13 @@ struct Output : Module {
   nn::LayerNorm LayerNorm;
   FIELDS(dense, LayerNorm)
 
-  explicit Output(const BertConfig& c);
-  Tensor operator()(const Tensor& x, const Tensor& residual_BTD) const;
+  explicit Output(const BertConfig& c)
+      : dense(c.intermediate_size, c.hidden_size),
+        LayerNorm(c.hidden_size, c.layer_norm_eps),
+        dropped(c.hidden_dropout_prob) {}
+  Tensor operator()(const Tensor& x, const Tensor& residual_BTD) const {
+    return LayerNorm(nn::dropout(dense(x), dropped) + residual_BTD);
+  }
 
   double dropped;
 };
@@ -92,15 +106,23 @@ struct Layer : Module {
   Output output;
   FIELDS(attention, crossattention, intermediate, output)
 
-  Layer(const BertConfig& c, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const;
+  Layer(const BertConfig& c, int64_t layer) : attention(c, layer), intermediate(c), output(c) {
+    if (c.add_cross_attention) crossattention.emplace(c, layer);
+  }
+  Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const {
+    Tensor h_BTD = attention(x_BTD, context.self);
+    if (context.has_encoder()) h_BTD = (*crossattention)(h_BTD, context.cross);
+    return output(intermediate(h_BTD), h_BTD);
+  }
 };
 
 struct Encoder : Module {
   std::vector<Layer> layer;
   FIELDS(layer)
 
-  explicit Encoder(const BertConfig& c);
+  explicit Encoder(const BertConfig& c) {
+    for (int64_t index = 0; index < c.num_hidden_layers; ++index) layer.emplace_back(c, index);
+  }
   BaseModelOutput operator()(Tensor x_BTD, const TextInputs& in, const BertConfig& c) const;
 };
 

@@ -3,23 +3,14 @@
 
 #include <fmt/core.h>
 
-#include <cmath>
-
 #include "imago/base/error.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/gated_activation.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/relative_position_bias.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/operators.h"
 
 namespace imago::t5 {
-
-T5Config::T5Config() {
-  is_encoder_decoder = true;
-  pad_token_id = 0;
-  eos_token_id = {1};
-}
 
 void T5Config::validate() const {
   if (feed_forward_proj.find('-', feed_forward_proj.starts_with("gated-") ? 6 : 0) != std::string::npos) {
@@ -35,38 +26,10 @@ std::string T5Config::activation() const {
   return is_gated() ? feed_forward_proj.substr(6) : feed_forward_proj;
 }
 
-Attention::Attention(const T5Config& c, int64_t layer_index, bool with_relative_bias)
-    : MultiHeadAttention({c.d_model, c.num_heads, c.d_kv, layer_index, /*bias=*/false, /*scale=*/1.0}) {
-  if (with_relative_bias) relative_attention_bias = nn::Embedding(c.relative_attention_num_buckets, c.num_heads);
-}
-
-DenseReluDense::DenseReluDense(const T5Config& c)
-    : wo(c.d_ff, c.d_model, false), activation(c.activation()), dropped(c.dropout_rate) {
-  nn::activation(activation);  // a name that is unknown is told now
-  (c.is_gated() ? wi_0 : wi) = nn::Linear(c.d_model, c.d_ff, false);
-  if (c.is_gated()) wi_1 = wi_0;
-}
-
 Tensor DenseReluDense::operator()(const Tensor& x_BTD) const {
   const Tensor h =
       wi.weight ? nn::activation(activation)(wi(x_BTD)) : nn::gated_activation(activation, wi_0(x_BTD), wi_1(x_BTD));
   return wo(cast(nn::dropout(h, dropped), wo.weight.dtype()));  // wider in half precision
-}
-
-Block::Block(const T5Config& c, StackKind kind, int64_t layer) : self_attention(c, layer, layer == 0), feed_forward(c) {
-  if (kind == StackKind::kDecoder) cross_attention.emplace(c, layer, false);
-}
-
-void Block::each_field(FieldVisitor& visitor) {
-  imago::internal::visit_field(visitor, "layer.0", self_attention);
-  if (cross_attention) imago::internal::visit_field(visitor, "layer.1", *cross_attention);
-  imago::internal::visit_field(visitor, cross_attention ? "layer.2" : "layer.1", feed_forward);
-}
-
-Tensor Block::operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const {
-  Tensor h_BTD = self_attention(x_BTD, context.self);
-  if (context.has_encoder()) h_BTD = (*cross_attention)(h_BTD, context.cross);
-  return feed_forward(h_BTD);
 }
 
 Stack::Stack(const T5Config& c, StackKind stack_kind)
@@ -95,12 +58,6 @@ BaseModelOutput Stack::operator()(const TextInputs& in) const {
   return record.finish(nn::dropout(final_layer_norm(x_BTD), dropped));
 }
 
-T5Model::T5Model(const T5Config& c)
-    : EncoderDecoder(c),
-      shared(c.vocab_size, c.d_model),
-      encoder(c, StackKind::kEncoder),
-      decoder(Stack(c, StackKind::kDecoder)) {}
-
 WeightMap T5Model::weight_map() const {
   return {.base_model_prefix = "transformer",
           // A table that old checkpoints have by mistake, and heads that another architecture has.
@@ -108,10 +65,6 @@ WeightMap T5Model::weight_map() const {
                       "qa_outputs.*", "classifier.*", "classification_head.*"},
           .tied = {{"encoder.embed_tokens.weight", "shared.weight"}, {"decoder.embed_tokens.weight", "shared.weight"}},
           .keep_in_float32 = {"*.wo.weight"}};
-}
-
-Tensor LMHead::operator()(const Tensor& x_BTD) const {
-  return Linear::operator()(scaled ? x_BTD*(1 / std::sqrt(static_cast<double>(x_BTD.size(2)))) : x_BTD);
 }
 
 }  // namespace imago::t5

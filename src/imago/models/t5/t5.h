@@ -1,12 +1,15 @@
 // T5 (Raffel et al. 2019, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer").
 #pragma once
 
+#include <cmath>
+
 #include "imago/nn/activations.h"
 #include "imago/nn/dropout.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/sequence_to_sequence.h"
 #include "imago/nn/keep_finite.h"
 #include "imago/nn/multi_head_attention.h"
+#include "imago/ops/operators.h"
 
 namespace imago::t5 {
 
@@ -25,7 +28,11 @@ struct T5Config : Config {
              relative_attention_num_buckets, relative_attention_max_distance, layer_norm_epsilon, feed_forward_proj,
              dense_act_fn, is_gated_act, scale_decoder_outputs, is_decoder, dropout_rate)
 
-  T5Config();
+  T5Config() {
+    is_encoder_decoder = true;
+    pad_token_id = 0;
+    eos_token_id = {1};
+  }
   void validate() const override;
   bool is_gated() const { return is_gated_act.value_or(feed_forward_proj.starts_with("gated-")); }
   std::string activation() const;
@@ -38,7 +45,10 @@ struct Attention : nn::MultiHeadAttention<"q", "k", "v", "o"> {
   nn::Embedding relative_attention_bias;  // in the first layer of a stack only, for all of them
   FIELDS_AND(MultiHeadAttention, relative_attention_bias)
 
-  Attention(const T5Config& c, int64_t layer, bool with_relative_bias);
+  Attention(const T5Config& c, int64_t layer_index, bool with_relative_bias)
+      : MultiHeadAttention({c.d_model, c.num_heads, c.d_kv, layer_index, /*bias=*/false, /*scale=*/1.0}) {
+    if (with_relative_bias) relative_attention_bias = nn::Embedding(c.relative_attention_num_buckets, c.num_heads);
+  }
 };
 
 // wo(activation(wi x)), or gated wo(activation(wi_0 x) wi_1 x).
@@ -46,7 +56,12 @@ struct DenseReluDense : Module {
   nn::Linear wi, wi_0, wi_1, wo;
   FIELDS(wi, wi_0, wi_1, wo)
 
-  explicit DenseReluDense(const T5Config& c);
+  explicit DenseReluDense(const T5Config& c)
+      : wo(c.d_ff, c.d_model, false), activation(c.activation()), dropped(c.dropout_rate) {
+    nn::activation(activation);  // a name that is unknown is told now
+    (c.is_gated() ? wi_0 : wi) = nn::Linear(c.d_model, c.d_ff, false);
+    if (c.is_gated()) wi_1 = wi_0;
+  }
   Tensor operator()(const Tensor& x_BTD) const;
 
   std::string activation;
@@ -81,10 +96,20 @@ struct Block : Module {
   Residual<Attention, "SelfAttention"> self_attention;
   std::optional<Residual<Attention, "EncDecAttention">> cross_attention;
   Residual<DenseReluDense, "DenseReluDense"> feed_forward;
-  void each_field(FieldVisitor& visitor);  // as "layer.0", "layer.1", ...
+  void each_field(FieldVisitor& visitor) {
+    imago::internal::visit_field(visitor, "layer.0", self_attention);
+    if (cross_attention) imago::internal::visit_field(visitor, "layer.1", *cross_attention);
+    imago::internal::visit_field(visitor, cross_attention ? "layer.2" : "layer.1", feed_forward);
+  }
 
-  Block(const T5Config& c, StackKind kind, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const;
+  Block(const T5Config& c, StackKind kind, int64_t layer) : self_attention(c, layer, layer == 0), feed_forward(c) {
+    if (kind == StackKind::kDecoder) cross_attention.emplace(c, layer, false);
+  }
+  Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const {
+    Tensor h_BTD = self_attention(x_BTD, context.self);
+    if (context.has_encoder()) h_BTD = (*cross_attention)(h_BTD, context.cross);
+    return feed_forward(h_BTD);
+  }
 };
 
 struct Stack : Module {
@@ -109,7 +134,11 @@ struct T5Model : nn::EncoderDecoder<T5Config> {
   std::optional<Stack> decoder;
   FIELDS(shared, encoder, decoder)
 
-  explicit T5Model(const T5Config& c);
+  explicit T5Model(const T5Config& c)
+      : EncoderDecoder(c),
+        shared(c.vocab_size, c.d_model),
+        encoder(c, StackKind::kEncoder),
+        decoder(Stack(c, StackKind::kDecoder)) {}
   WeightMap weight_map() const override;
   BaseModelOutput encode(const TextInputs& in) const override { return encoder(in); }
   BaseModelOutput decode(const TextInputs& in) const override { return (*decoder)(in); }
@@ -119,7 +148,9 @@ struct T5Model : nn::EncoderDecoder<T5Config> {
 // checkpoint has is kept.
 struct LMHead : nn::LMHead {
   explicit LMHead(const T5Config& c) : nn::LMHead(c), scaled(c.scales_decoder_outputs()) { tied = true; }
-  Tensor operator()(const Tensor& x_BTD) const;
+  Tensor operator()(const Tensor& x_BTD) const {
+    return Linear::operator()(scaled ? x_BTD*(1 / std::sqrt(static_cast<double>(x_BTD.size(2)))) : x_BTD);
+  }
 
   bool scaled;
 };
