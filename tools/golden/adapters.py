@@ -130,6 +130,9 @@ def save(out, model, base, auto_class, tensors):
     model.peft_config["default"].base_model_name_or_path = None
     model.save_pretrained(out)
     (out / "README.md").unlink()
+    saved = json.loads((out / "adapter_config.json").read_text())
+    saved["base_model_name_or_path"] = base  # PEFT writes where the base lay on this machine
+    (out / "adapter_config.json").write_text(json.dumps(saved, indent=2) + "\n")
     save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, out / "golden.safetensors")
     (out / "golden.json").write_text(json.dumps({"base": base, "auto_class": auto_class, "lr": LEARNING_RATE}, indent=2) + "\n")
 
