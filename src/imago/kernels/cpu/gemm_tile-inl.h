@@ -101,7 +101,7 @@ MultiplyTile<T> tile_kernel(int64_t rows) {
 // faster than one.
 constexpr int kDotColumns = 4;
 // How far ahead of each stream memory is asked for, beyond what the hardware foresees by itself.
-constexpr int64_t kDotFetchBytes = 512;
+constexpr int64_t kDotFetchBytes = 1024;
 
 // totals[row][column] += the products of row `row` of a with column `column` of b, over the first k elements; each
 // total is a whole vector, so that its lanes are added up only once at the end. Nothing is packed: b is read straight
