@@ -23,6 +23,18 @@ SOUNDS = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "proces
 LANGUAGES = ["en", "de", "fr", "zh"]
 
 
+SMALL_WHISPER = {
+    "num_mel_bins": 80,
+    "d_model": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 24,
+    "decoder_ffn_dim": 24,
+}
+
+
 def sound(name: str) -> np.ndarray:
     file, _, times = name.partition("@")
     return np.tile(load_audio(str(SOUNDS / file), 16000, backend="soundfile"), int(times or 1))
@@ -68,14 +80,7 @@ def write_whisper(root):
     ids = tokenizer.convert_tokens_to_ids
     config = transformers.WhisperConfig(
         vocab_size=len(tokenizer),
-        num_mel_bins=80,
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=24,
-        decoder_ffn_dim=24,
+        **SMALL_WHISPER,
         max_source_positions=positions,
         max_target_positions=40,
         tie_word_embeddings=False,
@@ -191,14 +196,7 @@ def write_ctc(root):
 def write_classification(root):
     config = transformers.WhisperConfig(
         vocab_size=12,
-        num_mel_bins=80,
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=24,
-        decoder_ffn_dim=24,
+        **SMALL_WHISPER,
         max_source_positions=50,
         classifier_proj_size=12,
         pad_token_id=2,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from curves import largest_difference, verdict
 from peft import LoraConfig, get_peft_model
 from transformers import Trainer, TrainingArguments
 
@@ -148,15 +149,8 @@ def main():
                     theirs = reference_curve(family, out / "model", rows, arguments | VARIANTS["plain"] | {"gradient_accumulation_steps": 1}
                                              if wrong else arguments, lora, out)
                     ours = our_curve(options.imago, out / "model", rows, arguments, lora, out)
-                if len(ours) != len(theirs):
-                    raise SystemExit(f"{len(ours)} steps, {len(theirs)} in the reference")
-                differences = [abs(a - b) / abs(b) for a, b in zip(ours, theirs)]
-                largest = max(differences)
-                worst = max(worst, largest)
-                print(f"{family:6} {kind:5} {variant:14} {len(ours)} steps, loss {theirs[0]:.4f} to {theirs[-1]:.4f}, "
-                      f"largest relative difference {largest:.2e} at step {differences.index(largest) + 1}", flush=True)
-    print(f"worst {worst:.2e}, bound {BOUND:.0e}")
-    return 1 if worst > BOUND else 0
+                worst = max(worst, largest_difference(f"{family:6} {kind:5} {variant:14}", ours, theirs))
+    return verdict(worst, BOUND)
 
 
 if __name__ == "__main__":

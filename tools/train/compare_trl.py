@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from curves import largest_difference, verdict
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
@@ -106,15 +107,8 @@ def main():
                 rows = make_rows(kind)
                 theirs = reference_curve(kind, folder, rows, lora, options.steps, out)
                 ours = our_curve(kind, options.imago, folder, rows, lora, options.steps, out)
-            if len(ours) != len(theirs):
-                raise SystemExit(f"{len(ours)} steps, {len(theirs)} in the reference")
-            differences = [abs(a - b) / max(abs(b), 1e-3) for a, b in zip(ours, theirs)]
-            largest = max(differences)
-            worst = max(worst, largest)
-            print(f"{kind} {'lora' if lora else 'full'}: {len(ours)} steps, loss {theirs[0]:.4f} to {theirs[-1]:.4f}, largest relative "
-                  f"difference {largest:.2e} at step {differences.index(largest) + 1}", flush=True)
-    print(f"worst {worst:.2e}, bound {BOUND:.0e}")
-    return 1 if worst > BOUND else 0
+            worst = max(worst, largest_difference(f"{kind} {'lora' if lora else 'full'}:", ours, theirs, floor=1e-3))
+    return verdict(worst, BOUND)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "imago/autograd/tape_order.h"
 #include "imago/base/error.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/op_node.h"
@@ -23,27 +24,13 @@ GradNode* node_of(const Tensor& tensor) { return node_pointer(tensor).get(); }
 
 bool tracked(const Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); }
 
-// Every step that `outputs` come from, each behind all the steps that use it. Iterative: tapes are long.
+// Every step that `outputs` come from, each behind all the steps that use it.
 std::vector<NodePointer> order_nodes(std::span<const Tensor> outputs) {
-  std::vector<NodePointer> order;
   std::unordered_set<GradNode*> seen;
-  std::vector<std::pair<NodePointer, size_t>> stack;
-  const auto push = [&](const Tensor& tensor) {
-    const NodePointer node = tracked(tensor) ? node_pointer(tensor) : nullptr;
-    if (node != nullptr && seen.insert(node.get()).second) stack.emplace_back(node, 0);
-  };
-  for (const Tensor& output : outputs) {
-    push(output);
-    while (!stack.empty()) {
-      auto& [node, next] = stack.back();
-      if (next < node->inputs.size()) {
-        push(node->inputs[next++]);
-      } else {
-        order.push_back(node);
-        stack.pop_back();
-      }
-    }
-  }
+  std::vector<NodePointer> order = inputs_first(outputs, [&](const Tensor& tensor) {
+    NodePointer node = tracked(tensor) ? node_pointer(tensor) : nullptr;
+    return node != nullptr && seen.insert(node.get()).second ? node : nullptr;
+  });
   return {order.rbegin(), order.rend()};
 }
 

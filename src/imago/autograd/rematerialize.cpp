@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "imago/autograd/tape_order.h"
 #include "imago/base/error.h"
 #include "imago/ops/op_node.h"
 
@@ -30,24 +31,12 @@ class Segment : public std::enable_shared_from_this<Segment> {
  public:
   void collect(const Tensors& outputs, const Tensors& inputs) {
     for (const Tensor& input : inputs) seen_.insert(producer_of(input));
-    std::vector<std::pair<std::shared_ptr<OpNode>, size_t>> stack;  // not recursive: tapes are long
-    const auto push = [&](const Tensor& tensor) {
-      if (producer_of(tensor) == nullptr || !seen_.insert(producer_of(tensor)).second) return;
+    const auto order = inputs_first(outputs, [&](const Tensor& tensor) -> std::shared_ptr<OpNode> {
+      if (producer_of(tensor) == nullptr || !seen_.insert(producer_of(tensor)).second) return nullptr;
       auto node = std::dynamic_pointer_cast<OpNode>(tensor.grad_meta()->node);
-      if (node != nullptr && !node->restore) stack.emplace_back(std::move(node), 0);
-    };
-    for (const Tensor& output : outputs) {
-      push(output);
-      while (!stack.empty()) {
-        auto& [node, next] = stack.back();
-        if (next < node->inputs.size()) {
-          push(node->inputs[next++]);
-        } else {
-          nodes_.push_back(node);
-          stack.pop_back();
-        }
-      }
-    }
+      return node != nullptr && !node->restore ? node : nullptr;
+    });
+    nodes_.insert(nodes_.end(), order.begin(), order.end());
     seen_.clear();
   }
 

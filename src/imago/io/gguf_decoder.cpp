@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <string>
 
 #include "imago/base/error.h"
@@ -163,6 +164,37 @@ void describe_rotary_decoder(const Json& config, GgufTarget& target) {
           theta == config.end() || theta->is_null() ? std::nullopt : std::optional<double>(theta->get<double>()),
           head_dim, config.at("max_position_embeddings").get<int64_t>()),
       target);
+}
+
+namespace {
+
+// A window that is switched off is of no effect, whatever its size.
+void describe_windowless_decoder(const Json& config, GgufTarget& target) {
+  const auto types = config.find("layer_types");
+  const bool listed = types != config.end() && types->is_array() &&
+                      std::any_of(types->begin(), types->end(), [](const Json& t) { return t != "full_attention"; });
+  if (listed || config.at("use_sliding_window").get<bool>()) {
+    throw Error(ErrorKind::kUnsupported, "gguf", "the architecture has no layers that see a window only");
+  }
+  describe_rotary_decoder(config, target);
+}
+
+}  // namespace
+
+GgufArchitecture windowless_decoder(const char* name, const char* architecture) {
+  GgufArchitecture decoder{.name = name,
+                           .model_type = name,
+                           .architecture = architecture,
+                           .keys = rotary_decoder_keys(),
+                           .tensors = rotary_decoder_tensors(false),
+                           .ignored_tensors = {},
+                           .complete = complete_rotary_decoder,
+                           .describe = describe_windowless_decoder,
+                           .described = rotary_decoder_described(),
+                           .left_out = {}};
+  decoder.described.insert(decoder.described.end(),
+                           {"use_sliding_window", "sliding_window", "max_window_layers", "layer_types"});
+  return decoder;
 }
 
 }  // namespace imago

@@ -22,4 +22,8 @@ void complete_rotary_decoder(const GgufSource& source, Json& config);
 std::vector<std::string_view> rotary_decoder_described();
 void describe_rotary_decoder(const Json& config, GgufTarget& target);
 
+// A decoder whose layers may see a window only where use_sliding_window is set (Qwen): the format has no words for
+// that, and writing one throws Error kUnsupported. Its type is `name` on the Hub, too.
+GgufArchitecture windowless_decoder(const char* name, const char* architecture);
+
 }  // namespace imago

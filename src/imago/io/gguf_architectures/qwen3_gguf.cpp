@@ -1,41 +1,12 @@
 // Qwen3 in GGUF files.
-#include <algorithm>
-
-#include "imago/base/error.h"
-#include "imago/base/json.h"
 #include "imago/io/gguf_decoder.h"
 
 namespace imago {
-namespace {
-
-// A window that is switched off is of no effect, whatever its size.
-void describe_qwen3(const Json& config, GgufTarget& target) {
-  const auto types = config.find("layer_types");
-  const bool listed = types != config.end() && types->is_array() &&
-                      std::any_of(types->begin(), types->end(), [](const Json& t) { return t != "full_attention"; });
-  if (listed || config.at("use_sliding_window").get<bool>()) {
-    throw Error(ErrorKind::kUnsupported, "gguf", "the architecture has no layers that see a window only");
-  }
-  describe_rotary_decoder(config, target);
-}
-
-}  // namespace
 
 void register_qwen3_gguf(GgufArchitectures& architectures) {
-  GgufArchitecture qwen3{.name = "qwen3",
-                         .model_type = "qwen3",
-                         .architecture = "Qwen3ForCausalLM",
-                         .keys = rotary_decoder_keys(),
-                         .tensors = rotary_decoder_tensors(false),
-                         .ignored_tensors = {},
-                         .complete = complete_rotary_decoder,
-                         .describe = describe_qwen3,
-                         .described = rotary_decoder_described(),
-                         .left_out = {}};
+  GgufArchitecture qwen3 = windowless_decoder("qwen3", "Qwen3ForCausalLM");
   qwen3.tensors.insert(qwen3.tensors.end(), {{"blk.*.attn_q_norm", "model.layers.*.self_attn.q_norm"},
                                              {"blk.*.attn_k_norm", "model.layers.*.self_attn.k_norm"}});
-  qwen3.described.insert(qwen3.described.end(),
-                         {"use_sliding_window", "sliding_window", "max_window_layers", "layer_types"});
   architectures.add(std::move(qwen3));
 }
 

@@ -143,7 +143,7 @@ std::unique_ptr<Model> model_of_its_kind(const SentencePieceModel& model, Vocabu
   return std::make_unique<Bpe>(std::move(options), std::move(vocabulary), merges);
 }
 
-// A folder whose class is the generic one may rename pieces: placeholders get the names of added tokens, but for names
+// A folder whose class is the generic one may rename pieces: unused ones get the names of added tokens, but for names
 // that a piece keeps.
 Vocabulary renamed_pieces(const SentencePieceModel& model, const SpecialTokenValues& values) {
   Vocabulary vocabulary = piece_vocabulary(model);
