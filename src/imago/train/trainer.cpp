@@ -54,6 +54,19 @@ void refuse_dropout(const Model& model) {
   }
 }
 
+// SpecAugment (Park et al. 2019): the reference hides spans of a sound from the model while it trains.
+void refuse_hidden_spans(const Model& model) {
+  const Json config = parse_json(model.config().source.text, "config.json");
+  const auto applied = config.find("apply_spec_augment");
+  if (applied == config.end() || *applied != true) return;
+  for (const char* key : {"mask_time_prob", "mask_feature_prob"}) {
+    const auto found = config.find(key);
+    if (found == config.end() || *found == 0) continue;
+    throw Error(ErrorKind::kUnsupported, "train", fmt::format("config.json has {} {}", key, dump_json(*found)),
+                "spans are not hidden in training: set apply_spec_augment to false");
+  }
+}
+
 // As the reference reads its *_steps: below 1 they are parts of all steps.
 int64_t steps_of(double value, int64_t max_steps) {
   return static_cast<int64_t>(std::ceil(value < 1 ? value * static_cast<double>(max_steps) : value));
@@ -77,6 +90,7 @@ Trainer::Trainer(Model& model, const TrainingArguments& arguments, TrainerOption
                      options_.loss_chunk) {
   arguments_.validate();
   refuse_dropout(model);
+  refuse_hidden_spans(model);
   if (arguments_.eval_strategy != "no" && options_.eval_dataset == nullptr) {
     throw Error(ErrorKind::kInvalidArgument, "train",
                 fmt::format("eval_strategy is {} and there is no eval_dataset", arguments_.eval_strategy),

@@ -220,6 +220,18 @@ TEST(Trainer, NamesTheStepAndThePlaceOfALossThatIsNotFinite) {
   }
 }
 
+TEST(Trainer, RefusesToTrainWithoutTheSpansThatTheReferenceHides) {
+  const TemporaryFolder folder;
+  const auto model = model_from_pretrained(IMAGO_SOURCE_DIR "/src/imago/models/wav2vec2/golden/ctc", "AutoModelForCTC");
+  try {
+    Trainer(*model, short_run(folder), {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("mask_time_prob 0.05"));
+    EXPECT_THAT(error.what(), HasSubstr("apply_spec_augment"));
+  }
+}
+
 TEST(TrainingArguments, AreRefusedByName) {
   const auto expect_error = [](const char* json, const char* what) {
     try {
