@@ -34,8 +34,10 @@ constexpr int64_t kStripBytes = int64_t{32} << 10;
 constexpr int64_t kBlockRows = 96;
 constexpr int64_t kBlockColumns = 128;
 
-// A task multiplies this many rows at most, so that packing its block of B pays and its part of C stays in cache.
+// A task sums up this many rows at a time at most, so that they stay in cache, and keeps its packed columns of B for the
+// next rows where they are few enough.
 constexpr int64_t kTaskRows = 480;
+constexpr int64_t kMaxKeptElements = int64_t{1} << 20;
 constexpr int64_t kMaxPackedElements = int64_t{1} << 23;  // of A at a time, for bounded memory
 
 // Below this much work a loop is not worth waking a thread for.
@@ -122,8 +124,8 @@ class BlockedGemm {
 
     const int64_t column_tasks = ceil_divide(g_.n, kBlockColumns);
     const int64_t wanted = 4 * num_threads();
-    const int64_t row_tasks = std::clamp(ceil_divide(wanted, column_tasks), ceil_divide(rows_, kTaskRows),
-                                         std::max(ceil_divide(rows_, kTaskRows), rows_ / kBlockRows));
+    const int64_t row_tasks =
+        std::clamp(ceil_divide(wanted, column_tasks), int64_t{1}, std::max(int64_t{1}, rows_ / kBlockRows));
     const int64_t operations = rows_ * g_.n * g_.k / (row_tasks * column_tasks);
     const int64_t grain = 1 + kMinThreadOperations / std::max(operations, int64_t{1});
     parallel_for(row_tasks * column_tasks, grain, [&](int64_t from, int64_t to) {
@@ -180,25 +182,33 @@ class BlockedGemm {
 
   // Columns [column, column + columns) of the rows in panels [first, last).
   void run_task(int64_t first, int64_t last, int64_t column, int64_t columns) {
-    const int64_t top = panel_row(first);
-    const int64_t rows = panel_row(last) - top;
+    const int64_t chunks = ceil_divide(panel_row(last) - panel_row(first), kTaskRows);
+    const bool keep = chunks > 1 && g_.k * kBlockColumns <= kMaxKeptElements;
+    const int64_t packed_size = std::min(keep ? g_.k : kBlockDepth, g_.k) * kBlockColumns;
     // Sums of several blocks of depth are kept aside: the rows of a large C lie a power of two apart, and evict each
     // other from the cache before the next block adds to them.
     const bool in_place = g_.c_type == element_type<T>() && g_.k <= kBlockDepth;
-    T* packed_b = task_scratch.get<T>(kBlockDepth * kBlockColumns + (in_place ? 0 : rows * kBlockColumns));
-    T* sums = in_place ? static_cast<T*>(g_.c) + (row_begin_ + top) * g_.ldc + column
-                       : packed_b + kBlockDepth * kBlockColumns;
-    const int64_t stride = in_place ? g_.ldc : kBlockColumns;
-    int64_t depth = 0;
-    do {  // once even if k is 0, for then the sums are zeros
-      const int64_t size = std::min(kBlockDepth, g_.k - depth);
-      pack_b(column, columns, depth, size, packed_b);
-      const bool add = depth > 0 || (in_place && g_.accumulate);
-      multiply_blocks(first, last, depth, size, packed_b, columns, sums, stride, add);
-      depth += kBlockDepth;
-    } while (depth < g_.k);
-    if (!in_place || g_.bias != nullptr) {
-      finish_block(g_, sums, stride, row_begin_ + top, column, rows, columns, !in_place && g_.accumulate);
+    const int64_t most_rows = (ceil_divide(last - first, chunks) + 1) * kTileRows;
+    T* const packed_b = task_scratch.get<T>(packed_size + (in_place ? 0 : most_rows * kBlockColumns));
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      const int64_t begin = first + chunk * (last - first) / chunks;
+      const int64_t end = first + (chunk + 1) * (last - first) / chunks;
+      const int64_t top = panel_row(begin);
+      T* const sums = in_place ? static_cast<T*>(g_.c) + (row_begin_ + top) * g_.ldc + column : packed_b + packed_size;
+      const int64_t stride = in_place ? g_.ldc : kBlockColumns;
+      int64_t depth = 0;
+      do {  // once even if k is 0, for then the sums are zeros
+        const int64_t size = std::min(kBlockDepth, g_.k - depth);
+        T* const block = keep ? packed_b + depth * kBlockColumns : packed_b;
+        if (!keep || chunk == 0) pack_b(column, columns, depth, size, block);
+        const bool add = depth > 0 || (in_place && g_.accumulate);
+        multiply_blocks(begin, end, depth, size, block, columns, sums, stride, add);
+        depth += kBlockDepth;
+      } while (depth < g_.k);
+      if (!in_place || g_.bias != nullptr) {
+        finish_block(g_, sums, stride, row_begin_ + top, column, panel_row(end) - top, columns,
+                     !in_place && g_.accumulate);
+      }
     }
   }
 

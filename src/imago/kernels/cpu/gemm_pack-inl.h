@@ -27,22 +27,6 @@ HWY_INLINE void copy_row(const Input* HWY_RESTRICT input, T* HWY_RESTRICT output
   if (i < size) hn::StoreU(load_some(d, input + i, static_cast<size_t>(size - i)), d, output + i);
 }
 
-// How many elements of a row are converted at a time before they are interleaved with those of other rows.
-constexpr int64_t kPackChunk = 64;
-
-// output[p * rows + row] = input[row * stride + p] for p in [0, k), rows at most kTileRows.
-template <class T, class Input>
-void pack_rows(const Input* input, int64_t stride, int64_t rows, int64_t k, T* HWY_RESTRICT output) {
-  HWY_ALIGN T chunk[kTileRows * kPackChunk];
-  for (int64_t begin = 0; begin < k; begin += kPackChunk) {
-    const int64_t size = std::min(kPackChunk, k - begin);
-    for (int64_t row = 0; row < rows; ++row) copy_row(input + row * stride + begin, chunk + row * kPackChunk, size);
-    for (int64_t p = 0; p < size; ++p) {
-      for (int64_t row = 0; row < rows; ++row) *output++ = chunk[row * kPackChunk + p];
-    }
-  }
-}
-
 // output[p * rows + row] = input[p * stride + row]
 template <class T, class Input>
 void pack_columns(const Input* input, int64_t stride, int64_t rows, int64_t k, T* HWY_RESTRICT output) {
@@ -82,6 +66,42 @@ HWY_INLINE void transpose_block(D d, const float* input, int64_t stride, float* 
   hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, output + 3 * output_stride);
 }
 #endif
+
+// How many elements of a row are converted at a time before they are interleaved with those of other rows.
+constexpr int64_t kPackChunk = 64;
+
+// output[p * rows + row] = input[row * stride + p] for p in [0, size).
+template <class T>
+HWY_INLINE void interleave_rows(const T* HWY_RESTRICT input, int64_t stride, int64_t rows, int64_t size, T* HWY_RESTRICT output) {
+  int64_t done = 0;
+#if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  if constexpr (std::is_same_v<T, float>) {
+    const hn::FixedTag<float, 4> d;
+    if (size % 4 == 0) {
+      for (; done + 4 <= rows; done += 4) {
+        for (int64_t p = 0; p < size; p += 4) {
+          transpose_block(d, input + done * stride + p, stride, output + p * rows + done, rows);
+        }
+      }
+    }
+  }
+#endif
+  for (int64_t row = done; row < rows; ++row) {
+    for (int64_t p = 0; p < size; ++p) output[p * rows + row] = input[row * stride + p];
+  }
+}
+
+// output[p * rows + row] = input[row * stride + p] for p in [0, k), rows at most kTileRows.
+template <class T, class Input>
+void pack_rows(const Input* input, int64_t stride, int64_t rows, int64_t k, T* HWY_RESTRICT output) {
+  if constexpr (std::is_same_v<Input, T>) return interleave_rows(input, stride, rows, k, output);
+  HWY_ALIGN T chunk[kTileRows * kPackChunk];
+  for (int64_t begin = 0; begin < k; begin += kPackChunk) {
+    const int64_t size = std::min(kPackChunk, k - begin);
+    for (int64_t row = 0; row < rows; ++row) copy_row(input + row * stride + begin, chunk + row * kPackChunk, size);
+    interleave_rows(chunk, kPackChunk, rows, size, output + begin * rows);
+  }
+}
 
 // output[p * tile_columns + column] = input[column * stride + p] for all tile_columns columns and p in [0, size).
 template <class T>

@@ -56,6 +56,7 @@ void multiply_tile(int64_t k, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, 
     hwy::Prefetch(c + row * ldc + kTileVectors * kLanes - 1);
   }
   for (int64_t p = 0; p < k; ++p) {
+    hwy::Prefetch(a + kRows * k);
     const V b0 = hn::Load(d, b);
     const V b1 = hn::Load(d, b + kLanes);
     IMAGO_UNROLL
