@@ -34,8 +34,15 @@ constexpr int64_t kStripBytes = int64_t{32} << 10;
 constexpr int64_t kBlockRows = 96;
 constexpr int64_t kBlockColumns = 128;
 
-// A task sums up this many rows at a time at most, so that they stay in cache, and keeps its packed columns of B for the
-// next rows where they are few enough.
+// A few rows times B stored by rows are bound by reading B, which goes faster in long pieces: its blocks are wide and
+// low.
+constexpr int64_t kMaxWideRows = 128;
+constexpr int64_t kWideBlockDepth = 128;
+constexpr int64_t kWideBlockColumns = 512;
+static_assert(kWideBlockDepth * kWideBlockColumns == kBlockDepth * kBlockColumns);
+
+// A task sums up this many rows at a time at most, so that they stay in cache, and keeps its packed columns of B for
+// the next rows where they are few enough.
 constexpr int64_t kTaskRows = 480;
 constexpr int64_t kMaxKeptElements = int64_t{1} << 20;
 constexpr int64_t kMaxPackedElements = int64_t{1} << 23;  // of A at a time, for bounded memory
@@ -102,7 +109,11 @@ void finish_block(const UntypedGemm& g, const T* sums, int64_t stride, int64_t r
 template <class T>
 class BlockedGemm {
  public:
-  explicit BlockedGemm(const UntypedGemm& g) : g_(g) {}
+  explicit BlockedGemm(const UntypedGemm& g) : g_(g) {
+    const bool wide = !g.b.transposed && g.m <= kMaxWideRows && g.n >= 2 * num_threads() * kWideBlockColumns;
+    block_depth_ = wide ? kWideBlockDepth : kBlockDepth;
+    block_columns_ = wide ? kWideBlockColumns : kBlockColumns;
+  }
 
   void run() {
     const int64_t row_limit =
@@ -122,7 +133,7 @@ class BlockedGemm {
     packed_a_ = shared_scratch.get<T>(rows_ * g_.k);
     pack_a();
 
-    const int64_t column_tasks = ceil_divide(g_.n, kBlockColumns);
+    const int64_t column_tasks = ceil_divide(g_.n, block_columns_);
     const int64_t wanted = 4 * num_threads();
     const int64_t row_tasks =
         std::clamp(ceil_divide(wanted, column_tasks), int64_t{1}, std::max(int64_t{1}, rows_ / kBlockRows));
@@ -130,10 +141,10 @@ class BlockedGemm {
     const int64_t grain = 1 + kMinThreadOperations / std::max(operations, int64_t{1});
     parallel_for(row_tasks * column_tasks, grain, [&](int64_t from, int64_t to) {
       for (int64_t task = from; task < to; ++task) {
-        const int64_t column = task / row_tasks * kBlockColumns;
+        const int64_t column = task / row_tasks * block_columns_;
         const int64_t row_task = task % row_tasks;
         run_task(row_task * panels_ / row_tasks, (row_task + 1) * panels_ / row_tasks, column,
-                 std::min(kBlockColumns, g_.n - column));
+                 std::min(block_columns_, g_.n - column));
       }
     });
   }
@@ -149,8 +160,8 @@ class BlockedGemm {
     const int64_t grain = 1 + kMinThreadOperations / (8 * std::max(kTileRows * g_.k, int64_t{1}));
     parallel_for(panels_, grain, [&](int64_t from, int64_t to) {
       for (int64_t panel = from; panel < to; ++panel) {
-        for (int64_t depth = 0; depth < g_.k; depth += kBlockDepth) {
-          pack_panel(panel, depth, std::min(kBlockDepth, g_.k - depth));
+        for (int64_t depth = 0; depth < g_.k; depth += block_depth_) {
+          pack_panel(panel, depth, std::min(block_depth_, g_.k - depth));
         }
       }
     });
@@ -183,27 +194,27 @@ class BlockedGemm {
   // Columns [column, column + columns) of the rows in panels [first, last).
   void run_task(int64_t first, int64_t last, int64_t column, int64_t columns) {
     const int64_t chunks = ceil_divide(panel_row(last) - panel_row(first), kTaskRows);
-    const bool keep = chunks > 1 && g_.k * kBlockColumns <= kMaxKeptElements;
-    const int64_t packed_size = std::min(keep ? g_.k : kBlockDepth, g_.k) * kBlockColumns;
+    const bool keep = chunks > 1 && g_.k * block_columns_ <= kMaxKeptElements;
+    const int64_t packed_size = std::min(keep ? g_.k : block_depth_, g_.k) * block_columns_;
     // Sums of several blocks of depth are kept aside: the rows of a large C lie a power of two apart, and evict each
     // other from the cache before the next block adds to them.
-    const bool in_place = g_.c_type == element_type<T>() && g_.k <= kBlockDepth;
+    const bool in_place = g_.c_type == element_type<T>() && g_.k <= block_depth_;
     const int64_t most_rows = (ceil_divide(last - first, chunks) + 1) * kTileRows;
-    T* const packed_b = task_scratch.get<T>(packed_size + (in_place ? 0 : most_rows * kBlockColumns));
+    T* const packed_b = task_scratch.get<T>(packed_size + (in_place ? 0 : most_rows * block_columns_));
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
       const int64_t begin = first + chunk * (last - first) / chunks;
       const int64_t end = first + (chunk + 1) * (last - first) / chunks;
       const int64_t top = panel_row(begin);
       T* const sums = in_place ? static_cast<T*>(g_.c) + (row_begin_ + top) * g_.ldc + column : packed_b + packed_size;
-      const int64_t stride = in_place ? g_.ldc : kBlockColumns;
+      const int64_t stride = in_place ? g_.ldc : block_columns_;
       int64_t depth = 0;
       do {  // once even if k is 0, for then the sums are zeros
-        const int64_t size = std::min(kBlockDepth, g_.k - depth);
-        T* const block = keep ? packed_b + depth * kBlockColumns : packed_b;
+        const int64_t size = std::min(block_depth_, g_.k - depth);
+        T* const block = keep ? packed_b + depth * block_columns_ : packed_b;
         if (!keep || chunk == 0) pack_b(column, columns, depth, size, block);
         const bool add = depth > 0 || (in_place && g_.accumulate);
         multiply_blocks(begin, end, depth, size, block, columns, sums, stride, add);
-        depth += kBlockDepth;
+        depth += block_depth_;
       } while (depth < g_.k);
       if (!in_place || g_.bias != nullptr) {
         finish_block(g_, sums, stride, row_begin_ + top, column, panel_row(end) - top, columns,
@@ -215,7 +226,7 @@ class BlockedGemm {
   void multiply_blocks(int64_t first, int64_t last, int64_t depth, int64_t size, const T* packed_b, int64_t columns,
                        T* sums, int64_t stride, bool add) {
     constexpr int64_t kGroup = kBlockRows / kTileRows;
-    constexpr bool kStripStays = kBlockDepth * kTileColumns * static_cast<int64_t>(sizeof(T)) <= kStripBytes;
+    const bool strip_stays = block_depth_ * kTileColumns * static_cast<int64_t>(sizeof(T)) <= kStripBytes;
     const auto multiply = [&](int64_t panel, int64_t column) HWY_ATTR {
       T* const c = sums + (panel_row(panel) - panel_row(first)) * stride + column;
       const T* const a = packed_a(panel, depth, size);
@@ -223,7 +234,7 @@ class BlockedGemm {
     };
     for (int64_t group = first; group < last; group += kGroup) {
       const int64_t end = std::min(group + kGroup, last);
-      if constexpr (kStripStays) {
+      if (strip_stays) {
         for (int64_t column = 0; column < columns; column += kTileColumns) {
           for (int64_t panel = group; panel < end; ++panel) multiply(panel, column);
         }
@@ -248,6 +259,7 @@ class BlockedGemm {
   }
 
   const UntypedGemm& g_;
+  int64_t block_depth_, block_columns_;
   int64_t row_begin_ = 0, rows_ = 0, panels_ = 0;
   T* packed_a_ = nullptr;
 };

@@ -72,7 +72,8 @@ constexpr int64_t kPackChunk = 64;
 
 // output[p * rows + row] = input[row * stride + p] for p in [0, size).
 template <class T>
-HWY_INLINE void interleave_rows(const T* HWY_RESTRICT input, int64_t stride, int64_t rows, int64_t size, T* HWY_RESTRICT output) {
+HWY_INLINE void interleave_rows(const T* HWY_RESTRICT input, int64_t stride, int64_t rows, int64_t size,
+                                T* HWY_RESTRICT output) {
   int64_t done = 0;
 #if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
   if constexpr (std::is_same_v<T, float>) {
