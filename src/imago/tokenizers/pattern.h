@@ -18,6 +18,7 @@ class Pattern {
 
   const std::string& text() const { return text_; }
   bool is_regex() const { return is_regex_; }
+  const Regex& regex() const { return regex_; }
 
   void find_ranges(std::string_view text, std::vector<PatternRange>& ranges) const { regex_.find_ranges(text, ranges); }
   void write_member(JsonWriter& writer) const;

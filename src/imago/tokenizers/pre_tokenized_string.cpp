@@ -91,32 +91,32 @@ const std::vector<PreTokenizedString::Split>& PreTokenizedString::splits() {
 
 // Makes the list of what is still to be cut.
 void PreTokenizedString::settle() {
-  if (scanner_ == nullptr) return;
+  if (scanner_count_ == 0) return;
   std::vector<Split> splits;
   for_each_block([&](std::span<const Split> pieces) { splits.insert(splits.end(), pieces.begin(), pieces.end()); });
   splits_ = std::move(splits);
-  scanner_ = nullptr;
+  scanner_count_ = 0;
 }
 
-void PreTokenizedString::visit_block(Block& block, const VisitPieces& visit) const {
-  if (!identity_ && tracked_) {
+void PreTokenizedString::for_each_block(VisitPieces visit) const { cut(0, splits_, visit); }
+
+// Hands a block to the next scanner, or to the caller.
+void PreTokenizedString::visit_block(size_t level, Block& block, const VisitPieces& visit) const {
+  if (level == scanner_count_ && !identity_ && tracked_) {
     for (size_t i = 0; i < block.count_; ++i) {
       Split& split = block.splits_[i];
       if (split.token_id == kNoToken) split.original_begin = alignments_[split.begin].begin;
     }
   }
-  visit({block.splits_.data(), block.count_});
+  cut(level, {block.splits_.data(), block.count_}, visit);
   block.count_ = 0;
 }
 
-void PreTokenizedString::for_each_block(VisitPieces visit) const {
-  if (scanner_ == nullptr) {
-    visit(splits_);
-    return;
-  }
+void PreTokenizedString::cut(size_t level, std::span<const Split> pieces, const VisitPieces& visit) const {
+  if (level == scanner_count_) return visit(pieces);
   Block block;
-  for (const Split& split : splits_) {
-    if (!block.has_room()) visit_block(block, visit);
+  for (const Split& split : pieces) {
+    if (!block.has_room()) visit_block(level + 1, block, visit);
     if (split.token_id != kNoToken) {
       block.splits_[block.count_++] = split;
       continue;
@@ -124,16 +124,16 @@ void PreTokenizedString::for_each_block(VisitPieces visit) const {
     block.piece_begin_ = split.begin;
     const std::string_view piece = text(split);
     for (uint32_t at = 0; at < piece.size();) {
-      if (!block.has_room()) visit_block(block, visit);
-      at = scanner_->scan(piece, at, block);
+      if (!block.has_room()) visit_block(level + 1, block, visit);
+      at = scanners_[level]->scan(piece, at, block);
     }
   }
-  visit_block(block, visit);
+  visit_block(level + 1, block, visit);
 }
 
 void PreTokenizedString::split_at(const Scanner* scanner) {
-  settle();
-  scanner_ = scanner;
+  if (scanner_count_ == scanners_.size()) settle();
+  scanners_[scanner_count_++] = scanner;
 }
 
 void PreTokenizedString::split(FindRanges find, SplitBehavior behavior) {

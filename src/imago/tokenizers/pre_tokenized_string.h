@@ -66,7 +66,7 @@ class PreTokenizedString {
   std::string_view text(const Split& split) const { return text().substr(split.begin, split.end - split.begin); }
   const std::vector<Split>& splits();
 
-  // Calls visit(pieces) for all pieces in order, some at a time. What the last split_at() cuts is cut now and not kept.
+  // Calls visit(pieces) for all pieces in order, some at a time. What split_at() cuts is cut now and not kept.
   using VisitPieces = FunctionRef<void(std::span<const Split> pieces)>;
   void for_each_block(VisitPieces visit) const;
 
@@ -94,7 +94,8 @@ class PreTokenizedString {
 
  private:
   Split make_split(const Split& parent, uint32_t begin, uint32_t end) const;
-  void visit_block(Block& block, const VisitPieces& visit) const;
+  void visit_block(size_t level, Block& block, const VisitPieces& visit) const;
+  void cut(size_t level, std::span<const Split> pieces, const VisitPieces& visit) const;
   void settle();
 
   std::string_view original_;
@@ -103,7 +104,9 @@ class PreTokenizedString {
   std::string text_;
   std::vector<Alignment> alignments_;  // one per byte of text_, when tracked and not identity
   std::vector<Split> splits_;
-  const Scanner* scanner_ = nullptr;  // cuts the splits further, and has not done so yet
+  // What cuts the splits further, and has not done so yet: the first cuts them, the next what the first leaves.
+  std::array<const Scanner*, 4> scanners_{};
+  size_t scanner_count_ = 0;
 };
 
 // Cuts a piece from front to back.

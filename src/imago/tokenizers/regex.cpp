@@ -30,14 +30,6 @@ pcre2_match_context* match_context() {
   return context.context;
 }
 
-struct MatchData {
-  pcre2_match_data* data;
-  explicit MatchData(const pcre2_code* code) : data(pcre2_match_data_create_from_pattern(code, nullptr)) {}
-  ~MatchData() { pcre2_match_data_free(data); }
-  MatchData(const MatchData&) = delete;
-  MatchData& operator=(const MatchData&) = delete;
-};
-
 }  // namespace
 
 struct Regex::Program {
@@ -76,47 +68,70 @@ Regex Regex::literal(std::string_view text) {
 }
 
 void Regex::find_ranges(std::string_view text, std::vector<PatternRange>& ranges) const {
-  if (text.empty()) return;
   uint32_t previous = 0;
-  const auto add_match = [&](size_t begin, size_t end) {
-    if (previous != begin) ranges.push_back({previous, static_cast<uint32_t>(begin), false});
-    ranges.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end), true});
-    previous = static_cast<uint32_t>(end);
-  };
-  if (!program_) {
-    for (size_t at = 0; !literal_.empty() && (at = text.find(literal_, at)) != std::string_view::npos;) {
-      add_match(at, at + literal_.size());
-      at += literal_.size();
-    }
-  } else {
-    const MatchData match(program_->code);
-    bool matched_before = false;
-    for (size_t start = 0; start <= text.size();) {
-      const int count = pcre2_match(program_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), start,
-                                    PCRE2_NO_UTF_CHECK, match.data, match_context());
-      if (count == PCRE2_ERROR_NOMATCH) break;
-      if (count < 0) {
-        PCRE2_UCHAR message[256];
-        pcre2_get_error_message(count, message, sizeof message);
-        throw Error(ErrorKind::kLimitExceeded, "regex",
-                    "'" + program_->pattern + "' on a text of " + std::to_string(text.size()) +
-                        " bytes: " + reinterpret_cast<const char*>(message));
-      }
-      const PCRE2_SIZE* found = pcre2_get_ovector_pointer(match.data);
-      const size_t begin = found[0], end = found[1];
-      if (begin == end) {
-        // An empty match right behind the previous match is none, and the search goes on one character further.
-        if (!matched_before || begin != previous) add_match(begin, end), matched_before = true;
-        start = end + 1;
-        while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80) ++start;
-        continue;
-      }
-      add_match(begin, end);
-      matched_before = true;
-      start = end;
-    }
+  for (RegexSearch search(*this, text); search.next(); previous = search.end()) {
+    if (previous != search.begin()) ranges.push_back({previous, search.begin(), false});
+    ranges.push_back({search.begin(), search.end(), true});
   }
   if (previous != text.size()) ranges.push_back({previous, static_cast<uint32_t>(text.size()), false});
+}
+
+struct RegexSearch::MatchData {
+  pcre2_match_data* data;
+  explicit MatchData(const pcre2_code* code) : data(pcre2_match_data_create_from_pattern(code, nullptr)) {}
+  ~MatchData() { pcre2_match_data_free(data); }
+  MatchData(const MatchData&) = delete;
+  MatchData& operator=(const MatchData&) = delete;
+};
+
+RegexSearch::RegexSearch(const Regex& regex, std::string_view text, uint32_t at)
+    : regex_(regex), text_(text), start_(at), matched_before_(at > 0), begin_(at), end_(at) {
+  if (regex.program_) match_ = std::make_unique<MatchData>(regex.program_->code);
+}
+
+RegexSearch::~RegexSearch() = default;
+
+bool RegexSearch::next_literal() {
+  const std::string& literal = regex_.literal_;
+  const size_t at = literal.empty() ? std::string_view::npos : text_.find(literal, start_);
+  if (at == std::string_view::npos) return false;
+  begin_ = static_cast<uint32_t>(at);
+  end_ = static_cast<uint32_t>(at + literal.size());
+  start_ = end_;
+  return true;
+}
+
+bool RegexSearch::next() {
+  if (text_.empty()) return false;
+  if (!match_) return next_literal();
+  const Regex::Program& program = *regex_.program_;
+  while (start_ <= text_.size()) {
+    const int count = pcre2_match(program.code, reinterpret_cast<PCRE2_SPTR>(text_.data()), text_.size(), start_,
+                                  PCRE2_NO_UTF_CHECK, match_->data, match_context());
+    if (count == PCRE2_ERROR_NOMATCH) break;
+    if (count < 0) {
+      PCRE2_UCHAR message[256];
+      pcre2_get_error_message(count, message, sizeof message);
+      throw Error(ErrorKind::kLimitExceeded, "regex",
+                  "'" + program.pattern + "' on a text of " + std::to_string(text_.size()) +
+                      " bytes: " + reinterpret_cast<const char*>(message));
+    }
+    const PCRE2_SIZE* found = pcre2_get_ovector_pointer(match_->data);
+    const size_t begin = found[0], end = found[1];
+    start_ = end;
+    if (begin == end) {
+      // An empty match right behind the previous match is none, and the search goes on one character further.
+      ++start_;
+      while (start_ < text_.size() && (static_cast<unsigned char>(text_[start_]) & 0xC0) == 0x80) ++start_;
+      if (matched_before_ && begin == end_) continue;
+    }
+    begin_ = static_cast<uint32_t>(begin);
+    end_ = static_cast<uint32_t>(end);
+    matched_before_ = true;
+    return true;
+  }
+  start_ = text_.size() + 1;
+  return false;
 }
 
 }  // namespace imago::tokenizers

@@ -25,10 +25,37 @@ class Regex {
   void find_ranges(std::string_view text, std::vector<PatternRange>& ranges) const;
 
  private:
+  friend class RegexSearch;
   struct Program;
   Regex() = default;
   std::shared_ptr<const Program> program_;
   std::string literal_;  // when there is no program
+};
+
+// Finds the matches of a pattern one after the other. Both must outlive it.
+class RegexSearch {
+ public:
+  // From byte `at` on, which is 0 or where an earlier match ended.
+  RegexSearch(const Regex& regex, std::string_view text, uint32_t at = 0);
+  ~RegexSearch();
+  RegexSearch(const RegexSearch&) = delete;
+  RegexSearch& operator=(const RegexSearch&) = delete;
+
+  // Whether there is another match, which begin() and end() then tell. Throws Error kLimitExceeded.
+  bool next();
+  uint32_t begin() const { return begin_; }
+  uint32_t end() const { return end_; }
+
+ private:
+  bool next_literal();
+
+  struct MatchData;
+  const Regex& regex_;
+  std::string_view text_;
+  std::unique_ptr<MatchData> match_;
+  size_t start_;  // where the search goes on
+  bool matched_before_;
+  uint32_t begin_, end_;
 };
 
 // The PCRE2 pattern that means what the Oniguruma pattern does.

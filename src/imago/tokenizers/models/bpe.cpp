@@ -130,16 +130,26 @@ std::vector<MergeRule> Bpe::resolve_merges(const Vocabulary& vocabulary,
 }
 
 bool Bpe::can_use_raw_bytes() const {
-  if (affixes_) return false;
+  if (options_.continuing_subword_prefix.value_or("") != "") return false;
+  const std::string suffix = options_.end_of_word_suffix.value_or("");
   for (int byte = 0; byte < 256; ++byte) {
     const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
-    if (in_utf8 && vocabulary_.find(spelled_byte(byte)) == Vocabulary::kNone) return false;
+    if (!in_utf8) continue;
+    const std::string spelled = spelled_byte(byte);
+    if (vocabulary_.find(spelled) == Vocabulary::kNone || vocabulary_.find(spelled + suffix) == Vocabulary::kNone) {
+      return false;
+    }
   }
   return true;
 }
 
 void Bpe::use_raw_bytes() {
-  for (int byte = 0; byte < 256; ++byte) byte_symbols_[byte] = vocabulary_.find(spelled_byte(byte));
+  const std::string suffix = options_.end_of_word_suffix.value_or("");
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string spelled = spelled_byte(byte);
+    byte_symbols_[byte] = vocabulary_.find(spelled);
+    last_byte_symbols_[byte] = vocabulary_.find(spelled + suffix);
+  }
   raw_bytes_ = true;
   splits_words_ = false;
   raw_lengths_.resize(static_cast<size_t>(vocabulary_.id_limit()));
@@ -185,6 +195,7 @@ void Bpe::add_symbols(std::string_view chunk, BpeScratch& scratch) const {
   scratch.symbols.clear();
   if (raw_bytes_) {
     for (char byte : chunk) scratch.symbols.push_back({byte_symbols_[static_cast<unsigned char>(byte)], 1});
+    if (!chunk.empty()) scratch.symbols.back().id = last_byte_symbols_[static_cast<unsigned char>(chunk.back())];
     return;
   }
   scratch.unk_pending = false;

@@ -40,7 +40,7 @@ class Bpe final : public Model {
                                                size_t prefix_size);
 
   // Pieces may be given as raw bytes, and not spelled as ByteLevel spells them: the result is the same without the
-  // detour. It can be done when the vocabulary has every byte.
+  // detour. It can be done when the vocabulary has every byte, and with a suffix every byte that ends a word, too.
   bool can_use_raw_bytes() const;
   void use_raw_bytes();
 
@@ -75,11 +75,12 @@ class Bpe final : public Model {
   MergeTable merges_;
   int32_t unk_id_ = Vocabulary::kNone;
   bool raw_bytes_ = false;
-  bool affixes_ = false;                         // there is a prefix or a suffix
-  bool splits_words_ = false;                    // no merge crosses from a word into the "▁" that begins the next
-  std::array<int32_t, 256> byte_symbols_{};      // of a byte (raw) or an ASCII character, without affixes
-  std::array<int32_t, 256> fallback_symbols_{};  // of the tokens <0x00> to <0xFF>
-  std::vector<uint32_t> raw_lengths_;            // bytes that a token stands for
+  bool affixes_ = false;                          // there is a prefix or a suffix
+  bool splits_words_ = false;                     // no merge crosses from a word into the "▁" that begins the next
+  std::array<int32_t, 256> byte_symbols_{};       // of a byte (raw) or an ASCII character, without affixes
+  std::array<int32_t, 256> last_byte_symbols_{};  // of a byte (raw) that ends a word
+  std::array<int32_t, 256> fallback_symbols_{};   // of the tokens <0x00> to <0xFF>
+  std::vector<uint32_t> raw_lengths_;             // bytes that a token stands for
 };
 
 }  // namespace imago::tokenizers
