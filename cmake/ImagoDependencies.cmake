@@ -9,6 +9,7 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)     # base: Uni
 pkg_check_modules(HIGHWAY REQUIRED IMPORTED_TARGET libhwy)           # kernels: SIMD chosen at run time
 pkg_check_modules(IMAGES REQUIRED IMPORTED_TARGET libjpeg libpng libwebp libwebpdemux libgif)  # processors: image files
 pkg_check_modules(SOUND REQUIRED IMPORTED_TARGET sndfile soxr)       # processors: sound files, other sampling rates
+find_package(ZLIB REQUIRED)                                          # generation: how well a transcription packs
 find_package(CLI11 REQUIRED)                                         # cli: command line
 find_package(yaml-cpp REQUIRED)                                      # cli: run files
 find_package(fmt REQUIRED)                                           # base: text formatting

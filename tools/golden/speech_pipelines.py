@@ -21,7 +21,8 @@ from transformers.audio_utils import load_audio
 
 SOUNDS = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "processors" / "audio" / "testdata"
 LANGUAGES = ["en", "de", "fr", "zh"]
-
+# What pipelines read themselves; other options are of generation.
+PIPELINE_OPTIONS = ["return_timestamps", "return_language", "function_to_apply", "chunk_length_s", "stride_length_s", "batch_size"]
 
 SMALL_WHISPER = {
     "num_mel_bins": 80,
@@ -43,8 +44,9 @@ def sound(name: str) -> np.ndarray:
 def cases(pipe, task, calls) -> list[dict]:
     result = []
     for name, options in calls:
-        own = {key: value for key, value in options.items() if key in ("return_timestamps", "return_language", "top_k", "function_to_apply", "chunk_length_s", "stride_length_s")}
-        generate = {key: value for key, value in options.items() if key not in own}
+        mine = PIPELINE_OPTIONS + ([] if task == "automatic-speech-recognition" else ["top_k"])
+        own = {key: value for key, value in options.items() if key in mine}
+        generate = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items() if key not in own}
         expected = pipe(sound(name), **own, **({"generate_kwargs": generate} if generate else {}))
         result.append({"task": task, "inputs": name, "options": options, "expected": plain(expected)})
     return result
@@ -74,13 +76,12 @@ def whisper_tokenizer(timestamps: int):
     return own
 
 
-def write_whisper(root):
-    positions = 50  # of a window of one second
-    tokenizer = whisper_tokenizer(positions + 1)
+def small_whisper(tokenizer, positions, suppressed=(), **sizes):
+    """A model that says many different tokens, with all that its generation_config.json needs."""
     ids = tokenizer.convert_tokens_to_ids
     config = transformers.WhisperConfig(
         vocab_size=len(tokenizer),
-        **SMALL_WHISPER,
+        **(SMALL_WHISPER | sizes),
         max_source_positions=positions,
         max_target_positions=40,
         tie_word_embeddings=False,
@@ -103,6 +104,7 @@ def write_whisper(root):
         start = torch.tensor([[config.decoder_start_token_id, ids("<|en|>"), ids("<|transcribe|>")]])
         for _ in range(20):
             scores = model(features, decoder_input_ids=start).logits[0, -1, : config.eos_token_id]
+            scores[list(suppressed)] = -torch.inf
             start = torch.cat([start, scores.argmax().reshape(1, 1)], dim=1)
         return len(set(start[0].tolist()))
 
@@ -113,7 +115,7 @@ def write_whisper(root):
         pad_token_id=config.pad_token_id,
         bos_token_id=config.bos_token_id,
         max_length=30,
-        suppress_tokens=[5, 6, 7],
+        suppress_tokens=list(suppressed) or [5, 6, 7],
         begin_suppress_tokens=[ids("<|endoftext|>"), 220],
         no_timestamps_token_id=ids("<|notimestamps|>"),
         max_initial_timestamp_index=20,
@@ -122,6 +124,13 @@ def write_whisper(root):
         task_to_id={"transcribe": ids("<|transcribe|>"), "translate": ids("<|translate|>")},
         return_timestamps=False,
     )
+    return model
+
+
+def write_whisper(root):
+    positions = 50  # of a window of one second
+    tokenizer = whisper_tokenizer(positions + 1)
+    model = small_whisper(tokenizer, positions)
     folder, _ = save(root / "whisper", model, tokenizer, [])
     transformers.WhisperFeatureExtractor(chunk_length=1).save_pretrained(folder)
     pipe = pipeline("automatic-speech-recognition", str(folder))
@@ -140,6 +149,49 @@ def write_whisper(root):
         ("mono_16k.wav", {"num_beams": 1, "return_language": True, "return_timestamps": True}),
         ("mono_16k.wav@9", {"num_beams": 1, "return_timestamps": True}),
         ("mono_16k.wav@7", {"return_timestamps": True, "language": "zh"}),
+    ]
+    finish(folder, cases(pipe, "automatic-speech-recognition", calls))
+
+
+def write_whisper_words(root):
+    """Long sounds: words, windows that overlap, and texts that are tried again. It says printable characters only.
+
+    No case asks for words and the language at once: the reference then gives each token the time of its neighbour. With
+    top_k of 1 nothing is random about sampling, so that what comes of a second try is known.
+    """
+    positions = 50
+    tokenizer = whisper_tokenizer(positions + 1)
+    tokenizer.pad_token = tokenizer.eos_token  # for batches
+    texts = [tokenizer.decode([i]) for i in range(tokenizer.eos_token_id)]
+    suppressed = [i for i, text in enumerate(texts) if not (text.isprintable() and text.isascii())]
+    model = small_whisper(tokenizer, positions, suppressed=suppressed, decoder_layers=2)
+    model.generation_config.alignment_heads = [[1, 0], [0, 1], [1, 1]]
+    model.generation_config.prev_sot_token_id = tokenizer.convert_tokens_to_ids("<|startofprev|>")
+    folder, _ = save(root / "whisper-words", model, tokenizer, [])
+    transformers.WhisperFeatureExtractor(chunk_length=1).save_pretrained(folder)
+    pipe = pipeline("automatic-speech-recognition", str(folder))
+    once, four, nine = "mono_16k.wav", "mono_16k.wav@4", "mono_16k.wav@9"
+    greedy, words, times = {"num_beams": 1}, {"return_timestamps": "word"}, {"return_timestamps": True}
+    again = {"temperature": [0.0, 0.2, 0.6], "top_k": 1}
+    calls = [(name, greedy | words) for name in [once, "stereo_44k.flac", four, nine]]
+    calls += [
+        (once, greedy | words | {"language": "zh"}),
+        (four, words | {"num_beams": 3, "max_new_tokens": 14}),
+        (four, greedy | {"chunk_length_s": 0.5}),
+        (nine, greedy | {"chunk_length_s": 0.9, "stride_length_s": [0.2, 0.1], "batch_size": 3}),
+        (nine, greedy | times | {"chunk_length_s": 0.8, "batch_size": 2}),
+        (nine, greedy | times | {"chunk_length_s": 0.9, "stride_length_s": 0.25, "return_language": True}),
+        (nine, greedy | words | {"chunk_length_s": 0.9}),
+        (nine, greedy | times | {"condition_on_prev_tokens": True}),
+        (nine, words | {"num_beams": 3, "condition_on_prev_tokens": True, "max_new_tokens": 12}),
+    ]
+    calls += [
+        (nine, words | again | {"num_beams": 3, "max_new_tokens": 12, "condition_on_prev_tokens": True, "compression_ratio_threshold": ratio, "logprob_threshold": probability})
+        for ratio, probability in [(0.85, -20.0), (9.0, -1.6), (0.85, -1.9)]
+    ]
+    calls += [
+        (nine, times | again | greedy | {"logprob_threshold": 0.5, "no_speech_threshold": silence})
+        for silence in [0.0009, 0.5]
     ]
     finish(folder, cases(pipe, "automatic-speech-recognition", calls))
 
@@ -222,7 +274,7 @@ def main():
     default = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "speech"
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
     root.mkdir(parents=True, exist_ok=True)
-    for write in [write_whisper, write_ctc, write_classification]:
+    for write in [write_whisper, write_whisper_words, write_ctc, write_classification]:
         write(root)
 
 

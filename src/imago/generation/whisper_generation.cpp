@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <limits>
+#include <map>
 
 #include "imago/base/error.h"
-#include "imago/base/json.h"
 #include "imago/generation/beam_search.h"
 #include "imago/generation/sampling.h"
-#include "imago/generation/whisper_languages.h"
+#include "imago/generation/whisper_prompt.h"
+#include "imago/generation/whisper_review.h"
+#include "imago/generation/whisper_session.h"
+#include "imago/generation/whisper_timestamp_rules.h"
+#include "imago/ops/concat/concat.h"
 #include "imago/ops/index_select/index_select.h"
 #include "imago/ops/pad/pad.h"
 #include "imago/ops/slice/slice.h"
@@ -20,282 +21,262 @@
 namespace imago {
 namespace {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
 constexpr int64_t kFramesPerTimestamp = 2;
+constexpr double kSecondsPerFrame = 0.01;
 
-class SpeechSession final : public DecoderSession {
- public:
-  SpeechSession(const SpeechSeq2SeqLM& model, Tensor encoded, const std::string& cache_dtype = {})
-      : DecoderSession(cache_dtype), model_(model), encoded_(std::move(encoded)) {}
-
- private:
-  Tensor forward(const Tensor& new_ids) override {
-    SpeechInputs inputs;
-    inputs.encoder_last_hidden_state = encoded_;
-    inputs.decoder_input_ids = new_ids;
-    inputs.past_key_values = &cache_;
-    inputs.logits_to_keep = 1;
-    const Tensor logits = model_.forward(inputs).logits;
-    return slice(logits, 1, logits.size(1) - 1);
-  }
-  void select_inputs(const Tensor& indices) override { encoded_ = index_select(encoded_, 0, indices); }
-
-  const SpeechSeq2SeqLM& model_;
-  Tensor encoded_;
-};
-
-// Timestamps come in pairs, never go back, and come where together they are likelier than any word.
-struct TimestampRules {
-  int64_t begin = 0, end_of_text = 0;
-  std::optional<int64_t> max_initial;
-
-  void operator()(const SequenceState& state, std::span<float> scores) const {
-    const auto first = scores.begin() + std::min<int64_t>(begin, std::ssize(scores));
-    const auto forbid = [&](auto from, auto to) { std::fill(from, std::max(from, to), kNever); };
-    *(first - 1) = kNever;  // the token that says that there are none
-    const auto said = state.ids.subspan(static_cast<size_t>(state.prompt_length));
-    const auto is_time = [&](size_t back) { return said[said.size() - back] >= begin; };
-    const bool last = !said.empty() && is_time(1), before = said.size() < 2 || is_time(2);
-    if (last && before) forbid(first, scores.end());
-    if (last && !before) forbid(scores.begin(), scores.begin() + end_of_text);
-    const auto latest = std::find_if(said.rbegin(), said.rend(), [&](int64_t token) { return token >= begin; });
-    if (latest != said.rend()) {
-      const int64_t allowed = last && !before ? *latest : *latest + 1;
-      forbid(first, scores.begin() + std::min<int64_t>(allowed, std::ssize(scores)));
-    }
-    if (said.empty()) {
-      forbid(scores.begin(), first);
-      if (max_initial && begin + *max_initial + 1 < std::ssize(scores)) forbid(first + *max_initial + 1, scores.end());
-    }
-    if (times_win(scores, static_cast<size_t>(first - scores.begin()))) forbid(scores.begin(), first);
-  }
-
- private:
-  static bool times_win(std::span<const float> scores, size_t begin) {
-    const auto words = scores.first(begin), times = scores.subspan(begin);
-    if (times.empty()) return false;
-    const float best_word = *std::max_element(words.begin(), words.end());
-    const float best_time = *std::max_element(times.begin(), times.end());
-    if (best_time == kNever) return false;
-    double sum = 0;
-    for (const float score : times) sum += std::exp(static_cast<double>(score) - best_time);
-    return best_time + std::log(sum) > best_word;
-  }
-};
-
-int64_t language_id(const WhisperSettings& settings, std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  const auto code = whisper_language_code(name);
-  const auto found =
-      settings.lang_to_id.find(settings.lang_to_id.contains(name) ? name : fmt::format("<|{}|>", code.value_or("")));
-  if (found != settings.lang_to_id.end()) return found->second;
-  std::vector<std::string> known;
-  for (const auto& [token, id] : settings.lang_to_id) known.push_back(token);
-  throw Error(ErrorKind::kInvalidArgument, "transcribe", fmt::format("the model has no language \"{}\"", name),
-              fmt::format("it has {}", fmt::join(known, ", ")));
-}
-
-int64_t detect_language(const SpeechSeq2SeqLM& model, const Tensor& encoded, const WhisperSettings& settings) {
-  SpeechSession session(model, encoded);
-  const std::vector<float> scores =
-      session.step(Tensor::full({1, 1}, static_cast<double>(*settings.generation.decoder_start_token_id), DType::i64))
-          .to_vector<float>();
-  int64_t best = -1;
-  for (const auto& [token, id] : settings.lang_to_id) {
-    if (id < 0 || id >= std::ssize(scores))
-      throw Error(ErrorKind::kInvalidFile, "generation_config.json", fmt::format("{} is no token", token));
-    const float score = scores[static_cast<size_t>(id)];
-    const float highest = best < 0 ? kNever : scores[static_cast<size_t>(best)];
-    if (best < 0 || score > highest || (score == highest && id < best)) best = id;
-  }
-  return best;
-}
-
-// The tokens in front: start, language, task, and whether there are timestamps.
-std::vector<int64_t> initial_tokens(const SpeechSeq2SeqLM& model, const Tensor& encoded,
-                                    const WhisperSettings& settings, std::optional<int64_t>& language) {
-  std::vector<std::optional<int64_t>> tokens = {*settings.generation.decoder_start_token_id};
-  if (!settings.task && !settings.language)
-    tokens.insert(tokens.end(), settings.forced_prompt.begin(), settings.forced_prompt.end());
-  const bool undefined = tokens.size() <= 1 || !tokens[1];
-  if (settings.language) {
-    language = language_id(settings, *settings.language);
-  } else if (!settings.lang_to_id.empty() && undefined) {
-    language = detect_language(model, encoded, settings);
-  }
-  if (language) {
-    tokens.resize(std::max<size_t>(2, tokens.size()));
-    tokens[1] = language;
-  }
-  if (settings.task || (settings.language && !settings.task_to_id.empty())) {
-    const std::string task = settings.task.value_or("transcribe");
-    const auto found = settings.task_to_id.find(task);
-    if (found == settings.task_to_id.end())
-      throw Error(ErrorKind::kInvalidArgument, "transcribe", fmt::format("the model has no task \"{}\"", task),
-                  "there may be transcribe and translate");
-    tokens.emplace_back(found->second);
-  }
+// One sound on its way.
+struct Progress {
+  const WhisperSound* sound = nullptr;
+  int64_t seek = 0, frames = 0;
   std::vector<int64_t> prompt;
-  for (const auto& token : tokens) {
-    if (token) prompt.push_back(*token);
-  }
-  const auto none = settings.no_timestamps_token_id;
-  if (!*settings.return_timestamps && none && prompt.back() != *none) prompt.push_back(*none);
-  if (*settings.return_timestamps && prompt.back() == none) prompt.pop_back();
-  return prompt;
-}
+  std::vector<std::vector<int64_t>> segments;
+  bool continues = false;  // what was said before goes in front
+  std::optional<int64_t> max_length;
+  Transcription result;
 
-// What one window says: the tokens of its complete segments, and how many frames they take.
-struct Window {
-  std::vector<int64_t> tokens;
-  int64_t frames = 0;
+  // Of its present window.
+  WhisperAttempt attempt;
+  WhisperReview review;
+  bool pending = false, skipped = false;
 };
 
 // Segments end where two timestamps meet. What stands behind the last of them is heard again with the next window,
 // unless a single timestamp says that nothing is spoken behind it.
-Window cut_segments(std::vector<int64_t> tokens, int64_t timestamp_begin, int64_t frames) {
+struct Cut {
+  std::vector<size_t> ends;  // of the segments
+  int64_t frames = 0;        // that the window has advanced
+};
+
+Cut cut_segments(const std::vector<int64_t>& tokens, int64_t timestamp_begin, int64_t frames) {
   const auto is_time = [&](size_t i) { return tokens[i] >= timestamp_begin; };
   const size_t count = tokens.size();
-  const bool single_ending = count > 0 && is_time(count - 1) && (count < 2 ? false : !is_time(count - 2));
-  size_t last = 0;
+  Cut cut{{}, frames};
   for (size_t i = 0; i + 1 < count; ++i) {
-    if (is_time(i) && is_time(i + 1)) last = i + 1;
+    if (is_time(i) && is_time(i + 1)) cut.ends.push_back(i + 1);
   }
-  if (last == 0 || single_ending) return {std::move(tokens), frames};
-  const int64_t heard = (tokens[last - 1] - timestamp_begin) * kFramesPerTimestamp;
-  tokens.resize(last + 1);
-  return {std::move(tokens), heard};
+  if (cut.ends.empty() || (count > 1 && is_time(count - 1) && !is_time(count - 2))) {
+    cut.ends.push_back(count);
+    return cut;
+  }
+  cut.frames = (tokens[cut.ends.back() - 1] - timestamp_begin) * kFramesPerTimestamp;
+  ++cut.ends.back();  // both timestamps say that it was no single one
+  return cut;
 }
 
-std::vector<int64_t> generate_window(const SpeechSeq2SeqLM& model, const Tensor& encoded,
-                                     const std::vector<int64_t>& prompt, const WhisperSettings& settings,
-                                     const GenerationHooks& hooks, std::optional<int64_t>& max_length) {
-  GenerationConfig config = settings.generation;
-  const auto given = static_cast<int64_t>(prompt.size());
-  if (config.max_new_tokens.value_or(0) + given > settings.max_target_positions) {
-    throw Error(ErrorKind::kLimitExceeded, "transcribe",
-                fmt::format("{} tokens and max_new_tokens of {} are more than the model's {} positions", given,
-                            *config.max_new_tokens, settings.max_target_positions),
-                "lower max_new_tokens");
+class Transcriber {
+ public:
+  Transcriber(const SpeechSeq2SeqLM& model, const WhisperSettings& settings)
+      : model_(model), settings_(settings), begin_(settings.timestamp_begin()) {
+    if (*settings.return_timestamps) {
+      hooks_.process_scores =
+          WhisperTimestampRules{begin_, settings.generation.eos_token_id[0], settings.max_initial_timestamp_index};
+    }
   }
-  if (config.max_new_tokens) {
-    config.max_length = given + *config.max_new_tokens;
-  } else {
-    const int64_t initial = std::min(settings.max_target_positions / 2 - 1, given);
-    max_length = std::min(max_length.value_or(20) + initial, settings.max_target_positions);
-    config.max_length = max_length;
-  }
-  SpeechSession session(model, encoded, config.cache_dtype);
-  GenerationOutput output =
-      config.num_beams > 1 ? beam_search(session, {prompt}, config, hooks) : sample(session, {prompt}, config, hooks);
-  std::vector<int64_t> tokens(output.sequences.at(0).begin() + given, output.sequences.at(0).end());
-  const auto& ends = config.eos_token_id;
-  if (!tokens.empty() && std::find(ends.begin(), ends.end(), tokens.back()) != ends.end()) tokens.pop_back();
-  return tokens;
-}
 
-template <class Value>
-std::map<std::string, Value> map_from(const Json& json) {
-  std::map<std::string, Value> values;
-  for (const auto& [key, value] : json.items()) values[key] = value.template get<Value>();
-  return values;
-}
-
-// [[1, null], [2, 50359]] is what stands behind the first token.
-std::vector<std::optional<int64_t>> read_forced(const Json& pairs) {
-  std::vector<std::optional<int64_t>> tokens;
-  for (const Json& pair : pairs) {
-    if (pair.at(0).get<int64_t>() != std::ssize(tokens) + 1)
-      throw Error(ErrorKind::kUnsupported, "generation_config.json", "forced_decoder_ids that are not the prompt's");
-    tokens.push_back(pair.at(1).is_null() ? std::nullopt : std::optional(pair.at(1).get<int64_t>()));
+  // Hears the next window of each.
+  void advance(const std::vector<Progress*>& sounds) {
+    const Tensor encoded = encode(sounds);
+    for (size_t i = 0; i < sounds.size(); ++i) begin_window(*sounds[i], narrow(encoded, 0, static_cast<int64_t>(i), 1));
+    for (size_t i = 0; i < settings_.temperatures.size(); ++i) {
+      generate(sounds, encoded, settings_.temperatures[i]);
+      for (size_t row = 0; row < sounds.size(); ++row) {
+        if (sounds[row]->pending)
+          judge(*sounds[row], narrow(encoded, 0, static_cast<int64_t>(row), 1), settings_.temperatures[i]);
+      }
+    }
+    for (Progress* sound : sounds) end_window(*sound);
   }
-  return tokens;
+
+ private:
+  Tensor encode(const std::vector<Progress*>& sounds) const {
+    Tensors windows;
+    for (const Progress* sound : sounds) {
+      const int64_t count = window_size(*sound);
+      windows.push_back(
+          pad(narrow(sound->sound->input_features, 2, sound->seek, count), {0, settings_.window_frames - count}));
+    }
+    SpeechInputs inputs;
+    inputs.input_features = concat(windows, 0);
+    return model_.encode(inputs).last_hidden_state;
+  }
+
+  int64_t window_size(const Progress& sound) const {
+    return std::min(sound.frames - sound.seek, settings_.window_frames);
+  }
+
+  void begin_window(Progress& sound, const Tensor& encoded) const {
+    if (sound.prompt.empty()) {
+      WhisperPrompt prompt = whisper_prompt(model_, encoded, settings_);
+      sound.prompt = std::move(prompt.tokens);
+      sound.result.language_id = prompt.language_id;
+    }
+    sound.pending = true;
+    sound.skipped = false;
+    sound.attempt = {};
+    sound.attempt.prompt = sound.continues && !sound.segments.empty() ? said_before(sound) : std::vector<int64_t>();
+    sound.attempt.prompt.insert(sound.attempt.prompt.end(), sound.prompt.begin(), sound.prompt.end());
+    limit_length(sound);
+  }
+
+  // The last tokens of all segments, each without the second of two timestamps at its end.
+  std::vector<int64_t> said_before(const Progress& sound) const {
+    std::vector<int64_t> all;
+    for (const auto& segment : sound.segments) {
+      const bool twice = segment.size() > 2 && segment[segment.size() - 2] >= begin_;
+      all.insert(all.end(), segment.begin(), segment.end() - (twice ? 1 : 0));
+    }
+    const auto kept = std::min<int64_t>(std::ssize(all), settings_.max_target_positions / 2 - 1);
+    std::vector<int64_t> before;
+    const auto& suppressed = settings_.generation.suppress_tokens;
+    if (settings_.prev_sot_token_id) {
+      before.push_back(*settings_.prev_sot_token_id);
+    } else if (suppressed.size() >= 2) {
+      before.push_back(suppressed[suppressed.size() - 2]);
+    }
+    before.insert(before.end(), all.end() - kept, all.end());
+    return before;
+  }
+
+  // As in the reference, max_length grows with each window by the prompt in front of it.
+  void limit_length(Progress& sound) const {
+    GenerationConfig& config = sound.attempt.config;
+    config = settings_.generation;
+    const auto given = static_cast<int64_t>(sound.attempt.prompt.size());
+    if (config.max_new_tokens.value_or(0) + given > settings_.max_target_positions) {
+      throw Error(ErrorKind::kLimitExceeded, "transcribe",
+                  fmt::format("{} tokens and max_new_tokens of {} are more than the model's {} positions", given,
+                              config.max_new_tokens.value_or(0), settings_.max_target_positions),
+                  "lower max_new_tokens");
+    }
+    if (config.max_new_tokens) {
+      config.max_length = given + *config.max_new_tokens;
+      return;
+    }
+    const int64_t initial = std::min(settings_.max_target_positions / 2 - 1, given);
+    sound.max_length = std::min(sound.max_length.value_or(20) + initial, settings_.max_target_positions);
+    config.max_length = sound.max_length;
+  }
+
+  // Those that are still pending, together where their prompts are of one length.
+  void generate(const std::vector<Progress*>& sounds, const Tensor& encoded, double temperature) const {
+    std::map<std::pair<size_t, int64_t>, std::vector<int64_t>> groups;
+    for (size_t i = 0; i < sounds.size(); ++i) {
+      const WhisperAttempt& attempt = sounds[i]->attempt;
+      if (sounds[i]->pending)
+        groups[{attempt.prompt.size(), *attempt.config.max_length}].push_back(static_cast<int64_t>(i));
+    }
+    for (const auto& [key, rows] : groups) {
+      std::vector<std::vector<int64_t>> prompts;
+      for (const int64_t row : rows) prompts.push_back(sounds[static_cast<size_t>(row)]->attempt.prompt);
+      GenerationConfig config = sounds[static_cast<size_t>(rows[0])]->attempt.config;
+      config.do_sample = temperature > 0;
+      config.temperature = config.do_sample ? temperature : 1;
+      if (config.do_sample) config.num_beams = 1;
+      SpeechSession session(model_, index_select(encoded, 0, Tensor::from(rows)), config.cache_dtype);
+      const GenerationOutput output = config.num_beams > 1 ? beam_search(session, prompts, config, hooks_)
+                                                           : sample(session, prompts, config, hooks_);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        WhisperAttempt& attempt = sounds[static_cast<size_t>(rows[i])]->attempt;
+        const auto& sequence = output.sequences.at(i);
+        attempt.tokens.assign(sequence.begin() + static_cast<ptrdiff_t>(key.first), sequence.end());
+        attempt.config = config;
+      }
+    }
+  }
+
+  // Whether the text will do, or is to be tried again.
+  void judge(Progress& sound, const Tensor& encoded, double temperature) const {
+    const WhisperAttempt& attempt = sound.attempt;
+    sound.pending = false;
+    sound.continues = settings_.condition_on_prev_tokens && temperature < 0.5;
+    if (settings_.logprob_threshold || settings_.return_token_timestamps) {
+      const auto start = static_cast<int64_t>(attempt.prompt.size() - sound.prompt.size());
+      sound.review = review(model_, encoded, attempt, settings_, hooks_, start, sound.sound->heard_frames - sound.seek);
+    }
+    if (settings_.compression_ratio_threshold)
+      sound.pending = compression_ratio(attempt.tokens, settings_.vocab_size) > *settings_.compression_ratio_threshold;
+    if (!settings_.logprob_threshold) return;
+    const bool unlikely = sound.review.average_log_probability < *settings_.logprob_threshold;
+    sound.pending = sound.pending || unlikely;
+    sound.skipped = unlikely && settings_.no_speech_threshold &&
+                    sound.review.no_speech_probability > *settings_.no_speech_threshold;
+    if (sound.skipped) sound.pending = false;
+  }
+
+  void end_window(Progress& sound) const {
+    const int64_t frames = window_size(sound);
+    const auto offset = static_cast<float>(static_cast<double>(sound.seek) * kSecondsPerFrame);
+    if (sound.skipped) {
+      sound.seek += frames;
+      return;
+    }
+    std::vector<int64_t> tokens = sound.attempt.tokens;
+    const auto& ends = settings_.generation.eos_token_id;
+    if (!tokens.empty() && std::find(ends.begin(), ends.end(), tokens.back()) != ends.end()) tokens.pop_back();
+    const Cut cut = cut_segments(tokens, begin_, frames);
+    size_t from = 0;
+    for (const size_t to : cut.ends) {
+      sound.segments.emplace_back(tokens.begin() + static_cast<ptrdiff_t>(from),
+                                  tokens.begin() + static_cast<ptrdiff_t>(to));
+      from = to;
+    }
+    sound.result.tokens.insert(sound.result.tokens.end(), tokens.begin(),
+                               tokens.begin() + static_cast<ptrdiff_t>(from));
+    if (settings_.return_token_timestamps) {
+      for (size_t i = 0; i < from; ++i) sound.result.token_times.push_back(sound.review.end_times.at(i) + offset);
+    }
+    sound.seek += cut.frames > 0 ? cut.frames : frames;  // a timestamp of nought would be heard for ever
+  }
+
+  const SpeechSeq2SeqLM& model_;
+  const WhisperSettings& settings_;
+  const int64_t begin_;
+  GenerationHooks hooks_;
+};
+
+void hear_to_the_end(const SpeechSeq2SeqLM& model, const WhisperSettings& settings, std::vector<Progress>& sounds) {
+  Transcriber transcriber(model, settings);
+  while (true) {
+    std::vector<Progress*> active;
+    for (Progress& sound : sounds) {
+      if (sound.seek < sound.frames) active.push_back(&sound);
+    }
+    if (active.empty()) return;
+    transcriber.advance(active);
+  }
 }
 
 }  // namespace
 
-WhisperSettings WhisperSettings::from_pretrained(const std::string& folder, const Config& model_config) {
-  WhisperSettings settings;
-  const Json config = parse_json(model_config.source.text, "config.json");
-  const std::string path = folder + "/generation_config.json";
-  Json rest = Json::object();
-  try {
-    settings.window_frames = 2 * config.at("max_source_positions").get<int64_t>();
-    settings.max_target_positions = config.at("max_target_positions").get<int64_t>();
-    const Json json = std::filesystem::exists(path) ? read_json(path) : config;
-    const Json forced = json.value("forced_decoder_ids", config.value("forced_decoder_ids", Json()));
-    if (!forced.is_null()) settings.forced_prompt = read_forced(forced);
-    for (const auto& [key, value] : json.items()) {
-      if (value.is_null()) continue;
-      if (key == "no_timestamps_token_id") {
-        settings.no_timestamps_token_id = value.get<int64_t>();
-      } else if (key == "max_initial_timestamp_index") {
-        settings.max_initial_timestamp_index = value.get<int64_t>();
-      } else if (key == "lang_to_id") {
-        settings.lang_to_id = map_from<int64_t>(value);
-      } else if (key == "task_to_id") {
-        settings.task_to_id = map_from<int64_t>(value);
-      } else if (key == "is_multilingual") {
-        settings.is_multilingual = value.get<bool>();
-      } else if (key == "return_timestamps") {
-        settings.return_timestamps = value.get<bool>();
-      } else if (key == "language") {
-        settings.language = value.get<std::string>();
-      } else if (key == "task") {
-        settings.task = value.get<std::string>();
-      } else if (key != "forced_decoder_ids" && key != "alignment_heads" && key != "prev_sot_token_id") {
-        rest[key] = value;
-      }
-    }
-    settings.generation = std::filesystem::exists(path) ? GenerationConfig::from_json(rest)
-                                                        : GenerationConfig::from_pretrained(folder, model_config);
-  } catch (const JsonError& error) {
-    throw Error(ErrorKind::kInvalidFile, path, error.what());
-  }
-  if (!settings.generation.decoder_start_token_id || settings.generation.eos_token_id.empty())
-    throw Error(ErrorKind::kInvalidFile, path, "decoder_start_token_id or eos_token_id is missing");
-  return settings;
-}
-
-Transcription transcribe(const SpeechSeq2SeqLM& model, const Tensor& input_features, const WhisperSettings& asked) {
+std::vector<Transcription> transcribe(const SpeechSeq2SeqLM& model, std::span<const WhisperSound> sounds,
+                                      const WhisperSettings& asked) {
   const NoGrad no_grad;
-  WhisperSettings settings = asked;
-  settings.generation.validate();
-  const int64_t frames = input_features.size(2);
-  if (frames > settings.window_frames && settings.return_timestamps == false) {
-    throw Error(ErrorKind::kInvalidArgument, "transcribe", "the sound is longer than a window, and has no timestamps",
-                "set return_timestamps to true");
+  // What a long sound needs, a short one beside it need not have.
+  const auto is_long = [&](const WhisperSound& sound) { return sound.input_features.size(2) > asked.window_frames; };
+  std::vector<Transcription> results(sounds.size());
+  for (const bool long_ones : {false, true}) {
+    WhisperSettings settings = asked;
+    settings.return_timestamps = asked.return_timestamps.value_or(long_ones);
+    std::vector<Progress> all;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < sounds.size(); ++i) {
+      if (is_long(sounds[i]) != long_ones) continue;
+      places.push_back(i);
+      Progress& sound = all.emplace_back();
+      sound.sound = &sounds[i];
+      sound.frames = sounds[i].input_features.size(2);
+      sound.max_length = settings.generation.max_length;
+    }
+    if (all.empty()) continue;
+    if (long_ones && !*settings.return_timestamps) {
+      throw Error(ErrorKind::kInvalidArgument, "transcribe", "the sound is longer than a window, and has no timestamps",
+                  "set return_timestamps to true");
+    }
+    settings.validate();
+    hear_to_the_end(model, settings, all);
+    for (size_t i = 0; i < all.size(); ++i) results[places[i]] = std::move(all[i].result);
   }
-  const bool timestamps = settings.return_timestamps.value_or(frames > settings.window_frames);
-  settings.return_timestamps = timestamps;
-  if (timestamps && !settings.no_timestamps_token_id)
-    throw Error(ErrorKind::kUnsupported, "transcribe", "the model has no timestamps",
-                "generation_config.json has no no_timestamps_token_id");
-  if (!settings.is_multilingual && (settings.language || settings.task))
-    throw Error(ErrorKind::kInvalidArgument, "transcribe", "the model knows English only",
-                "leave language and task out");
-  const int64_t timestamp_begin =
-      settings.no_timestamps_token_id ? *settings.no_timestamps_token_id + 1 : std::numeric_limits<int64_t>::max();
-  GenerationHooks hooks;
-  if (timestamps) {
-    hooks.process_scores =
-        TimestampRules{timestamp_begin, settings.generation.eos_token_id[0], settings.max_initial_timestamp_index};
-  }
-  Transcription result;
-  std::vector<int64_t> prompt;
-  std::optional<int64_t> max_length = settings.generation.max_length;
-  for (int64_t seek = 0; seek < frames;) {
-    const int64_t count = std::min(frames - seek, settings.window_frames);
-    SpeechInputs window;
-    window.input_features = pad(narrow(input_features, 2, seek, count), {0, settings.window_frames - count});
-    const Tensor encoded = model.encode(window).last_hidden_state;
-    if (prompt.empty()) prompt = initial_tokens(model, encoded, settings, result.language_id);
-    const Window said =
-        cut_segments(generate_window(model, encoded, prompt, settings, hooks, max_length), timestamp_begin, count);
-    result.tokens.insert(result.tokens.end(), said.tokens.begin(), said.tokens.end());
-    seek += said.frames > 0 ? said.frames : count;  // a timestamp of nought would be heard for ever
-  }
-  return result;
+  return results;
 }
 
 }  // namespace imago

@@ -41,6 +41,16 @@ std::optional<double> OptionReader::number(const char* name) {
   return value->get<double>();
 }
 
+std::optional<std::vector<double>> OptionReader::numbers(const char* name) {
+  const Json* value = take(name);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number()) return std::vector<double>{value->get<double>()};
+  const auto is_number = [](const Json& item) { return item.is_number(); };
+  if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_number))
+    wrong_type(name, "a number or a list of numbers");
+  return value->get<std::vector<double>>();
+}
+
 std::optional<std::string> OptionReader::text(const char* name) {
   const Json* value = take(name);
   if (value == nullptr) return std::nullopt;
@@ -61,6 +71,14 @@ std::optional<std::vector<std::string>> OptionReader::texts(const char* name) {
 bool OptionReader::is_set(const char* name) {
   asked_.emplace_back(name);
   return options_.contains(name);
+}
+
+std::optional<std::variant<bool, std::string>> OptionReader::boolean_or_text(const char* name) {
+  const Json* value = take(name);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_boolean()) return value->get<bool>();
+  if (!value->is_string()) wrong_type(name, "true, false or a text");
+  return value->get<std::string>();
 }
 
 int64_t OptionReader::integer_from(const char* name, int64_t minimum, int64_t default_value) {

@@ -25,16 +25,18 @@
 
 namespace imago {
 
-// What an option can be set to: nothing (nullptr), a truth value, a number, a text or a list of texts.
+// What an option can be set to: nothing (nullptr), a truth value, a number, a text, or a list of texts or numbers.
 class OptionValue {
  public:
-  using Value = std::variant<std::nullptr_t, bool, int64_t, double, std::string, std::vector<std::string>>;
+  using Value =
+      std::variant<std::nullptr_t, bool, int64_t, double, std::string, std::vector<std::string>, std::vector<double>>;
 
   OptionValue(std::nullptr_t)
       : value_(nullptr) {}  // NOLINT(google-explicit-constructor): values convert, here and below
   OptionValue(const char* text) : value_(std::string(text)) {}               // NOLINT(google-explicit-constructor)
   OptionValue(std::string text) : value_(std::move(text)) {}                 // NOLINT(google-explicit-constructor)
   OptionValue(std::vector<std::string> texts) : value_(std::move(texts)) {}  // NOLINT(google-explicit-constructor)
+  OptionValue(std::vector<double> numbers) : value_(std::move(numbers)) {}   // NOLINT(google-explicit-constructor)
   template <class Number>
   requires std::is_arithmetic_v<Number> OptionValue(Number number) {  // NOLINT(google-explicit-constructor)
     if constexpr (std::is_same_v<Number, bool>) {

@@ -28,6 +28,7 @@ OptionValue option_from(const Json& json) {
   if (json.is_boolean()) return json.get<bool>();
   if (json.is_number_integer()) return json.get<int64_t>();
   if (json.is_number()) return json.get<double>();
+  if (json.is_array()) return json.get<std::vector<double>>();
   return json.get<std::string>();
 }
 
@@ -67,7 +68,8 @@ TEST_P(SpeechGolden, AnswersAsTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tasks, SpeechGolden, testing::Values("whisper", "ctc", "audio-classification"));
+INSTANTIATE_TEST_SUITE_P(Tasks, SpeechGolden,
+                         testing::Values("whisper", "whisper-words", "ctc", "audio-classification"));
 
 ErrorKind kind_of(const std::function<void()>& action) {
   try {
@@ -86,6 +88,10 @@ TEST(SpeechRecognition, RefusesByName) {
   EXPECT_EQ(kind_of([&] { whisper(file, {{"max_new_tokens", 400}}); }), ErrorKind::kLimitExceeded);
   EXPECT_EQ(kind_of([&] { whisper(file, {{"chunk_length_s", 5}}); }), ErrorKind::kInvalidArgument);
   EXPECT_EQ(kind_of([&] { whisper(sound_from("mono_16k.wav@5")); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { whisper(file, {{"return_timestamps", "char"}}); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { whisper(file, {{"return_timestamps", "word"}}); }), ErrorKind::kUnsupported);
+  EXPECT_EQ(kind_of([&] { whisper(file, {{"no_speech_threshold", 0.5}}); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { whisper(file, {{"temperature", -1}}); }), ErrorKind::kInvalidArgument);
   EXPECT_EQ(kind_of([&] { whisper("missing.wav"); }), ErrorKind::kNotFound);
   const Pipeline ctc = pipeline("automatic-speech-recognition", kGoldens + "ctc");
   EXPECT_EQ(kind_of([&] { ctc(file, {{"return_timestamps", "line"}}); }), ErrorKind::kInvalidArgument);
