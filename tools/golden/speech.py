@@ -38,6 +38,9 @@ WAV2VEC2 = dict(
 )  # fmt: skip
 
 
+TDNN = dict(tdnn_dim=[8, 8, 12], tdnn_kernel=[3, 2, 1], tdnn_dilation=[1, 2, 1], xvector_output_dim=6)
+
+
 def wav2vec2() -> dict[str, Golden]:
     def make(seed, auto_class, overrides, inputs=None, **more):
         return golden("wav2vec2", auto_class, seed, WAV2VEC2 | overrides, inputs, **more)
@@ -54,6 +57,37 @@ def wav2vec2() -> dict[str, Golden]:
         "frame_classification": make(6, frames, one | dict(num_labels=4), gradients=8_000),
         "base": make(7, "AutoModel", stable | dict(hidden_act="relu"), attentions=True),
         "bfloat16": make(8, "AutoModel", one, dtype="bfloat16"),
+        "xvector": make(9, "AutoModelForAudioXVector", one | TDNN | dict(num_labels=4), gradients=10_000),
+        "xvector_weighted": make(12, "AutoModelForAudioXVector", one | TDNN | dict(num_labels=4, use_weighted_layer_sum=True), dict(mask=False), gradients=8_000),
+    }
+
+
+WAV2VEC2_BERT = dict(
+    vocab_size=14, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+    feature_projection_input_dim=10, classifier_proj_size=12, conv_depthwise_kernel_size=5, left_max_position_embeddings=6,
+    right_max_position_embeddings=3, max_source_positions=64, hidden_dropout=0.0, activation_dropout=0.0, attention_dropout=0.0,
+    feat_proj_dropout=0.0, final_dropout=0.0, layerdrop=0.0, conformer_conv_dropout=0.0, apply_spec_augment=False,
+)  # fmt: skip
+
+
+def wav2vec2_bert() -> dict[str, Golden]:
+    def make(seed, auto_class, overrides, inputs=None, **more):
+        return golden("wav2vec2-bert", auto_class, seed, WAV2VEC2_BERT | overrides, inputs, **more)
+
+    ctc, classes, frames = "AutoModelForCTC", "AutoModelForAudioClassification", "AutoModelForAudioFrameClassification"
+    voices = "AutoModelForAudioXVector"
+    one, relative, rotary, absent = dict(num_hidden_layers=1), *(dict(position_embeddings_type=t) for t in ("relative", "rotary", None))
+    adapter = dict(add_adapter=True)
+    return {
+        "ctc": make(1, ctc, {}, attentions=True, gradients=8_000, train=True),
+        "ctc_relative": make(2, ctc, one | relative | dict(ctc_loss_reduction="mean", hidden_act="gelu"), gradients=8_000),
+        "ctc_adapter": make(4, ctc, one | adapter | dict(num_adapter_layers=2, output_hidden_size=12, use_intermediate_ffn_before_adapter=True), dict(frames=44), gradients=8_000),
+        "adapter": make(5, "AutoModel", one | adapter | absent | dict(adapter_kernel_size=5, adapter_act="gelu")),
+        "weighted_layers": make(7, classes, one | relative | dict(num_labels=3, use_weighted_layer_sum=True), dict(mask=False), gradients=6_000),
+        "sequence_classification": make(6, classes, one | dict(num_labels=5), gradients=6_000),
+        "frame_classification": make(8, frames, one | rotary | dict(num_labels=4), gradients=6_000),
+        "xvector": make(9, voices, one | TDNN | dict(num_labels=4), gradients=6_000),
+        "bfloat16": make(10, "AutoModel", one, dtype="bfloat16"),
     }
 
 
@@ -79,5 +113,6 @@ def audio_spectrogram_transformer() -> dict[str, Golden]:
 SPEECH = {
     "whisper": whisper(),
     "wav2vec2": wav2vec2(),
+    "wav2vec2-bert": wav2vec2_bert(),
     "audio-spectrogram-transformer": audio_spectrogram_transformer(),
 }

@@ -4,8 +4,20 @@ import torch
 
 
 def class_labels(config, auto_class, batch, generator) -> dict[str, torch.Tensor]:
-    if auto_class == "AutoModelForAudioClassification":
+    if auto_class in ("AutoModelForAudioClassification", "AutoModelForAudioXVector"):
         return {"labels": torch.randint(0, config.num_labels, (batch,), generator=generator)}
+    return {}
+
+
+def frame_labels(config, auto_class, batch, frames, generator) -> dict[str, torch.Tensor]:
+    if auto_class == "AutoModelForCTC":
+        labels = torch.randint(3, config.vocab_size, (batch, 5), generator=generator)
+        labels[0, 1] = labels[0, 0]  # a letter twice
+        labels[-1, -2:] = -100
+        return {"labels": labels}
+    if auto_class == "AutoModelForAudioFrameClassification":
+        classes = torch.randint(0, config.num_labels, (batch, frames), generator=generator)
+        return {"labels": torch.nn.functional.one_hot(classes, config.num_labels)}
     return {}
 
 
@@ -23,22 +35,20 @@ def whisper_inputs(config, auto_class, batch, generator, tokens=7, **_) -> dict[
 
 def wav2vec2_inputs(config, auto_class, batch, generator, samples=160, mask=True, **_) -> dict[str, torch.Tensor]:
     inputs = {"input_values": torch.randn((batch, samples), generator=generator)}
-    heard = samples
     if mask:
         inputs["attention_mask"] = torch.ones((batch, samples), dtype=torch.long)
         inputs["attention_mask"][-1, samples * 3 // 4 :] = 0
-        heard = samples * 3 // 4
     for kernel, stride in zip(config.conv_kernel, config.conv_stride):
-        samples, heard = (samples - kernel) // stride + 1, (heard - kernel) // stride + 1
-    if auto_class == "AutoModelForCTC":
-        labels = torch.randint(3, config.vocab_size, (batch, 5), generator=generator)
-        labels[0, 1] = labels[0, 0]  # a letter twice
-        labels[-1, -2:] = -100
-        inputs["labels"] = labels
-    if auto_class == "AutoModelForAudioFrameClassification":
-        classes = torch.randint(0, config.num_labels, (batch, samples), generator=generator)
-        inputs["labels"] = torch.nn.functional.one_hot(classes, config.num_labels)
-    return inputs | class_labels(config, auto_class, batch, generator)
+        samples = (samples - kernel) // stride + 1
+    return inputs | frame_labels(config, auto_class, batch, samples, generator) | class_labels(config, auto_class, batch, generator)
+
+
+def wav2vec2_bert_inputs(config, auto_class, batch, generator, frames=18, mask=True, **_) -> dict[str, torch.Tensor]:
+    inputs = {"input_features": torch.randn((batch, frames, config.feature_projection_input_dim), generator=generator)}
+    if mask:
+        inputs["attention_mask"] = torch.ones((batch, frames), dtype=torch.long)
+        inputs["attention_mask"][-1, frames * 3 // 4 :] = 0
+    return inputs | frame_labels(config, auto_class, batch, frames, generator) | class_labels(config, auto_class, batch, generator)
 
 
 def spectrogram_inputs(config, auto_class, batch, generator, **_) -> dict[str, torch.Tensor]:
@@ -50,5 +60,6 @@ def spectrogram_inputs(config, auto_class, batch, generator, **_) -> dict[str, t
 INPUTS = {
     "whisper": whisper_inputs,
     "wav2vec2": wav2vec2_inputs,
+    "wav2vec2-bert": wav2vec2_bert_inputs,
     "audio-spectrogram-transformer": spectrogram_inputs,
 }

@@ -1,5 +1,8 @@
 #include "imago/nn/speech_frames.h"
 
+#include <algorithm>
+
+#include "imago/base/error.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/convolution/convolution.h"
 #include "imago/ops/group_norm/group_norm.h"
@@ -27,6 +30,42 @@ Tensor SpeechConvLayer::operator()(const Tensor& x) const {
   }
 }
 
+void FrameOptions::validate() const {
+  if (conv_dim.empty() || conv_dim.size() != conv_stride.size() || conv_dim.size() != conv_kernel.size())
+    throw Error(ErrorKind::kInvalidFile, "config.json", "conv_dim, conv_stride and conv_kernel are not of one length");
+  if (std::any_of(conv_stride.begin(), conv_stride.end(), [](int64_t stride) { return stride < 1; }))
+    throw Error(ErrorKind::kInvalidFile, "config.json", "a conv_stride is below 1");
+  if (feat_extract_norm != "group" && feat_extract_norm != "layer")
+    throw Error(ErrorKind::kUnsupported, "config.json", "feat_extract_norm is neither \"group\" nor \"layer\"");
+}
+
+int64_t FrameOptions::frames(int64_t samples) const {
+  for (size_t i = 0; i < conv_dim.size(); ++i)
+    samples = samples < conv_kernel[i] ? 0 : (samples - conv_kernel[i]) / conv_stride[i] + 1;
+  return samples;
+}
+
+FeatureEncoder::FeatureEncoder(const FrameOptions& o) : options(o) {
+  for (size_t layer = 0; layer < o.conv_dim.size(); ++layer) {
+    const Conv1d conv(layer > 0 ? o.conv_dim[layer - 1] : 1, o.conv_dim[layer], o.conv_kernel[layer],
+                      {.stride = o.conv_stride[layer], .bias = o.conv_bias});
+    const FrameNorm norm = o.feat_extract_norm == "layer" ? FrameNorm::kOverChannels
+                           : layer == 0                   ? FrameNorm::kOverTime
+                                                          : FrameNorm::kNone;
+    conv_layers.emplace_back(conv, norm, o.feat_extract_activation);
+  }
+}
+
+Tensor FeatureEncoder::operator()(const Tensor& samples_BN) const {
+  if (!samples_BN || samples_BN.dim() != 2 || options.frames(samples_BN.size(1)) < 1) {
+    throw Error(ErrorKind::kInvalidArgument, "forward", "input_values are no rows of enough samples for one frame",
+                "give [batch, samples]");
+  }
+  Tensor x = unsqueeze(samples_BN, 1);
+  for (const SpeechConvLayer& layer : conv_layers) x = layer(x);
+  return transpose(x, 1, 2);
+}
+
 PositionalConvolution::PositionalConvolution(int64_t hidden_size, int64_t taps, int64_t group_count,
                                              std::string_view activation_name)
     : length(parameter({1, 1, taps})),
@@ -46,6 +85,15 @@ Tensor PositionalConvolution::operator()(const Tensor& x_BTD) const {
   const Tensor weight = direction * (length / norm(direction, 2, {0, 1}, true));
   const Tensor y = convolution(transpose(x_BTD, 1, 2), weight, bias, {1}, {weight.size(2) / 2}, {1}, groups);
   return transpose(activation(narrow(y, 2, 0, x_BTD.size(1))), 1, 2);
+}
+
+std::vector<WeightRule> positional_convolution_rules() {
+  const std::string conv = "*pos_conv_embed.conv.", now = conv + "parametrizations.weight.original";
+  return {{now + "0"}, {now + "1"}, {conv + "weight_g", now + "0"}, {conv + "weight_v", now + "1"}};
+}
+
+Tensor first_frames(const std::vector<int64_t>& heard, int64_t frames) {
+  return unsqueeze(Tensor::arange(0, static_cast<double>(frames)), 0) < unsqueeze(Tensor::from(heard), 1);
 }
 
 Tensor weighted_layers(const Tensor& weights, const Tensors& hidden_states) {

@@ -52,6 +52,16 @@ struct AudioClassification : CallableModel<SpeechInputs, LogitsOutput> {
   static constexpr const char* kAutoClass = "AutoModelForAudioClassification";
 };
 
+// Of a model that tells speakers apart.
+struct XVectorOutput : ModelOutput {
+  Tensor logits;      // [B, xvector_output_dim]
+  Tensor embeddings;  // [B, xvector_output_dim] of the voice
+  FIELDS_AND(ModelOutput, logits, embeddings)
+};
+struct AudioXVector : CallableModel<SpeechInputs, XVectorOutput> {
+  static constexpr const char* kAutoClass = "AutoModelForAudioXVector";
+};
+
 namespace nn {
 
 // A text model whose encoder hears: what it is given in the place of words is input_features.

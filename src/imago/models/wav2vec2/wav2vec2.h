@@ -2,11 +2,9 @@
 // B batch, N samples, T frames, D hidden.
 #pragma once
 
-#include "imago/nn/backbone.h"
-#include "imago/nn/heads/with_head.h"
 #include "imago/nn/multi_head_attention.h"
 #include "imago/nn/speech_frames.h"
-#include "imago/nn/speech_model.h"
+#include "imago/nn/speech_heads.h"
 
 namespace imago::wav2vec2 {
 
@@ -24,11 +22,13 @@ struct Wav2Vec2Config : Config {
   bool ctc_zero_infinity = false, use_weighted_layer_sum = false;
   int64_t classifier_proj_size = 256;
   std::optional<int64_t> adapter_attn_dim;
+  std::vector<int64_t> tdnn_dim = {512, 512, 512, 512, 1500}, tdnn_kernel = {5, 3, 3, 1, 1},
+                       tdnn_dilation = {1, 2, 3, 1, 1};
+  int64_t xvector_output_dim = 512;
   // Of training, of heads that Imago has not, and what follows from others.
   JsonText num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature, num_negatives,
-      codevector_dim, proj_codevector_dim, diversity_loss_weight, tdnn_dim, tdnn_kernel, tdnn_dilation,
-      xvector_output_dim, adapter_kernel_size, adapter_stride, num_adapter_layers, output_hidden_size,
-      num_feat_extract_layers;
+      codevector_dim, proj_codevector_dim, diversity_loss_weight, adapter_kernel_size, adapter_stride,
+      num_adapter_layers, output_hidden_size, num_feat_extract_layers;
   FIELDS_AND(Config, vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act,
              feat_extract_norm, feat_extract_activation, layer_norm_eps, conv_dim, conv_stride, conv_kernel, conv_bias,
              do_stable_layer_norm, add_adapter, num_conv_pos_embeddings, num_conv_pos_embedding_groups,
@@ -40,35 +40,13 @@ struct Wav2Vec2Config : Config {
 
   Wav2Vec2Config();
   void validate() const override;
-  // How many frames so many samples become.
-  int64_t frames(int64_t samples) const;
-};
-
-struct FeatureEncoder : Module {
-  std::vector<nn::SpeechConvLayer> conv_layers;
-  FIELDS(conv_layers)
-};
-
-struct FeatureProjection : Module {
-  nn::LayerNorm layer_norm;
-  nn::Linear projection;
-  FIELDS(layer_norm, projection)
-};
-
-struct FeedForward : Module {
-  nn::Linear intermediate_dense, output_dense;
-  FIELDS(intermediate_dense, output_dense)
-
-  explicit FeedForward(const Wav2Vec2Config& c);
-  Tensor operator()(const Tensor& x) const { return output_dense(activation(intermediate_dense(x))); }
-
-  nn::Activation activation;
+  nn::FrameOptions frame_options() const;
 };
 
 struct EncoderLayer : Module {
   nn::MultiHeadAttention<"q_proj", "k_proj", "v_proj", "out_proj"> attention;
   nn::LayerNorm layer_norm, final_layer_norm;
-  FeedForward feed_forward;
+  nn::SpeechFeedForward feed_forward;
   FIELDS(attention, layer_norm, feed_forward, final_layer_norm)
 
   EncoderLayer(const Wav2Vec2Config& c, int64_t layer);
@@ -90,10 +68,10 @@ struct Encoder : Module {
   bool norm_first;
 };
 
-struct Wav2Vec2Model : nn::Backbone<Wav2Vec2Config, SpeechModel> {
+struct Wav2Vec2Model : nn::Backbone<Wav2Vec2Config, nn::FrameModel> {
   static constexpr nn::FieldName kBaseModelPrefix = "wav2vec2";
-  FeatureEncoder feature_extractor;
-  FeatureProjection feature_projection;
+  nn::FeatureEncoder feature_extractor;
+  nn::FeatureProjection feature_projection;
   Tensor masked_spec_embed;  // of training
   Encoder encoder;
   FIELDS(feature_extractor, feature_projection, masked_spec_embed, encoder)
@@ -101,46 +79,7 @@ struct Wav2Vec2Model : nn::Backbone<Wav2Vec2Config, SpeechModel> {
   explicit Wav2Vec2Model(const Wav2Vec2Config& c);
   WeightMap weight_map() const override;
   SpeechModelOutput forward(const SpeechInputs& in) const override;
-  // How many frames of each row are heard, and the same as a mask [B, T].
-  std::vector<int64_t> heard_frames(const SpeechInputs& in) const;
-  Tensor frame_mask(const SpeechInputs& in, int64_t frames) const;
-};
-
-struct LetterScores : nn::Linear {
-  explicit LetterScores(const Wav2Vec2Config& c) : Linear(c.hidden_size, c.vocab_size) {}
-};
-
-struct Wav2Vec2ForCTC : nn::WithHead<CTC, Wav2Vec2Model, LetterScores, "lm_head"> {
-  using WithHead::WithHead;
-  LogitsOutput forward(const SpeechInputs& in) const override;
-};
-
-// Scores of labels, of the last layer or of a weighted sum of all; per frame, or of the mean over what is heard.
-struct LabelScores : Module {
-  Tensor layer_weights;
-  nn::Linear projector, classifier;
-  FIELDS(layer_weights, projector, classifier)
-
-  LabelScores(const Wav2Vec2Config& c, bool projects);
-  SpeechInputs asked(SpeechInputs in) const;
-  Tensor states(const SpeechModelOutput& below) const;
-};
-
-struct SequenceScores : LabelScores {
-  explicit SequenceScores(const Wav2Vec2Config& c) : LabelScores(c, true) {}
-};
-struct FrameScores : LabelScores {
-  explicit FrameScores(const Wav2Vec2Config& c) : LabelScores(c, false) {}
-};
-
-struct Wav2Vec2ForSequenceClassification : nn::WithHead<AudioClassification, Wav2Vec2Model, SequenceScores, ""> {
-  using WithHead::WithHead;
-  LogitsOutput forward(const SpeechInputs& in) const override;
-};
-
-struct Wav2Vec2ForAudioFrameClassification : nn::WithHead<AudioFrameClassification, Wav2Vec2Model, FrameScores, ""> {
-  using WithHead::WithHead;
-  LogitsOutput forward(const SpeechInputs& in) const override;
+  std::vector<int64_t> heard_frames(const SpeechInputs& in) const override;
 };
 
 }  // namespace imago::wav2vec2

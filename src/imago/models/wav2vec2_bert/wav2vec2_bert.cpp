@@ -1,0 +1,279 @@
+// B batch, T frames, D hidden, H heads, K head size.
+#include "imago/models/wav2vec2_bert/wav2vec2_bert.h"
+
+#include <cmath>
+
+#include "imago/base/error.h"
+#include "imago/nn/registry.h"
+#include "imago/ops/binary/binary.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/compare/compare.h"
+#include "imago/ops/expand/expand.h"
+#include "imago/ops/gather/gather.h"
+#include "imago/ops/linear/linear.h"
+#include "imago/ops/matmul/matmul.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/pad/pad.h"
+#include "imago/ops/permute/permute.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/ops/rope/rope.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/ops/unary/unary.h"
+
+namespace imago::wav2vec2_bert {
+namespace {
+
+// The scores of table rows [B, H, T, P] in the places of a matrix: row p(i, j) for query i and key j.
+Tensor at_places(const Tensor& scores, const Tensor& row_TT) {
+  const int64_t frames = row_TT.size(0);
+  return gather(scores, 3,
+                expand(reshape(row_TT, {1, 1, frames, frames}), {scores.size(0), scores.size(1), frames, frames}));
+}
+
+// j - i for query i and key j.
+Tensor distances(int64_t frames) {
+  const Tensor places = Tensor::arange(0, static_cast<double>(frames));
+  return unsqueeze(places, 0) - unsqueeze(places, 1);
+}
+
+// Half of the channels, as far as the other half lets them through (Dauphin et al. 2016).
+Tensor gated(const Tensor& x, int64_t dim) {
+  const int64_t half = x.size(dim) / 2;
+  return narrow(x, dim, 0, half) * sigmoid(narrow(x, dim, half, half));
+}
+
+// A convolution of one tap, which is a product with each frame.
+Tensor pointwise(const nn::Conv1d& conv, const Tensor& x_BTD) { return linear(x_BTD, select(conv.weight, 2, 0)); }
+
+// Sines and cosines of the distances, side by side, computed in float64.
+Tensor interleaved_sinusoids(int64_t frames, int64_t size) {
+  std::vector<double> values;
+  for (int64_t distance = frames - 1; distance > -frames; --distance) {
+    for (int64_t i = 0; i < size; ++i) {
+      const double angle = static_cast<double>(distance) *
+                           std::pow(10000.0, -static_cast<double>(i - i % 2) / static_cast<double>(size));
+      values.push_back(i % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+  return Tensor::from(values, {1, 2 * frames - 1, size});
+}
+
+}  // namespace
+
+Wav2Vec2BertConfig::Wav2Vec2BertConfig() {
+  pad_token_id = 0;
+  bos_token_id = 1;
+  eos_token_id = {2};
+}
+
+void Wav2Vec2BertConfig::validate() const {
+  require_heads("hidden_size", hidden_size, "num_attention_heads", num_attention_heads);
+  require_heads("output_hidden_size", output_size(), "num_attention_heads", num_attention_heads);
+  const std::string type = position_embeddings_type.value_or("none");
+  if (type != "none" && type != "relative_key" && type != "relative" && type != "rotary")
+    throw Error(ErrorKind::kUnsupported, "config.json", "position_embeddings_type is \"" + type + "\"");
+  if (conv_depthwise_kernel_size < 1 || conv_depthwise_kernel_size % 2 == 0)
+    throw Error(ErrorKind::kInvalidFile, "config.json", "conv_depthwise_kernel_size is no odd number");
+  if (left_max_position_embeddings < 0 || right_max_position_embeddings < 0 || adapter_stride < 1 ||
+      adapter_kernel_size < 1 || num_adapter_layers < 0)
+    throw Error(ErrorKind::kInvalidFile, "config.json", "a size of positions or of the adapter is out of range");
+  if (use_intermediate_ffn_before_adapter && !add_adapter)
+    throw Error(ErrorKind::kInvalidFile, "config.json", "use_intermediate_ffn_before_adapter without add_adapter");
+}
+
+SelfAttention::SelfAttention(const Wav2Vec2BertConfig& c, int64_t hidden_size, const std::string& kind)
+    : linear_q(hidden_size, hidden_size),
+      linear_k(hidden_size, hidden_size),
+      linear_v(hidden_size, hidden_size),
+      linear_out(hidden_size, hidden_size),
+      positions(kind),
+      heads(c.num_attention_heads),
+      left(c.left_max_position_embeddings),
+      right(c.right_max_position_embeddings) {
+  const int64_t head_size = hidden_size / heads;
+  if (positions == "relative") {
+    linear_pos = nn::Linear(hidden_size, hidden_size, false);
+    pos_bias_u = pos_bias_v = parameter({heads, head_size});
+  }
+  if (positions == "relative_key") distance_embedding = nn::Embedding(left + right + 1, head_size);
+}
+
+// Shaw et al. 2018, "Self-Attention with Relative Position Representations": a key's row of the table is that of its
+// distance, as far as the table goes.
+Tensor SelfAttention::distance_scores(const Tensor& q_BHTK) const {
+  const Tensor rows = clamp(distances(q_BHTK.size(2)), static_cast<double>(-left), static_cast<double>(right));
+  return at_places(matmul(q_BHTK, transpose(distance_embedding.weight, 0, 1)), rows + static_cast<double>(left));
+}
+
+// Dai et al. 2019, "Transformer-XL".
+Tensor SelfAttention::sinusoid_scores(const Tensor& q_BHTK, const Tensor& sinusoids) const {
+  const Tensor keys_1HKR = transpose(nn::split_heads(linear_pos(sinusoids), heads), 2, 3);
+  const Tensor scores = matmul(q_BHTK + unsqueeze(pos_bias_v, 1), keys_1HKR);
+  const int64_t frames = q_BHTK.size(2);
+  return at_places(scores, distances(frames) + static_cast<double>(frames - 1));
+}
+
+Tensor SelfAttention::operator()(const Tensor& x_BTD, nn::AttentionContext context, const Positions& at) const {
+  Tensor turned_BTD = x_BTD;
+  if (positions == "rotary")
+    turned_BTD = nn::merge_heads(rope(nn::split_heads(x_BTD, heads), at.angles.cos, at.angles.sin));
+  Tensor q_BHTK = nn::split_heads(linear_q(turned_BTD), heads);
+  const double scale = 1 / std::sqrt(static_cast<double>(q_BHTK.size(3)));
+  if (positions == "relative_key") context.mask.bias = distance_scores(q_BHTK) * scale;
+  if (positions == "relative") {
+    context.mask.bias = sinusoid_scores(q_BHTK, at.sinusoids) * scale;
+    q_BHTK = q_BHTK + unsqueeze(pos_bias_u, 1);
+  }
+  const KeysValues all{nn::split_heads(linear_k(turned_BTD), heads), nn::split_heads(linear_v(x_BTD), heads)};
+  return linear_out(nn::merge_heads(nn::attend(q_BHTK, all, context)));
+}
+
+ConvolutionModule::ConvolutionModule(const Wav2Vec2BertConfig& c)
+    : layer_norm(c.hidden_size, c.layer_norm_eps),
+      pointwise_conv1(c.hidden_size, 2 * c.hidden_size, 1, {.bias = false}),
+      depthwise_conv(c.hidden_size, c.hidden_size, c.conv_depthwise_kernel_size,
+                     {.groups = c.hidden_size, .bias = false}),
+      depthwise_layer_norm(c.hidden_size, c.layer_norm_eps),
+      pointwise_conv2(c.hidden_size, c.hidden_size, 1, {.bias = false}),
+      activation(nn::activation(c.hidden_act)) {}
+
+// A frame hears only those before it.
+Tensor ConvolutionModule::operator()(const Tensor& x_BTD, const Tensor& mask) const {
+  Tensor y_BTD = layer_norm(x_BTD);
+  if (mask) y_BTD = y_BTD * cast(unsqueeze(mask, 2), y_BTD.dtype());
+  const Tensor y_BDT = transpose(gated(pointwise(pointwise_conv1, y_BTD), 2), 1, 2);
+  y_BTD = transpose(depthwise_conv(pad(y_BDT, {depthwise_conv.weight.size(2) - 1, 0})), 1, 2);
+  return pointwise(pointwise_conv2, activation(depthwise_layer_norm(y_BTD)));
+}
+
+EncoderLayer::EncoderLayer(const Wav2Vec2BertConfig& c)
+    : ffn1_layer_norm(c.hidden_size, c.layer_norm_eps),
+      self_attn_layer_norm(c.hidden_size, c.layer_norm_eps),
+      ffn2_layer_norm(c.hidden_size, c.layer_norm_eps),
+      final_layer_norm(c.hidden_size, c.layer_norm_eps),
+      ffn1(c.hidden_size, c.intermediate_size, c.hidden_act),
+      ffn2(c.hidden_size, c.intermediate_size, c.hidden_act),
+      self_attn(c, c.hidden_size, c.position_embeddings_type.value_or("none")),
+      conv_module(c) {}
+
+Tensor EncoderLayer::operator()(const Tensor& x_BTD, const nn::AttentionContext& context, const Positions& at) const {
+  Tensor h_BTD = ffn1(ffn1_layer_norm(x_BTD)) * 0.5 + x_BTD;
+  h_BTD = self_attn(self_attn_layer_norm(h_BTD), context, at) + h_BTD;
+  h_BTD = conv_module(h_BTD, context.mask.key_padding) + h_BTD;
+  return final_layer_norm(ffn2(ffn2_layer_norm(h_BTD)) * 0.5 + h_BTD);
+}
+
+AdapterLayer::AdapterLayer(const Wav2Vec2BertConfig& c)
+    : residual_layer_norm(c.output_size(), c.layer_norm_eps),
+      self_attn_layer_norm(c.output_size(), c.layer_norm_eps),
+      ffn_layer_norm(c.output_size(), c.layer_norm_eps),
+      residual_conv(c.output_size(), 2 * c.output_size(), c.adapter_kernel_size,
+                    {.stride = c.adapter_stride, .padding = c.adapter_stride / 2}),
+      self_attn_conv(c.output_size(), 2 * c.output_size(), c.adapter_kernel_size,
+                     {.stride = c.adapter_stride, .padding = c.adapter_stride / 2}),
+      self_attn(c, c.output_size(), "none"),
+      ffn(c.output_size(), c.intermediate_size, c.adapter_act) {}
+
+Tensor AdapterLayer::operator()(const Tensor& x_BTD, nn::AttentionContext context,
+                                const std::vector<int64_t>& heard) const {
+  const auto fewer = [&](const nn::LayerNorm& norm, const nn::Conv1d& conv) {
+    return transpose(gated(conv(transpose(norm(x_BTD), 1, 2)), 1), 1, 2);
+  };
+  const Tensor attended_BTD = fewer(self_attn_layer_norm, self_attn_conv);
+  context.weights = nullptr;  // the reference gives the encoder's only
+  context.mask.key_padding = heard.empty() ? Tensor() : nn::first_frames(heard, attended_BTD.size(1));
+  const Tensor h_BTD = self_attn(attended_BTD, context, {}) + fewer(residual_layer_norm, residual_conv);
+  return ffn(ffn_layer_norm(h_BTD)) + h_BTD;
+}
+
+Adapter::Adapter(const Wav2Vec2BertConfig& c) {
+  if (c.output_size() != c.hidden_size) {
+    proj = nn::Linear(c.hidden_size, c.output_size());
+    proj_layer_norm = nn::LayerNorm(c.output_size(), c.layer_norm_eps);
+  }
+  for (int64_t layer = 0; layer < c.num_adapter_layers; ++layer) layers.emplace_back(c);
+}
+
+Wav2Vec2BertModel::Wav2Vec2BertModel(const Wav2Vec2BertConfig& c)
+    : Backbone(c),
+      feature_projection(c.feature_projection_input_dim, c.hidden_size, c.layer_norm_eps),
+      masked_spec_embed(parameter({c.hidden_size})) {
+  for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) encoder.layers.emplace_back(c);
+  if (c.add_adapter) adapter.emplace(c);
+  if (c.use_intermediate_ffn_before_adapter) intermediate_ffn.emplace(c.hidden_size, c.intermediate_size, "relu");
+}
+
+Positions Wav2Vec2BertModel::positions(int64_t frames, DType dtype) const {
+  Positions at;
+  const Wav2Vec2BertConfig& c = config();
+  if (c.position_embeddings_type == "relative")
+    at.sinusoids = cast(interleaved_sinusoids(frames, c.hidden_size), dtype);
+  if (c.position_embeddings_type == "rotary") {
+    const nn::Rotary rotary({.rope_theta = static_cast<double>(c.rotary_embedding_base),
+                             .head_dim = c.hidden_size / c.num_attention_heads});
+    at.angles = rotary(unsqueeze(Tensor::arange(0, static_cast<double>(frames)), 0), dtype);
+  }
+  return at;
+}
+
+int64_t Wav2Vec2BertModel::adapted(int64_t frames) const {
+  const Wav2Vec2BertConfig& c = config();
+  return (frames + 2 * (c.adapter_kernel_size / 2) - c.adapter_kernel_size) / c.adapter_stride + 1;
+}
+
+std::vector<int64_t> Wav2Vec2BertModel::heard_frames(const SpeechInputs& in) const {
+  std::vector<int64_t> heard(static_cast<size_t>(in.input_features.size(0)), in.input_features.size(1));
+  if (in.attention_mask) heard = sum(in.attention_mask, {1}).to_vector<int64_t>();
+  for (int64_t layer = 0; layer < (adapter ? config().num_adapter_layers : 0); ++layer) {
+    for (int64_t& count : heard) count = adapted(count);
+  }
+  return heard;
+}
+
+SpeechModelOutput Wav2Vec2BertModel::forward(const SpeechInputs& in) const {
+  const Tensor& features = in.input_features;
+  if (!features || features.dim() != 3 || features.size(1) < 1 ||
+      features.size(2) != config().feature_projection_input_dim)
+    throw Error(ErrorKind::kInvalidArgument, "forward", "input_features are not [batch, frames, bands] of this model",
+                "make them with the checkpoint's feature extractor");
+  nn::Recorder record(in);
+  nn::AttentionContext context;
+  context.implementation = in.attention;
+  context.weights = record.attentions();
+  SpeechModelOutput out;
+  out.extract_features = feature_projection.layer_norm(features);
+  Tensor x_BTD = feature_projection.projection(out.extract_features);
+  std::vector<int64_t> heard;
+  if (in.attention_mask) {
+    context.mask.key_padding = ne(in.attention_mask, 0);
+    heard = sum(in.attention_mask, {1}).to_vector<int64_t>();
+    x_BTD = x_BTD * cast(unsqueeze(context.mask.key_padding, 2), x_BTD.dtype());
+  }
+  const Positions at = positions(x_BTD.size(1), x_BTD.dtype());
+  for (const EncoderLayer& layer : encoder.layers) x_BTD = layer(record(x_BTD), context, at);
+  take_states(out, record.finish(x_BTD));
+  if (intermediate_ffn) x_BTD = x_BTD + (*intermediate_ffn)(x_BTD)*0.5;
+  if (adapter && adapter->proj.weight) x_BTD = adapter->proj_layer_norm(adapter->proj(x_BTD));
+  for (size_t i = 0; adapter && i < adapter->layers.size(); ++i) {
+    for (int64_t& count : heard) count = adapted(count);
+    x_BTD = adapter->layers[i](x_BTD, context, heard);
+  }
+  out.last_hidden_state = x_BTD;
+  return out;
+}
+
+}  // namespace imago::wav2vec2_bert
+
+namespace imago {
+
+void register_wav2vec2_bert(Registry& registry) {
+  using namespace wav2vec2_bert;
+  registry.add<Wav2Vec2BertModel>("Wav2Vec2BertModel");
+  registry.add<nn::ForCTC<Wav2Vec2BertModel>>("Wav2Vec2BertForCTC");
+  registry.add<nn::ForSoundClassification<Wav2Vec2BertModel>>("Wav2Vec2BertForSequenceClassification");
+  registry.add<nn::ForFrameClassification<Wav2Vec2BertModel>>("Wav2Vec2BertForAudioFrameClassification");
+  registry.add<nn::ForXVector<Wav2Vec2BertModel>>("Wav2Vec2BertForXVector");
+}
+
+}  // namespace imago
