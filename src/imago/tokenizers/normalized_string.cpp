@@ -62,8 +62,8 @@ NormalizedString::NormalizedString(std::string_view original, uint32_t begin, bo
   if (tracked) append_identity_alignments(original, begin, alignments_);
 }
 
-Transformation::Transformation(NormalizedString& string, size_t removed) : string_(string) {
-  text_.resize(string.text_.size() + 16);
+Transformation::Transformation(NormalizedString& string, size_t removed, size_t added) : string_(string) {
+  text_.resize(string.text_.size() + added + 16);
   if (!string.tracked_) return;
   alignments_.resize(text_.size());
   skip(removed);
@@ -206,10 +206,9 @@ void NormalizedString::lowercase() {
 
 void NormalizedString::to_byte_level() {
   Transformation transformation(*this);
-  const std::string old = text_;
-  for (size_t i = 0; i < old.size(); ++i) {
-    const bool continues = (static_cast<unsigned char>(old[i]) & 0xC0) == 0x80;
-    transformation.push(byte_to_character(static_cast<unsigned char>(old[i])), continues);
+  for (char byte : text_) {
+    const bool continues = (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+    transformation.push(byte_to_character(static_cast<unsigned char>(byte)), continues);
   }
   transformation.finish();
 }

@@ -39,6 +39,12 @@ class NormalizedString {
   bool empty() const { return text_.empty(); }
   bool begins_text() const { return begins_text_; }  // it stands at the front of the whole text
 
+  // Gives the text and its alignments away.
+  void release(std::string& text, std::vector<Alignment>& alignments) {
+    text = std::move(text_);
+    alignments = std::move(alignments_);
+  }
+
   // The edits below are those of the reference, so that offsets come out as it reports them.
 
   // Puts `content` in front, aligned with the first character. Nothing happens to an empty string.
@@ -99,8 +105,8 @@ inline size_t write_utf8(char* to, char32_t character) {
 // it.
 class Transformation {
  public:
-  // The first `removed` characters of the old text are dropped.
-  Transformation(NormalizedString& string, size_t removed = 0);
+  // The first `removed` characters of the old text are dropped. The new one is expected to be `added` bytes longer.
+  explicit Transformation(NormalizedString& string, size_t removed = 0, size_t added = 0);
   void push(char32_t character, int change) {
     // Every normalizer passes here for every character: a character and its alignments are written in full width into
     // room that is there, and only then counted.

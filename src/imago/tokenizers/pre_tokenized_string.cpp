@@ -68,6 +68,14 @@ void PreTokenizedString::append(const NormalizedString& string, uint32_t begin, 
   splits_.push_back({at, at + (end - begin), token_id, original_begin});
 }
 
+void PreTokenizedString::append_whole(NormalizedString&& string, int32_t token_id) {
+  const auto size = static_cast<uint32_t>(string.text().size());
+  if (!text_.empty() || size == 0) return append(string, 0, size, token_id);
+  identity_ = false;
+  string.release(text_, alignments_);
+  splits_.push_back({0, size, token_id, tracked_ ? alignments_[0].begin : 0});
+}
+
 Alignment PreTokenizedString::align(const Split& split, uint32_t begin, uint32_t end) const {
   begin += split.begin;
   end += split.begin;

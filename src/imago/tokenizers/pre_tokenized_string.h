@@ -75,6 +75,9 @@ class PreTokenizedString {
   // Appends a range of a piece that was normalized.
   void append(const NormalizedString& string, uint32_t begin, uint32_t end, int32_t token_id = kNoToken);
 
+  // The same for the whole of it, which is not copied where it comes first.
+  void append_whole(NormalizedString&& string, int32_t token_id);
+
   // Where text bytes [begin, end) of a piece come from in the original.
   Alignment align(const Split& split, uint32_t begin, uint32_t end) const;
 

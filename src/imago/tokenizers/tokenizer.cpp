@@ -63,10 +63,12 @@ void pre_tokenize(const TokenizerParts& parts, PreTokenizedString& string, bool 
   const auto refusal = [&](uint32_t offset, const NormalizedString* normalized) {
     return guard ? guard->of_piece(offset, normalized) : AddedVocabulary::Refusal();
   };
-  const auto append_rest = [&](uint32_t offset, std::string_view piece, const NormalizedString* normalized) {
+  const auto append_rest = [&](uint32_t offset, std::string_view piece, NormalizedString* normalized) {
     for (const AddedVocabulary::Range& range : added.find(piece, true, parse_special, refusal(offset, normalized))) {
       const int32_t id = range.id.value_or(PreTokenizedString::kNoToken);
-      if (normalized) {
+      if (normalized && range.begin == 0 && range.end == piece.size()) {
+        string.append_whole(std::move(*normalized), id);
+      } else if (normalized) {
         string.append(*normalized, range.begin, range.end, id);
       } else {
         string.append_original(offset + range.begin, offset + range.end, id);
@@ -172,6 +174,17 @@ Encoding encode_sequence(const TokenizerParts& parts, std::string_view text, con
   return encoding;
 }
 
+// Where `done` bytes of a long text have filled the room there is, makes as much as the rest will need if it goes on
+// like that. Doubling would copy the ids into fresh pages several times over.
+void reserve_for_rest(size_t size, size_t done, size_t before, std::vector<int32_t>& ids) {
+  constexpr size_t kLongText = size_t{1} << 16;
+  constexpr size_t kBlock = 1024;  // ids that come before this is asked again, of most texts
+  if (size < kLongText || done < kLongText / 8 || ids.capacity() - ids.size() > kBlock) return;
+  const double share = static_cast<double>(size) / static_cast<double>(done);
+  const auto expected = static_cast<size_t>(static_cast<double>(ids.size() - before) * share * 1.03);
+  ids.reserve(std::max(before + expected + 2 * kBlock, ids.capacity() / 4 * 5));
+}
+
 void append_ids(const TokenizerParts& parts, std::string_view text, bool parse_special, const LiteralText* literal,
                 std::vector<int32_t>& ids) {
   check_text(text);
@@ -186,7 +199,9 @@ void append_ids(const TokenizerParts& parts, std::string_view text, bool parse_s
     parts.model->tokenize_all({pieces.data(), waiting}, scratch, ids);
     waiting = 0;
   };
+  const size_t before = ids.size();
   string.for_each_block([&](std::span<const PreTokenizedString::Split> splits) {
+    if (!splits.empty()) reserve_for_rest(string.text().size(), splits.front().begin, before, ids);
     for (const PreTokenizedString::Split& split : splits) {
       if (split.token_id == PreTokenizedString::kNoToken && literal == nullptr) {
         pieces[waiting++] = string.text(split);

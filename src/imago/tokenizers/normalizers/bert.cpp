@@ -15,16 +15,15 @@ bool is_chinese(char32_t c) {
 
 // Puts spaces around every character that BERT calls Chinese, so that it becomes a word.
 void space_chinese(NormalizedString& string) {
-  bool any = false;
-  for (std::string_view rest = string.text(); !any && !rest.empty();) {
+  size_t count = 0;
+  for (std::string_view rest = string.text(); !rest.empty();) {
     const DecodedCharacter character = decode_utf8(rest);
-    any = is_chinese(character.code_point);
+    count += is_chinese(character.code_point);
     rest.remove_prefix(static_cast<size_t>(character.size));
   }
-  if (!any) return;
-  const std::string old(string.text());
-  Transformation transformation(string);
-  for (std::string_view rest = old; !rest.empty();) {
+  if (count == 0) return;
+  Transformation transformation(string, 0, 2 * count);
+  for (std::string_view rest = string.text(); !rest.empty();) {
     const DecodedCharacter character = decode_utf8(rest);
     rest.remove_prefix(static_cast<size_t>(character.size));
     if (is_chinese(character.code_point)) {
