@@ -75,7 +75,7 @@ void Transformation::grow() {
 }
 
 void Transformation::skip(size_t characters) {
-  const std::string& old = string_.text_;
+  const std::string_view old = string_.text_;
   for (; characters > 0 && offset_ < old.size(); --characters) {
     offset_ = std::min(old.size(), offset_ + size_of_lead(static_cast<unsigned char>(old[offset_])));
   }
@@ -84,13 +84,13 @@ void Transformation::skip(size_t characters) {
 void Transformation::finish() {
   text_.resize(size_);
   if (string_.tracked_) alignments_.resize(size_);
-  string_.text_ = std::move(text_);
+  string_.set_text(std::move(text_));
   string_.alignments_ = std::move(alignments_);
 }
 
 void NormalizedString::prepend(std::string_view content) {
   if (text_.empty() || content.empty()) return;
-  text_.insert(0, content);
+  set_text(std::string(content).append(text_));
   if (tracked_) alignments_.insert(alignments_.begin(), content.size(), Alignment(alignments_.front()));
 }
 
@@ -145,18 +145,18 @@ void NormalizedString::map(FunctionRef<char32_t(char32_t)> change) {
 void NormalizedString::strip(bool left, bool right) {
   size_t begin = 0, end = text_.size();
   while (left && begin < end) {
-    const DecodedCharacter character = decode_utf8(std::string_view(text_).substr(begin));
+    const DecodedCharacter character = decode_utf8(text_.substr(begin));
     if (!is_white_space(character.code_point)) break;
     begin += character.size;
   }
   while (right && end > begin) {
     size_t last = end - 1;
     while (last > begin && (static_cast<unsigned char>(text_[last]) & 0xC0) == 0x80) --last;
-    if (!is_white_space(decode_utf8(std::string_view(text_).substr(last, end - last)).code_point)) break;
+    if (!is_white_space(decode_utf8(text_.substr(last, end - last)).code_point)) break;
     end = last;
   }
-  text_.erase(end);
-  text_.erase(0, begin);
+  text_ = text_.substr(begin, end - begin);
+  owned_ = false;
   if (tracked_) {
     alignments_.erase(alignments_.begin() + static_cast<ptrdiff_t>(end), alignments_.end());
     alignments_.erase(alignments_.begin(), alignments_.begin() + static_cast<ptrdiff_t>(begin));
@@ -171,7 +171,7 @@ void NormalizedString::replace(const std::vector<std::pair<uint32_t, uint32_t>>&
   if (tracked_) alignments.reserve(text_.size() + matches.size() * content.size());
   size_t copied = 0;
   const auto copy_until = [&](size_t end) {
-    text.append(text_, copied, end - copied);
+    text.append(text_.substr(copied, end - copied));
     if (tracked_) alignments.insert(alignments.end(), alignments_.begin() + copied, alignments_.begin() + end);
     copied = end;
   };
@@ -182,15 +182,14 @@ void NormalizedString::replace(const std::vector<std::pair<uint32_t, uint32_t>>&
     copied = end;
   }
   copy_until(text_.size());
-  text_ = std::move(text);
+  set_text(std::move(text));
   alignments_ = std::move(alignments);
 }
 
 void NormalizedString::lowercase() {
   const size_t ascii = ascii_prefix_size(text_);
   if (ascii == text_.size()) {
-    for (char& byte : text_) byte = static_cast<char>(byte + ((byte >= 'A' && byte <= 'Z') ? 32 : 0));
-    return;
+    return map_ascii([](char byte) { return static_cast<char>(byte + ((byte >= 'A' && byte <= 'Z') ? 32 : 0)); });
   }
   Transformation transformation(*this);
   char32_t lower[3];
@@ -240,13 +239,19 @@ char32_t compose_unicode_9(char32_t first, char32_t second) {
   return composite == 0x11938 ? 0 : composite;
 }
 
-// A character of a normal form in the making, with the change that Transformation wants.
+// A character of a normal form in the making, with the change that Transformation wants. Small, for a run of a million
+// marks has to be sorted as one.
 struct Part {
-  char32_t character;
-  int change;
-  int combining_class;
+  uint32_t character : 24;
+  uint32_t combining_class : 8;
+  int32_t change;
+
+  Part(char32_t c, int mark_class, int32_t changed)
+      : character(c & 0xFFFFFF), combining_class(static_cast<uint32_t>(mark_class) & 0xFF), change(changed) {}
 };
+static_assert(sizeof(Part) == 8);
 constexpr size_t kPartsInCache = 512;
+constexpr size_t kMaxKeptParts = size_t{1} << 20;  // that a thread keeps room for from one text to the next
 
 void sort_marks(std::vector<Part>& parts, size_t& marks) {
   const auto by_class = [](const Part& a, const Part& b) { return a.combining_class < b.combining_class; };
@@ -262,7 +267,7 @@ bool is_plain(char32_t c) { return c < 0xA0 || (c >= 0x4E00 && c <= 0x9FFF); }
 void append_decomposed(char32_t character, bool compatibility, std::vector<Part>& parts, size_t& marks) {
   if (is_plain(character)) {
     if (marks > 0) sort_marks(parts, marks);
-    parts.push_back({character, 0, 0});
+    parts.emplace_back(character, 0, 0);
     return;
   }
   char32_t buffer[18];
@@ -270,7 +275,7 @@ void append_decomposed(char32_t character, bool compatibility, std::vector<Part>
   for (size_t i = 0; i < count; ++i) {
     const int mark_class = combining_class_unicode_9(buffer[i]);
     if (mark_class == 0) sort_marks(parts, marks);
-    parts.push_back({buffer[i], i > 0, mark_class});
+    parts.emplace_back(buffer[i], mark_class, i > 0);
     if (mark_class != 0) ++marks;
   }
 }
@@ -282,9 +287,9 @@ void compose_parts(std::vector<Part>& parts) {
   int last_class = -1;
   for (size_t i = 0; i < parts.size(); ++i) {
     const Part part = parts[i];
-    if (starter != SIZE_MAX && last_class < part.combining_class) {
+    if (starter != SIZE_MAX && last_class < static_cast<int>(part.combining_class)) {
       if (const char32_t composite = compose_unicode_9(parts[starter].character, part.character); composite != 0) {
-        parts[starter].character = composite;
+        parts[starter].character = composite & 0xFFFFFF;
         parts[starter].change += part.change - 1;
         continue;
       }
@@ -293,18 +298,18 @@ void compose_parts(std::vector<Part>& parts) {
       starter = written;
       last_class = -1;
     } else {
-      last_class = part.combining_class;
+      last_class = static_cast<int>(part.combining_class);
     }
     parts[written++] = part;
   }
-  parts.resize(written);
+  parts.erase(parts.begin() + static_cast<ptrdiff_t>(written), parts.end());
 }
 
 }  // namespace
 
 void NormalizedString::normalize(NormalForm form) {
   bool inert = true;
-  for (std::string_view rest = std::string_view(text_).substr(ascii_prefix_size(text_)); inert && !rest.empty();) {
+  for (std::string_view rest = text_.substr(ascii_prefix_size(text_)); inert && !rest.empty();) {
     const DecodedCharacter character = decode_utf8(rest);
     inert = is_inert(character.code_point, form);
     rest.remove_prefix(character.size);
@@ -312,7 +317,8 @@ void NormalizedString::normalize(NormalForm form) {
   if (inert) return;
   const bool compatibility = form == NormalForm::kNFKC || form == NormalForm::kNFKD;
   const bool composes = form == NormalForm::kNFC || form == NormalForm::kNFKC;
-  std::vector<Part> parts;
+  thread_local std::vector<Part> parts;
+  parts.clear();
   size_t marks = 0;
   Transformation transformation(*this);
   const auto write = [&] {
@@ -330,6 +336,7 @@ void NormalizedString::normalize(NormalForm form) {
   }
   write();
   transformation.finish();
+  if (parts.capacity() > kMaxKeptParts) std::vector<Part>().swap(parts);
 }
 
 }  // namespace imago::tokenizers

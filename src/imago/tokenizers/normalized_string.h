@@ -27,11 +27,12 @@ void append_identity_alignments(std::string_view text, uint32_t begin, std::vect
 // string is not tracked, and only the text is kept.
 class NormalizedString {
  public:
-  NormalizedString() = default;
-  // `begin` is where `original` stands in the whole text.
+  // `begin` is where `original` stands in the whole text. It must outlive this: it is read until an edit changes it.
   NormalizedString(std::string_view original, uint32_t begin, bool tracked);
-  NormalizedString(std::string text, std::vector<Alignment> alignments, bool tracked)
-      : text_(std::move(text)), alignments_(std::move(alignments)), tracked_(tracked) {}
+  NormalizedString(std::string_view original, std::vector<Alignment> alignments)
+      : text_(original), alignments_(std::move(alignments)), tracked_(true) {}
+  NormalizedString(const NormalizedString&) = delete;
+  NormalizedString& operator=(const NormalizedString&) = delete;
 
   std::string_view text() const { return text_; }
   bool tracked() const { return tracked_; }
@@ -39,9 +40,15 @@ class NormalizedString {
   bool empty() const { return text_.empty(); }
   bool begins_text() const { return begins_text_; }  // it stands at the front of the whole text
 
+  // Takes another text in place of this one, with an alignment for each byte if this is tracked.
+  void assign(std::string text, std::vector<Alignment> alignments) {
+    set_text(std::move(text));
+    alignments_ = std::move(alignments);
+  }
   // Gives the text and its alignments away.
   void release(std::string& text, std::vector<Alignment>& alignments) {
-    text = std::move(text_);
+    own();
+    text = std::move(edited_);
     alignments = std::move(alignments_);
   }
 
@@ -56,7 +63,9 @@ class NormalizedString {
   // The same for text that is ASCII and stays so.
   template <class Change>
   void map_ascii(Change change) {
-    for (char& c : text_) c = change(c);
+    if (std::all_of(text_.begin(), text_.end(), [&](char c) { return change(c) == c; })) return;
+    own();
+    for (char& c : edited_) c = change(c);
   }
   // Removes white space (White_Space) at the ends.
   void strip(bool left, bool right);
@@ -69,7 +78,20 @@ class NormalizedString {
 
  private:
   friend class Transformation;
-  std::string text_;
+
+  // Copies the text, if that was not done before, so that `edited_` may be changed where it lies.
+  void own() {
+    if (!owned_) set_text(std::string(text_));
+  }
+  void set_text(std::string text) {
+    edited_ = std::move(text);
+    text_ = edited_;
+    owned_ = true;
+  }
+
+  std::string_view text_;  // of the original, or edited_
+  std::string edited_;
+  bool owned_ = false;
   std::vector<Alignment> alignments_;  // one per byte of text_, when tracked
   bool tracked_ = false;
   bool begins_text_ = false;

@@ -182,8 +182,7 @@ void PreTokenizedString::rewrite(Rewrite rewrite) {
       NormalizedString string =
           identity_ || !tracked_
               ? NormalizedString(piece, split.begin, tracked_)
-              : NormalizedString(std::string(piece),
-                                 {alignments_.begin() + split.begin, alignments_.begin() + split.end}, true);
+              : NormalizedString(piece, {alignments_.begin() + split.begin, alignments_.begin() + split.end});
       rewrite(string, split);
       text += string.text();
       alignments.insert(alignments.end(), string.alignments().begin(), string.alignments().end());

@@ -43,7 +43,7 @@ class SentencePieceNormalizer final : public OwnNormalizer {
         alignments.push_back({begin, range.begin == range.end ? begin : end_of(range.end)});
       }
     }
-    string = NormalizedString(std::move(result), std::move(alignments), string.tracked());
+    string.assign(std::move(result), std::move(alignments));
   }
 
  private:
