@@ -38,6 +38,10 @@ struct GroupKernels {
   void (*unpack)(const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset);
   // y [rows]: rows of `blocks` blocks, one after another, times x.
   void (*multiply_row)(const std::byte* from, int64_t rows, int64_t blocks, const RoundedRow& x, float* y);
+  // The same for `m` rows of x; those of y are `stride` apart. Null where rows are better unpacked to memory first;
+  // where it is not, both take x as bytes (round_row-inl.h).
+  void (*multiply_rows)(const std::byte* from, int64_t rows, int64_t blocks, const RoundedRow* x, int64_t m, float* y,
+                        int64_t stride);
 };
 
 struct Format {

@@ -17,6 +17,7 @@
 #include "imago/ops/linear/linear.h"
 #include "imago/quant/block_matrix.h"
 #include "imago/quant/group_product.h"
+#include "imago/quant/vnni.h"
 
 namespace imago::quant {
 namespace {
@@ -119,7 +120,7 @@ void check_product(const Format& format, int64_t m, int64_t rows, int64_t column
         sum += static_cast<double>(a[k]) * w[k];
         absolute += std::abs(static_cast<double>(a[k]) * w[k]);
         // |scale * q| is |w| without offset; with one it is at most the sum of both, which 4 |largest w| stands for.
-        rounding += (format.has_offset ? 0.8 : std::abs(w[k])) * magnitude_of_run(a, k / 32) / 65534;
+        rounding += (format.has_offset ? 0.8 : std::abs(w[k])) * magnitude_of_run(a, k / 32) / 65278;
       }
       const double bound = rounding + (static_cast<double>(columns) / 8 + 8) * 0x1p-24 * absolute;
       ASSERT_LE(std::abs(y[static_cast<size_t>(i * rows + r)] - sum), bound) << i << ", " << r;
@@ -128,12 +129,21 @@ void check_product(const Format& format, int64_t m, int64_t rows, int64_t column
 }
 
 TEST_P(EachFormat, ProductsInEveryInstructionSet) {
-  kernels::for_each_target([&] {
+  const auto check = [&] {
     check_product(format(), 1, 37, 512);
+    check_product(format(), 1, 3, 256 * 5);
     check_product(format(), 3, 5, 256);
     check_product(format(), kMaxProductRows, 9, 768);
     check_product(format(), kMaxProductRows + 5, 33, 256);
     check_product(format(), 45, 33, 768);
+    if (format().block_elements > 32) return;
+    for (const int64_t m : {1, 7, 33}) check_product(format(), m, 6, 512 + 32 * m);
+  };
+  kernels::for_each_target([&] {
+    check();
+    allow_vnni(false);
+    check();
+    allow_vnni(true);
   });
 }
 

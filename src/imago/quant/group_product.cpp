@@ -142,6 +142,7 @@ namespace imago::quant {
 namespace {
 
 HWY_EXPORT(round_row);
+HWY_EXPORT(round_row_bytes);
 HWY_EXPORT(multiply_rows);
 
 // Rows of x, rounded on the calling thread.
@@ -151,11 +152,13 @@ struct RoundedRows {
 
   void round(const GroupMatrix& w, const float* x, int64_t m, int64_t stride) {
     const int64_t size = padded(w.columns), groups = size / w.format.group;
+    const bool as_bytes = w.format.kernels().multiply_rows != nullptr;
+    const auto round_one = as_bytes ? HWY_DYNAMIC_DISPATCH(round_row_bytes) : HWY_DYNAMIC_DISPATCH(round_row);
     auto* const all_values = values.get<int16_t>(m * size);
     float* const all_floats = floats.get<float>(2 * m * groups);
     for (int64_t i = 0; i < m; ++i) {
       rows[i] = {all_values + i * size, all_floats + 2 * i * groups, all_floats + (2 * i + 1) * groups};
-      HWY_DYNAMIC_DISPATCH(round_row)(x + i * stride, w.columns, w.format.group, rows[i]);
+      round_one(x + i * stride, w.columns, w.format.group, rows[i]);
     }
   }
 };
@@ -187,6 +190,8 @@ void multiply_groups(const GroupMatrix& w, const float* x, int64_t m, int64_t st
   parallel_for(w.rows, grain, [&](int64_t begin, int64_t end) {
     if (m == 1) {
       w.format.kernels().multiply_row(w.data + begin * row_bytes, end - begin, blocks, *rounded, y + begin);
+    } else if (const auto multiply_rows = w.format.kernels().multiply_rows; multiply_rows != nullptr) {
+      multiply_rows(w.data + begin * row_bytes, end - begin, blocks, rounded, m, y + begin, w.rows);
     } else {
       multiply_unpacked(w, rounded, m, begin, end, y);
     }

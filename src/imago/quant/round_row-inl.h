@@ -35,14 +35,14 @@ inline float round_run(const float* x, int16_t* values) {
     largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(df, x + j))));
   }
   const float range = std::bit_cast<float>(hn::GetLane(hn::MaxOfLanes(di, largest)));
-  const float reciprocal = 32767 / range;
+  const float reciprocal = kLargest / range;
   const float inverse = std::isfinite(range) && std::isfinite(reciprocal) ? reciprocal : 0;
   const auto factor = hn::Set(df, inverse);
   for (int64_t j = 0; j < kRun; j += lanes) {
     const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(df, x + j), factor));
     hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, rounded)), d16, values + j);
   }
-  return range / 32767;
+  return range / kLargest;
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -79,6 +79,24 @@ inline void arrange_run(const int16_t* natural, int16_t* values) {
   }
 }
 
+#if HWY_TARGET == HWY_AVX3
+
+// Run `index` of a row, as bytes.
+inline void split_run(const int16_t* natural, int64_t index, int16_t* values) {
+  const __m512i all = _mm512_loadu_si512(natural);
+  const __m512i low = _mm512_srai_epi16(_mm512_slli_epi16(all, 8), 8);
+  const __m512i high = _mm512_srai_epi16(_mm512_sub_epi16(all, low), 8);
+  auto* const to = reinterpret_cast<__m256i*>(values) + index / 2 * 4 + index % 2;
+  _mm256_storeu_si256(to, _mm512_cvtepi16_epi8(high));
+  _mm256_storeu_si256(to + 2, _mm512_cvtepi16_epi8(low));
+}
+
+#else
+
+inline void split_run(const int16_t*, int64_t, int16_t*) {}
+
+#endif
+
 inline int32_t add_up(const int16_t* values, int64_t count) {
   const hn::CappedTag<int16_t, 16> d;
   const hn::RepartitionToWide<decltype(d)> d32;
@@ -91,24 +109,45 @@ inline int32_t add_up(const int16_t* values, int64_t count) {
 
 #else
 
+inline void split_run(const int16_t*, int64_t, int16_t*) {}
 inline void arrange_run(const int16_t* natural, int16_t* values) { std::copy_n(natural, kRun, values); }
 inline int32_t add_up(const int16_t* values, int64_t count) { return std::accumulate(values, values + count, 0); }
 
 #endif
 
-inline void round_row(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
+template <bool kAsBytes>
+void round_row_as(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
   int16_t natural[kRun];
   for (int64_t i = 0; i < columns; i += kRun) {
     const float step = round_run(x + i, natural);
-    arrange_run(natural, row.values + i);
+    if constexpr (kAsBytes) {
+      split_run(natural, i / kRun, row.values);
+    } else {
+      arrange_run(natural, row.values + i);
+    }
     for (int64_t g = i / group; g < (i + kRun) / group; ++g) {
       row.scale[g] = step;
       row.sum[g] = step * static_cast<float>(add_up(natural + (g * group - i), group));
     }
   }
-  std::fill(row.values + columns, row.values + padded(columns), int16_t{0});
+  if (kAsBytes && columns % 64 != 0) {  // the last run stands beside one of zeros
+    const int16_t zeros[kRun] = {};
+    split_run(zeros, columns / kRun, row.values);
+  }
+  const int64_t filled = kAsBytes ? (columns + 63) / 64 * 64 : columns;
+  std::fill(row.values + filled, row.values + padded(columns), int16_t{0});
   std::fill(row.scale + columns / group, row.scale + padded(columns) / group, 0.0F);
   std::fill(row.sum + columns / group, row.sum + padded(columns) / group, 0.0F);
+}
+
+// In the order of words.
+inline void round_row(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
+  round_row_as<false>(x, columns, group, row);
+}
+
+// As vnni-inl.h reads it.
+inline void round_row_bytes(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
+  round_row_as<true>(x, columns, group, row);
 }
 
 }  // namespace HWY_NAMESPACE

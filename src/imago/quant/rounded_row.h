@@ -6,11 +6,14 @@
 namespace imago::quant {
 
 inline constexpr int64_t kRun = 32;       // elements that are rounded with a scale of their own
-inline constexpr int64_t kPadding = 256;  // arrays end in zeros up to a multiple of this many elements
+inline constexpr int64_t kPadding = 512;  // arrays end in zeros up to a multiple of this many elements
+// Of the integers that a run is rounded to: the largest that two bytes with signs make, 127 * 256 + 127.
+inline constexpr int kLargest = 32639;
 
 // Values are 16-bit integers in the order in which weights fall out of bytes: of as many elements as a vector has
 // bytes, the even ones come before the odd ones, since two neighbouring bytes of a weight are one 16-bit integer, of
-// which a mask leaves the even byte and a shift the odd one.
+// which a mask leaves the even byte and a shift the odd one. Products of bytes (vnni-inl.h) want them as high and low
+// bytes in their natural order instead, value = 256 * high + low: of 64 elements the high ones, then the low ones.
 struct RoundedRow {
   int16_t* values;  // [columns]
   float* scale;     // [columns / group], of the run that the group lies in

@@ -28,6 +28,8 @@
 #include "imago/quant/format.h"
 #include "imago/quant/round_row-inl.h"
 #include "imago/quant/scale.h"
+#include "imago/quant/vnni-inl.h"
+#include "imago/quant/vnni.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant {
@@ -202,7 +204,7 @@ class RowSums {
   using Block = typename F::Block;
   static constexpr int64_t kGroupsOfBlock = F::kElements / F::kGroup;
   // So many blocks at a time that vectors of factors are full.
-  static constexpr int64_t kStep = std::max<int64_t>(kPadding / F::kElements, 1);
+  static constexpr int64_t kStep = 256 / F::kElements;
   static constexpr int64_t kGroups = kStep * kGroupsOfBlock;
 
   // No default initializers: GCC compiles the constructor that they make without the target's instructions.
@@ -333,7 +335,10 @@ void multiply_row(const std::byte* from, int64_t rows, int64_t blocks, const Rou
 
 template <class U>
 GroupKernels kernels_of() {
-  return {unpack_blocks<U>, multiply_row<U>};
+#if HWY_TARGET == HWY_AVX3
+  if (has_vnni()) return {unpack_blocks<U>, vnni::multiply_row<U>, vnni::multiply_rows<U>};
+#endif
+  return {unpack_blocks<U>, multiply_row<U>, nullptr};
 }
 
 }  // namespace HWY_NAMESPACE
