@@ -6,6 +6,7 @@
 #include "imago/base/thread_pool.h"
 #include "imago/kernels/cpu/scratch.h"
 #include "imago/kernels/cpu/simd.h"
+#include "imago/quant/vnni.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "imago/quant/group_tile.cpp"
@@ -56,13 +57,18 @@ using SumTag = hn::ScalableTag<int32_t>;
 
 // The sum plus the products of each lane's two pairs. Tied together, for GCC takes all products of a tile before it
 // adds the first, which spills sums. By value: references to sums would keep them in memory.
+template <bool kVnni>
 HWY_INLINE hn::Vec<SumTag> multiply_add(hn::Vec<PairTag> a, hn::Vec<PairTag> b, hn::Vec<SumTag> sum) {
   auto total = sum.raw, product = sum.raw;
+  if constexpr (kVnni) {
+    asm("vpdpwssd %1, %2, %0" : "+v"(total) : "v"(a.raw), "v"(b.raw));
+    return hn::Vec<SumTag>{total};
+  }
   asm("vpmaddwd %2, %3, %1\n\tvpaddd %1, %0, %0" : "+v"(total), "=&v"(product) : "v"(a.raw), "v"(b.raw));
   return hn::Vec<SumTag>{total};
 }
 
-template <int kGroup, bool kHasOffset>
+template <int kGroup, bool kHasOffset, bool kVnni>
 HWY_INLINE void multiply_tile(const int32_t* HWY_RESTRICT w, const float* HWY_RESTRICT w_scale,
                               const float* HWY_RESTRICT w_offset, const int32_t* HWY_RESTRICT x,
                               const float* HWY_RESTRICT x_scale, const float* HWY_RESTRICT x_sum, int64_t groups,
@@ -71,6 +77,13 @@ HWY_INLINE void multiply_tile(const int32_t* HWY_RESTRICT w, const float* HWY_RE
   const PairTag d16;
   const hn::ScalableTag<float> df;
   constexpr int64_t kLanes = hn::MaxLanes(d32), kWidth = kTileVectors * kLanes;
+  // 32 registers hold the totals of all groups, too; 16 do not.
+  constexpr bool kTotalsStay = HWY_TARGET == HWY_AVX3;
+  hn::Vec<decltype(df)> totals[kTileRows][kTileVectors];
+  const auto at = [&](int64_t i, int64_t v) { return c + i * kWidth + v * kLanes; };
+  for (int64_t i = 0; i < kTileRows; ++i) {
+    for (int64_t v = 0; v < kTileVectors; ++v) totals[i][v] = kTotalsStay ? hn::LoadU(df, at(i, v)) : hn::Zero(df);
+  }
   for (int64_t g = 0; g < groups; ++g) {
     hn::Vec<decltype(d32)> sums[kTileRows][kTileVectors];
     for (auto& row : sums) {
@@ -81,23 +94,31 @@ HWY_INLINE void multiply_tile(const int32_t* HWY_RESTRICT w, const float* HWY_RE
       const auto w1 = hn::BitCast(d16, hn::Load(d32, w + pair * kWidth + kLanes));
       for (int64_t i = 0; i < kTileRows; ++i) {
         const auto both = hn::BitCast(d16, hn::Set(d32, x[pair * kTileRows + i]));
-        sums[i][0] = multiply_add(w0, both, sums[i][0]);
-        sums[i][1] = multiply_add(w1, both, sums[i][1]);
+        sums[i][0] = multiply_add<kVnni>(w0, both, sums[i][0]);
+        sums[i][1] = multiply_add<kVnni>(w1, both, sums[i][1]);
       }
     }
     for (int64_t v = 0; v < kTileVectors; ++v) {
       const auto scale = hn::LoadU(df, w_scale + g * kWidth + v * kLanes);
       for (int64_t i = 0; i < kTileRows; ++i) {
-        float* to = c + i * kWidth + v * kLanes;
         const auto factor = hn::Mul(scale, hn::Set(df, x_scale[g * kTileRows + i]));
-        auto total = hn::MulAdd(hn::ConvertTo(df, sums[i][v]), factor, hn::LoadU(df, to));
+        auto total = kTotalsStay ? totals[i][v] : hn::LoadU(df, at(i, v));
+        total = hn::MulAdd(hn::ConvertTo(df, sums[i][v]), factor, total);
         if constexpr (kHasOffset) {
           const auto offset = hn::LoadU(df, w_offset + g * kWidth + v * kLanes);
           total = hn::MulAdd(offset, hn::Set(df, x_sum[g * kTileRows + i]), total);
         }
-        hn::StoreU(total, df, to);
+        if (kTotalsStay) {
+          totals[i][v] = total;
+        } else {
+          hn::StoreU(total, df, at(i, v));
+        }
       }
     }
+  }
+  if (!kTotalsStay) return;
+  for (int64_t i = 0; i < kTileRows; ++i) {
+    for (int64_t v = 0; v < kTileVectors; ++v) hn::StoreU(totals[i][v], df, at(i, v));
   }
 }
 
@@ -172,27 +193,37 @@ void arrange_rows(const int16_t* values, int64_t stride, int64_t columns, int32_
   }
 }
 
-template <int kGroup, bool kHasOffset>
+template <int kGroup, bool kHasOffset, bool kVnni>
 void multiply_panel_of(const Panel& panel, const TiledRows& x, int64_t columns, float* c) {
   const int64_t width = tile_width(), groups = columns / kGroup, chunk = kChunk / kGroup;
   for (int64_t first = 0; first < groups; first += chunk) {
     const int64_t count = std::min(chunk, groups - first), pair = first * kGroup / 2;
     for (int64_t tile = 0; tile < x.tiles; ++tile) {
       const int64_t at = (tile * groups + first) * kTileRows;
-      multiply_tile<kGroup, kHasOffset>(panel.pairs + pair * width, panel.scale + first * width,
-                                        panel.offset + first * width, x.pairs + (tile * columns / 2 + pair) * kTileRows,
-                                        x.scale + at, x.sum + at, count, c + tile * kTileRows * width);
+      multiply_tile<kGroup, kHasOffset, kVnni>(panel.pairs + pair * width, panel.scale + first * width,
+                                               panel.offset + first * width,
+                                               x.pairs + (tile * columns / 2 + pair) * kTileRows, x.scale + at,
+                                               x.sum + at, count, c + tile * kTileRows * width);
     }
   }
 }
 
-void multiply_panel(const Panel& panel, const TiledRows& x, int64_t columns, int64_t group, bool has_offset, float* c) {
+template <bool kVnni>
+void multiply_panel_by(const Panel& panel, const TiledRows& x, int64_t columns, int64_t group, bool has_offset,
+                       float* c) {
   if (group == 32) {
-    return has_offset ? multiply_panel_of<32, true>(panel, x, columns, c)
-                      : multiply_panel_of<32, false>(panel, x, columns, c);
+    return has_offset ? multiply_panel_of<32, true, kVnni>(panel, x, columns, c)
+                      : multiply_panel_of<32, false, kVnni>(panel, x, columns, c);
   }
-  return has_offset ? multiply_panel_of<16, true>(panel, x, columns, c)
-                    : multiply_panel_of<16, false>(panel, x, columns, c);
+  return has_offset ? multiply_panel_of<16, true, kVnni>(panel, x, columns, c)
+                    : multiply_panel_of<16, false, kVnni>(panel, x, columns, c);
+}
+
+void multiply_panel(const Panel& panel, const TiledRows& x, int64_t columns, int64_t group, bool has_offset, float* c) {
+#if HWY_TARGET == HWY_AVX3
+  if (has_vnni()) return multiply_panel_by<true>(panel, x, columns, group, has_offset, c);
+#endif
+  multiply_panel_by<false>(panel, x, columns, group, has_offset, c);
 }
 
 #else

@@ -12,10 +12,13 @@ namespace imago::quant {
 inline void unpack_super_block_scales(const uint8_t (&packed)[12], uint8_t* scales, uint8_t* minimums) {
   uint32_t word[3];
   std::memcpy(word, packed, sizeof(packed));
-  const uint32_t scale[2] = {word[0] & 0x3f3f3f3f, (word[2] & 0x0f0f0f0f) | (word[0] >> 2 & 0x30303030)};
-  const uint32_t minimum[2] = {word[1] & 0x3f3f3f3f, (word[2] >> 4 & 0x0f0f0f0f) | (word[1] >> 2 & 0x30303030)};
-  std::memcpy(scales, scale, sizeof(scale));
-  std::memcpy(minimums, minimum, sizeof(minimum));
+  // All eight in one word, which is read again sooner than two.
+  const auto join = [](uint32_t low, uint32_t high, uint8_t* to) {
+    const uint64_t both = low | static_cast<uint64_t>(high) << 32;
+    std::memcpy(to, &both, sizeof(both));
+  };
+  join(word[0] & 0x3f3f3f3f, (word[2] & 0x0f0f0f0f) | (word[0] >> 2 & 0x30303030), scales);
+  join(word[1] & 0x3f3f3f3f, (word[2] >> 4 & 0x0f0f0f0f) | (word[1] >> 2 & 0x30303030), minimums);
 }
 
 inline void pack_super_block_scales(const uint8_t* scales, const uint8_t* minimums, uint8_t (&packed)[12]) {

@@ -8,6 +8,10 @@
 //     static void factors(const Block& block, float* scale, float* offset);       // of each group
 //     template <int kAt> static Vec<Bytes> values(const Block& block);            // as many as Bytes has lanes, from
 //     kAt
+//     // For AVX-512, where the two halves of 64 values do not make good vectors of their own: 64 values from kAt, of
+//     // blocks of 32 those of two.
+//     template <int kAt> static __m512i wide_values(const Block* block);
+//     static constexpr bool kOnlyScale = true;  // a factor is block.scale, a float16, and no more
 //   };
 //
 // From it come the functions that decode blocks and that multiply them (kernels_of).
@@ -30,6 +34,7 @@
 #include "imago/quant/scale.h"
 #include "imago/quant/vnni-inl.h"
 #include "imago/quant/vnni.h"
+#include "imago/quant/wide-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant {
@@ -158,10 +163,6 @@ HWY_INLINE void store_values(const typename U::Format::Block& block, int8_t* q) 
 }
 
 #endif
-
-// Makes the compiler read what lies there instead of taking it out of the vectors that were stored: reading a number
-// into all lanes costs nothing, moving it there from another lane does.
-HWY_INLINE void keep_in_memory(const float* values) { asm volatile("" : : "r"(values) : "memory"); }
 
 // to[i] = common * integers[i], for a multiple of eight.
 template <class T>

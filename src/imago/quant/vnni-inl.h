@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "imago/quant/rounded_row.h"
+#include "imago/quant/wide-inl.h"
 
 #if HWY_TARGET == HWY_AVX3
 
@@ -28,30 +29,6 @@ HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni")
 namespace imago::quant {
 namespace HWY_NAMESPACE {
 namespace vnni {
-
-// Of two runs of 32 values in the halves of 16 bytes each, low halves first.
-HWY_INLINE __m512i wide_nibbles(const uint8_t* first, const uint8_t* second) {
-  __m512i both = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first)));
-  both = _mm512_mask_broadcast_i32x4(both, 0xff00, _mm_loadu_si128(reinterpret_cast<const __m128i*>(second)));
-  const __m512i shifts = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
-  return _mm512_and_si512(_mm512_srlv_epi64(both, shifts), _mm512_set1_epi8(15));
-}
-
-// 32 bytes, twice: bits [kFrom, kFrom + kWidth) of each, then those that kStep bits further.
-template <int kWidth, int kFrom, int kStep>
-HWY_INLINE __m512i wide_bits(const uint8_t* bytes) {
-  const __m512i both = _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes)));
-  constexpr int64_t kLow = kFrom, kHigh = kFrom + kStep;
-  const __m512i shifts = _mm512_setr_epi64(kLow, kLow, kLow, kLow, kHigh, kHigh, kHigh, kHigh);
-  return _mm512_and_si512(_mm512_srlv_epi64(both, shifts), _mm512_set1_epi8((1 << kWidth) - 1));
-}
-
-// 32 bytes after another 32.
-HWY_INLINE __m512i wide_bytes(const uint8_t* first, const uint8_t* second) {
-  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(first));
-  return _mm512_inserti64x4(_mm512_castsi256_si512(low), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(second)),
-                            1);
-}
 
 template <class U>
 inline constexpr bool kSigned = std::is_signed_v<typename U::Value>;
@@ -87,15 +64,14 @@ class Sums {
   // `elements` values of kBlocks blocks, and x from `first` on. Blocks beyond them are zeros.
   template <bool kWhole>
   HWY_INLINE void add(const Block* block, const RoundedRow* x, int64_t first, int64_t elements) {
-    alignas(64) float scale[kGroups], offset[kGroups];
-    for (int i = 0; i < kBlocks; ++i) U::factors(block[i], scale + i * kGroupsOfBlock, offset + i * kGroupsOfBlock);
-    const __m512 scales = _mm512_load_ps(scale);
+    __m512 scales, offsets;
+    load_factors(block, scales, offsets);
     __m512 factors[kRows];
     for (int i = 0; i < kRows; ++i) {
       factors[i] = _mm512_mul_ps(scales, _mm512_loadu_ps(x[i].scale + first / F::kGroup));
       if (!F::kHasOffset && kZero == 0) continue;
       __m512 shift = _mm512_setzero_ps();
-      if (F::kHasOffset) shift = _mm512_load_ps(offset);
+      if (F::kHasOffset) shift = offsets;
       if (kZero != 0) shift = _mm512_fnmadd_ps(scales, _mm512_set1_ps(kZero), shift);
       shifts_[i] = _mm512_fmadd_ps(shift, _mm512_loadu_ps(x[i].sum + first / F::kGroup), shifts_[i]);
     }
@@ -111,6 +87,26 @@ class Sums {
  private:
   static constexpr int kZero = kSigned<U> ? 128 : U::kZero;
   static constexpr int64_t kGroupsOfBlock = F::kElements / F::kGroup;
+
+  static HWY_INLINE void load_factors(const Block* block, __m512& scales, __m512& offsets) {
+    if constexpr (requires { block->minimum; } && F::kElements == 32) {
+      scales = gather_halves<sizeof(Block)>(&block->scale);
+      offsets = gather_halves<sizeof(Block)>(&block->minimum);
+    } else if constexpr (requires { U::kOnlyScale; }) {
+      scales = gather_halves<sizeof(Block)>(&block->scale);
+    } else {
+      alignas(64) float scale[kGroups], offset[kGroups];
+      for (int i = 0; i < kBlocks; ++i) U::factors(block[i], scale + i * kGroupsOfBlock, offset + i * kGroupsOfBlock);
+      scales = join_halves(scale);
+      if (F::kHasOffset) offsets = join_halves(offset);
+    }
+  }
+
+  // Not in one load, which would wait until what was stored in parts has left the processor.
+  static HWY_INLINE __m512 join_halves(const float* from) {
+    keep_in_memory(from);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_load_ps(from)), _mm256_load_ps(from + 8), 1);
+  }
 
   template <bool kWhole, int... kVector>
   HWY_INLINE void add_vectors(const Block* block, const RoundedRow* x, int64_t first, int64_t elements,

@@ -25,6 +25,13 @@ struct UnpackGroupedInt4 {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return take_nibbles<kAt>(block.nibbles);
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_nibbles(block[0].nibbles, block[1].nibbles);
+  }
+#endif
 };
 
 GroupKernels grouped_int4_kernels() { return kernels_of<UnpackGroupedInt4>(); }

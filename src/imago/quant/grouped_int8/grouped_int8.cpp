@@ -25,6 +25,13 @@ struct UnpackGroupedInt8 {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return load_bytes(reinterpret_cast<const uint8_t*>(block.values) + kAt);
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_bytes(block[0].values, block[1].values);
+  }
+#endif
 };
 
 GroupKernels grouped_int8_kernels() { return kernels_of<UnpackGroupedInt8>(); }

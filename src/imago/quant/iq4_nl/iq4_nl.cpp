@@ -24,6 +24,14 @@ struct UnpackIQ4_NL {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return look_up(kUnevenValues, take_nibbles<kAt>(block.nibbles));
   }
+
+#if HWY_TARGET == HWY_AVX3
+  static constexpr bool kOnlyScale = true;
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_look_up(kUnevenValues, wide_nibbles(block[0].nibbles, block[1].nibbles));
+  }
+#endif
 };
 
 GroupKernels iq4_nl_kernels() { return kernels_of<UnpackIQ4_NL>(); }

@@ -30,6 +30,13 @@ struct UnpackIQ4_XS {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return look_up(kUnevenValues, take_nibbles<kAt % 32>(block.nibbles + kAt / 32 * 16));
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_look_up(kUnevenValues, wide_nibbles(block->nibbles + kAt / 2, block->nibbles + kAt / 2 + 16));
+  }
+#endif
 };
 
 GroupKernels iq4_xs_kernels() { return kernels_of<UnpackIQ4_XS>(); }

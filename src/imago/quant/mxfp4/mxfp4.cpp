@@ -24,6 +24,13 @@ struct UnpackMXFP4 {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return look_up(MXFP4::kDoubled, take_nibbles<kAt>(block.nibbles));
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_look_up(MXFP4::kDoubled, wide_nibbles(block[0].nibbles, block[1].nibbles));
+  }
+#endif
 };
 
 GroupKernels mxfp4_kernels() { return kernels_of<UnpackMXFP4>(); }

@@ -29,6 +29,13 @@ struct UnpackQ2_K {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return take_bits<2, kAt / 32 % 4 * 2>(block.values + kAt / 128 * 32 + kAt % 32);
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_bits<2, kAt / 32 % 4 * 2, 2>(block->values + kAt / 128 * 32);
+  }
+#endif
 };
 
 GroupKernels q2_k_kernels() { return kernels_of<UnpackQ2_K>(); }

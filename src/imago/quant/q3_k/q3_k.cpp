@@ -31,6 +31,14 @@ struct UnpackQ3_K {
     const auto low = take_bits<2, kAt / 32 % 4 * 2>(block.values + kAt / 128 * 32 + kAt % 32);
     return join(low, take_bits<1, kAt / 32, 2>(block.third_bits + kAt % 32));
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return _mm512_or_si512(wide_bits<2, kAt / 32 % 4 * 2, 2>(block->values + kAt / 128 * 32),
+                           wide_bits<1, kAt / 32, 1, 2>(block->third_bits));
+  }
+#endif
 };
 
 GroupKernels q3_k_kernels() { return kernels_of<UnpackQ3_K>(); }

@@ -24,6 +24,14 @@ struct UnpackQ4_0 {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return take_nibbles<kAt>(block.nibbles);
   }
+
+#if HWY_TARGET == HWY_AVX3
+  static constexpr bool kOnlyScale = true;
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_nibbles(block[0].nibbles, block[1].nibbles);
+  }
+#endif
 };
 
 GroupKernels q4_0_kernels() { return kernels_of<UnpackQ4_0>(); }

@@ -28,6 +28,13 @@ struct UnpackQ4_K {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return take_bits<4, kAt / 32 % 2 * 4>(block.nibbles + kAt / 64 * 32 + kAt % 32);
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_bits<4, 0, 4>(block->nibbles + kAt / 2);
+  }
+#endif
 };
 
 GroupKernels q4_k_kernels() { return kernels_of<UnpackQ4_K>(); }

@@ -25,6 +25,14 @@ struct UnpackQ5_1 {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return join(take_nibbles<kAt>(block.nibbles), take_fifth_bits<kAt>(block.fifth_bits));
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return _mm512_or_si512(wide_nibbles(block[0].nibbles, block[1].nibbles),
+                           wide_fifth_bits(block[0].fifth_bits, block[1].fifth_bits));
+  }
+#endif
 };
 
 GroupKernels q5_1_kernels() { return kernels_of<UnpackQ5_1>(); }

@@ -29,6 +29,14 @@ struct UnpackQ5_K {
     const auto low = take_bits<4, kAt / 32 % 2 * 4>(block.nibbles + kAt / 64 * 32 + kAt % 32);
     return join(low, take_bits<1, kAt / 32, 4>(block.fifth_bits + kAt % 32));
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return _mm512_or_si512(wide_bits<4, 0, 4>(block->nibbles + kAt / 2),
+                           wide_bits<1, kAt / 32, 1, 4>(block->fifth_bits));
+  }
+#endif
 };
 
 GroupKernels q5_k_kernels() { return kernels_of<UnpackQ5_K>(); }

@@ -27,6 +27,17 @@ struct UnpackQ6_K {
     const auto low = take_bits<4, kRunOfHalf / 2 * 4>(block.nibbles + kHalf * 64 + kRunOfHalf % 2 * 32 + kByte);
     return join(low, take_bits<2, kRunOfHalf * 2, 4>(block.high_bits + kHalf * 32 + kByte));
   }
+
+#if HWY_TARGET == HWY_AVX3
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    constexpr int kHalf = kAt / 128, kRunOfHalf = kAt / 32 % 4;
+    const __m512i bytes = _mm512_loadu_si512(block->nibbles + kHalf * 64);
+    const __m512i moved = kRunOfHalf == 0 ? bytes : _mm512_srli_epi16(bytes, 4);
+    const __m512i high = wide_bits<2, kRunOfHalf * 2, 2, 4>(block->high_bits + kHalf * 32);
+    return _mm512_or_si512(_mm512_and_si512(moved, _mm512_set1_epi8(15)), high);
+  }
+#endif
 };
 
 GroupKernels q6_k_kernels() { return kernels_of<UnpackQ6_K>(); }

@@ -24,6 +24,14 @@ struct UnpackQ8_0 {
   static HWY_INLINE ByteVector values(const Format::Block& block) {
     return load_bytes(reinterpret_cast<const uint8_t*>(block.values) + kAt);
   }
+
+#if HWY_TARGET == HWY_AVX3
+  static constexpr bool kOnlyScale = true;
+  template <int kAt>
+  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
+    return wide_bytes(block[0].values, block[1].values);
+  }
+#endif
 };
 
 GroupKernels q8_0_kernels() { return kernels_of<UnpackQ8_0>(); }
