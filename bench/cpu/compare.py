@@ -99,6 +99,13 @@ class Bench:
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return path
 
+    def quantized(self, name, method):
+        folder = self.folder / f"{name}.{method}"
+        if not (folder / "config.json").exists():
+            subprocess.run([self.options.imago, "quantize", str(self.checkpoint(name)), str(folder), "--method", method],
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return folder
+
     # Rows.
 
     def compare(self, row, unit, contestants):
@@ -175,7 +182,7 @@ class Bench:
                     if self.options.only and self.options.only not in row:
                         continue
                     folder = self.checkpoint(model)
-                    own = folder if precision == "f32" else self.gguf(model, "q8_0")
+                    own = folder if precision == "f32" else self.quantized(model, "w8a8")
                     contestants = {"imago": lambda own=own, batch=batch: {
                         "": self.imago(own, prompt=tokens, batch=batch)["texts_per_second"]}}
                     for peer in ("torch", "onnxruntime", "ctranslate2", "openvino"):

@@ -8,14 +8,20 @@ Usage: write_checkpoints.py   (with torch, transformers, safetensors, bitsandbyt
 """
 
 import json
+import os
 import pathlib
 from types import SimpleNamespace
 
+os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")  # what the reference's functions compute needs no compiler
 import bitsandbytes.functional as bnb
 import torch
 from compressed_tensors.compressors.pack_quantized.helpers import pack_to_int32
+from compressed_tensors.quantization import QuantizationArgs
+from compressed_tensors.quantization.lifecycle.forward import fake_quantize
+from compressed_tensors.quantization.utils import compute_dynamic_scales_and_zp
 from safetensors.torch import save_file
 from transformers import FineGrainedFP8Config
+from transformers.integrations.bitnet import AutoBitLinear, BitLinear, pack_weights
 from transformers.integrations.finegrained_fp8 import Fp8Quantize
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "src" / "imago" / "io" / "testdata" / "quantized"
@@ -23,13 +29,13 @@ LAYER = "model.layers.0.mlp.up_proj"
 OUT, IN, GROUP = 16, 256, 64
 
 
-def write(case, config, tensors, expected, source=None):
+def write(case, config, tensors, expected, source=None, more=None):
     folder = ROOT / case
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"{LAYER}.{name}": tensor.contiguous() for name, tensor in tensors.items()}
     tensors["model.norm.weight"] = torch.ones(4)
     save_file(tensors, folder / "model.safetensors")
-    wanted = {"weight": expected.contiguous()} | ({} if source is None else {"source": source})
+    wanted = {"weight": expected.contiguous()} | ({} if source is None else {"source": source}) | (more or {})
     save_file(wanted, folder / "expected.safetensors")
     (folder / "config.json").write_text(json.dumps({"quantization_config": config}, indent=2) + "\n")
 
@@ -123,12 +129,53 @@ def compressed(case, bits, groups, zeros):
     write(case, config, tensors, wide(scales) * (q.float() - (wide(points) if zeros else 0)))
 
 
-def scaled(case, kind, codes, scales):
+def scaled(case, kind, codes, scales, activations=None):
     weights = {"num_bits": 8, "type": kind, "symmetric": True, "strategy": "channel"}
     config = {"quant_method": "compressed-tensors", "format": f"{kind}-quantized",
               "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights,
-                                            "input_activations": {"num_bits": 8, "dynamic": True, "strategy": "token"}}}}
-    write(case, config, {"weight": codes, "weight_scale": scales}, codes.float() * scales.float())
+                                            "input_activations": activations}}}
+    write(case, config, {"weight": codes, "weight_scale": scales}, codes.float() * scales.float(),
+          more=activations and rounded_products(codes, scales, activations))
+
+
+def rounded_products(codes, scales, activations):
+    """Of x as the package rounds it, in float and in double; the second row of x is zeros, the third has an outlier."""
+    arguments = QuantizationArgs(**activations)
+    x = torch.randn(2, 7, codes.shape[1])
+    x[0, 1] = 0
+    x[0, 2, 5] = 40
+    outputs = {"x": x}
+    for name, dtype in (("y", torch.float32), ("f64.y", torch.float64)):
+        scale, zero = compute_dynamic_scales_and_zp(x, arguments, None)
+        rounded = (fake_quantize(x, scale, zero, arguments) / scale).round().to(dtype) * scale.to(dtype)
+        outputs[name] = torch.nn.functional.linear(rounded, codes.to(dtype) * scales.to(dtype))
+    return outputs
+
+
+def bitnet(kind):
+    """By the reference's own layers, whose bias it applies before or after the scale, as the class has it."""
+    ternary = torch.randint(-1, 2, (OUT, IN)).float()
+    packed = pack_weights(ternary.clone())
+    scale, bias, x = torch.rand(1) * 0.1 + 0.5, torch.randn(OUT), torch.randn(2, 5, IN)
+    x[0, 1] = 0
+    more = {"x": x, "bias": bias}
+    for name, dtype in (("y", torch.float32), ("f64.y", torch.float64)):
+        layer = {"bitlinear": BitLinear, "autobitlinear": AutoBitLinear}[kind](IN, OUT, True, dtype=dtype)
+        layer.weight = torch.nn.Parameter(packed if kind == "bitlinear" else ternary.to(dtype), requires_grad=False)
+        layer.weight_scale, layer.bias = scale.to(dtype), torch.nn.Parameter(bias.to(dtype), requires_grad=False)
+        with torch.no_grad():
+            more[name] = in_double(layer, x) if dtype == torch.float64 and kind == "autobitlinear" else layer(x.to(dtype))
+    expected = ternary / scale if kind == "bitlinear" else ternary * scale
+    write(kind, {"quant_method": "bitnet", "linear_class": kind, "quantization_mode": "offline",
+                 "modules_to_not_convert": ["lm_head"]},
+          {"weight": packed, "weight_scale": scale}, expected, more=more)
+
+
+def in_double(layer, x):
+    """AutoBitLinear rounds activations in float32 whatever they are: the same integers, in double from there."""
+    scale = 127 / x.abs().max(dim=-1, keepdim=True).values.clamp_(min=1e-5)
+    integers = (x * scale).round().clamp(-128, 127).double()
+    return torch.nn.functional.linear(integers / scale.double(), layer.weight, layer.bias) * layer.weight_scale
 
 
 def main():
@@ -154,6 +201,10 @@ def main():
     scaled("scaled_int8", "int", torch.randint(-127, 128, (OUT, IN), dtype=torch.int8), torch.rand(OUT, 1) * 0.01)
     scaled("scaled_fp8", "float", (torch.randn(OUT, IN) * 50).clamp(-448, 448).to(torch.float8_e4m3fn),
            torch.rand(1) * 0.01)
+    scaled("w8a8", "int", torch.randint(-127, 128, (OUT, IN), dtype=torch.int8), torch.rand(OUT, 1) * 0.01,
+           {"num_bits": 8, "type": "int", "symmetric": True, "dynamic": True, "strategy": "token"})
+    bitnet("bitlinear")
+    bitnet("autobitlinear")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 
 #include "imago/base/json.h"
 #include "imago/quant/codebook/encode_codebooks.h"
+#include "imago/quant/int8_activations/int8_matrix.h"
+#include "imago/quant/int8_activations/int8_product.h"
 
 namespace imago {
 namespace {
@@ -74,6 +76,25 @@ void encode_fp8(const std::string& layer, const Tensor& weight, NamedTensors& to
   to.emplace_back(layer + ".weight_scale_inv", parts.scales);
 }
 
+// As llm-compressor writes its scheme W8A8: a scale for each row of a weight, activations found token by token.
+Json w8a8_config(const std::vector<std::string>& kept) {
+  const Json weights = {
+      {"dynamic", false}, {"num_bits", 8}, {"strategy", "channel"}, {"symmetric", true}, {"type", "int"}};
+  const Json inputs = {{"dynamic", true}, {"num_bits", 8}, {"strategy", "token"}, {"symmetric", true}, {"type", "int"}};
+  return {
+      {"config_groups", {{"group_0", {{"input_activations", inputs}, {"targets", {"Linear"}}, {"weights", weights}}}}},
+      {"format", "int-quantized"},
+      {"ignore", kept},
+      {"quant_method", "compressed-tensors"},
+      {"quantization_status", "compressed"}};
+}
+
+void encode_w8a8(const std::string& layer, const Tensor& weight, NamedTensors& to) {
+  const quant::RowScaledTensors parts = quant::encode_row_scaled_int8(weight);
+  to.emplace_back(layer + ".weight", parts.codes);
+  to.emplace_back(layer + ".weight_scale", parts.scales);
+}
+
 constexpr char kNf4[] = "nf4", kFp4[] = "fp4";
 
 bool always(const Shape&) { return true; }
@@ -86,6 +107,7 @@ const std::vector<HubFormat>& hub_formats() {
       four_bits<kFp4>(),
       {"int8", [](const std::vector<std::string>& kept) { return bitsandbytes_config(false, kFp4, kept); }, encode_int8,
        always},
+      {"w8a8", w8a8_config, encode_w8a8, [](const Shape& shape) { return shape[1] <= quant::Int8Weight::kMaxColumns; }},
       {"fp8", fp8_config, encode_fp8,
        [](const Shape& shape) { return shape[0] % kFp8Tile == 0 && shape[1] % kFp8Tile == 0; }}};
   return formats;

@@ -10,9 +10,11 @@
 #include "imago/base/json.h"
 #include "imago/base/quote.h"
 #include "imago/quant/awq/awq_weight.h"
+#include "imago/quant/bitnet/bitnet_matrix.h"
 #include "imago/quant/codebook/codebooks.h"
 #include "imago/quant/compressed_tensors/packed_weight.h"
 #include "imago/quant/gptq/gptq_weight.h"
+#include "imago/quant/int8_activations/int8_matrix.h"
 
 namespace imago {
 namespace {
@@ -52,9 +54,11 @@ class Assembler {
       fp8();
     } else if (method == "compressed-tensors") {
       compressed_tensors();
+    } else if (method == "bitnet") {
+      bitnet();
     } else if (method != "mxfp4") {  // whose model takes its parts as they are
       refuse(fmt::format("the method {} is not known", quote(method)),
-             "known are awq, bitsandbytes, compressed-tensors, fp8, gptq and mxfp4");
+             "known are awq, bitnet, bitsandbytes, compressed-tensors, fp8, gptq and mxfp4");
     }
     find_dtype();
     for (Checkpoint::Made& made : made_) made.info.dtype = *dtype_;
@@ -218,7 +222,8 @@ class Assembler {
     });
   }
 
-  // Layers are told by their tensors. Activations stay as they are, whatever the configuration would round them to.
+  // Layers are told by their tensors. Activations stay as they are, whatever the configuration would round them to, but
+  // for 8-bit integers found a token at a time, whose products are integers.
   void compressed_tensors() {
     const auto format = value_of<std::string>(config_, "format", "");
     if (format != "pack-quantized" && format != "int-quantized" && format != "float-quantized" &&
@@ -247,6 +252,22 @@ class Assembler {
       bits = own;
     }
     return bits;
+  }
+
+  // Whether all groups of the configuration round activations to 8-bit integers about zero, each token by itself.
+  bool rounds_activations() const {
+    const auto groups = config_.find("config_groups");
+    if (groups == config_.end() || !groups->is_object()) return false;
+    bool all = false;
+    for (const auto& [name, group] : groups->items()) {
+      const auto inputs = group.is_object() ? group.find("input_activations") : group.end();
+      if (!group.is_object() || inputs == group.end() || !inputs->is_object()) return false;
+      all = value_of<std::string>(*inputs, "type", "int") == "int" && value_of<int64_t>(*inputs, "num_bits", 8) == 8 &&
+            value_of<std::string>(*inputs, "strategy", "") == "token" && value_of<bool>(*inputs, "symmetric", true);
+      const auto dynamic = inputs->find("dynamic");
+      if (!all || dynamic == inputs->end() || *dynamic != Json(true)) return false;
+    }
+    return all;
   }
 
   void packed_layer(const std::string& layer) {
@@ -284,8 +305,34 @@ class Assembler {
       });
       return;
     }
+    const Shape& scales = from_.info(scale).shape;
+    if (rounds_activations() && (scales.product() == 1 || scales.product() == shape[0])) {
+      add(weight, shape, "w8a8", [=, from = from_](DType dtype) {
+        return quant::int8_weight_with_activations(from.tensor(weight), from.tensor(scale), dtype);
+      });
+      return;
+    }
     add(weight, shape, "int8", [=, from = from_](DType dtype) {
       return quant::scaled_int8_weight(from.tensor(weight), from.tensor(scale), dtype);
+    });
+  }
+
+  void bitnet() {
+    const auto linear_class = value_of<std::string>(config_, "linear_class", "bitlinear");
+    const auto mode = value_of<std::string>(config_, "quantization_mode", "offline");
+    if (linear_class != "bitlinear" && linear_class != "autobitlinear") {
+      refuse(fmt::format("the linear_class {}", quote(linear_class)), "known are bitlinear and autobitlinear");
+    }
+    if (mode != "offline") {
+      refuse(fmt::format("the quantization_mode {}", quote(mode)), "only offline, with weights that are packed");
+    }
+    if (value_of<bool>(config_, "use_rms_norm", false)) refuse("layers with a norm of their own (use_rms_norm)");
+    for_each_ending(".weight_scale", [&](const std::string& layer) {
+      const std::string weight = take(layer + ".weight"), scale = take(layer + ".weight_scale");
+      add(weight, {size(weight, 0) * 4, size(weight, 1)}, "bitnet",
+          [=, from = from_, divides = linear_class == "bitlinear"](DType dtype) {
+            return quant::bitnet_weight(from.tensor(weight), from.tensor(scale), divides, dtype);
+          });
     });
   }
 
