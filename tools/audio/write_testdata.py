@@ -27,6 +27,8 @@ EXTRACTORS = {
     "ast": dict(feature_extractor_type="ASTFeatureExtractor", max_length=24, num_mel_bins=32),
     "ast_as_is": dict(feature_extractor_type="ASTFeatureExtractor", max_length=6, num_mel_bins=32, do_normalize=False),
     "seamless": dict(feature_extractor_type="SeamlessM4TFeatureExtractor", padding_value=1.0, num_mel_bins=24),
+    "speecht5": dict(feature_extractor_type="SpeechT5FeatureExtractor", do_normalize=True),
+    "speecht5_target": dict(feature_extractor_type="SpeechT5FeatureExtractor", num_mel_bins=20, win_length=32, fmin=60, padding_value=0.5),
 }  # fmt: skip
 
 
@@ -95,9 +97,13 @@ def main() -> None:
             **{key: value for key, value in config.items() if key != "feature_extractor_type"}
         )
         whisper = name.startswith("whisper")
-        rows = [samples] if whisper else [samples[:1200], samples[:700]] if name.startswith("wav2vec2") else [samples[480:], samples[480:3000]]
-        options = {"padding": True} if name.startswith("wav2vec2") else {}
-        for key, value in extractor(rows, sampling_rate=16000, return_tensors="np", **options).items():
+        rows = [samples] if whisper else [samples[:1200], samples[:700]] if name.startswith("wav2vec2") else [samples[:300], samples[:200]] if name == "speecht5" else [samples[480:], samples[480:3000]]
+        options = {"padding": True} if name.startswith(("wav2vec2", "speecht5")) else {}
+        if name.endswith("_target"):
+            options["audio_target"] = [samples, samples[:3000]]
+        else:
+            options["audio" if name.startswith("speecht5") else "raw_speech"] = rows
+        for key, value in extractor(sampling_rate=16000, return_tensors="np", **options).items():
             tensors[f"{name}.{key}"] = np.asarray(value)
         if name == "seamless":
             exact = np.full((len(rows), 2 * tensors["seamless.input_features"].shape[1], config["num_mel_bins"]), 1.0)

@@ -76,6 +76,8 @@ def parse_overrides(settings: list[str]) -> dict:
 
 
 def make_config(model_type: str, overrides: dict):
-    from transformers import AutoConfig
+    from transformers import AutoConfig, SpeechT5HifiGanConfig
 
+    if model_type == "speecht5_hifigan":  # no auto class knows it
+        return SpeechT5HifiGanConfig(**overrides)
     return AutoConfig.for_model(model_type, **{**TINY.get(model_type, {}), **overrides})

@@ -165,8 +165,10 @@ def _prefixed(prefix: str, tensors: dict) -> dict:
 
 def _outputs(model, inputs: dict, forward: dict) -> dict[str, torch.Tensor]:
     model = copy.deepcopy(model)  # dynamic rotary embeddings remember the longest sequence; every run starts afresh
+    torch.manual_seed(0)  # of models that drop something even outside of training
     with torch.no_grad():
-        return _flat(model(**inputs, **forward))
+        outputs = model(**inputs, **forward)
+    return _flat(outputs) if not torch.is_tensor(outputs) else {"waveform": outputs}
 
 
 def _flat(outputs) -> dict[str, torch.Tensor]:
@@ -207,6 +209,7 @@ def _gradients(model, double, inputs: dict, budget: int) -> dict[str, torch.Tens
 
 def _backward(model, inputs: dict) -> dict[str, torch.Tensor]:
     model = copy.deepcopy(model)
+    torch.manual_seed(0)
     model(**inputs).loss.backward()
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
 

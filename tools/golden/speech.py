@@ -110,9 +110,49 @@ def audio_spectrogram_transformer() -> dict[str, Golden]:
     }
 
 
+SPEECHT5 = dict(
+    vocab_size=20, hidden_size=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=4,
+    encoder_ffn_dim=20, decoder_ffn_dim=24, conv_dim=[8, 12], conv_stride=[5, 3], conv_kernel=[7, 4], num_conv_pos_embeddings=6,
+    num_conv_pos_embedding_groups=2, encoder_max_relative_position=5, num_mel_bins=6, speech_decoder_prenet_units=10,
+    speaker_embedding_dim=7, speech_decoder_postnet_layers=3, speech_decoder_postnet_units=8, speech_decoder_postnet_kernel=3,
+    max_speech_positions=80, max_text_positions=40, hidden_dropout=0.0, activation_dropout=0.0, attention_dropout=0.0,
+    positional_dropout=0.0, feat_proj_dropout=0.0, encoder_layerdrop=0.0, decoder_layerdrop=0.0,
+    speech_decoder_postnet_dropout=0.0, apply_spec_augment=False,
+)  # fmt: skip
+
+
+def speecht5() -> dict[str, Golden]:
+    def make(seed, auto_class, overrides, inputs=None, **more):
+        return golden("speecht5", auto_class, seed, SPEECHT5 | overrides, inputs, **more)
+
+    text, speech, voice = "AutoModelForSpeechSeq2Seq", "AutoModelForTextToSpectrogram", "SpeechT5ForSpeechToSpeech"
+    return {
+        "speech_to_text": make(1, text, {}, attentions=True, gradients=10_000),
+        "scaled_untied": make(2, text, dict(scale_embedding=True, tie_word_embeddings=False, feat_extract_norm="layer", conv_bias=True, encoder_layers=1, decoder_layers=1), dict(mask=False)),
+        "text_to_speech": make(3, speech, {}, gradients=10_000),
+        "unguided": make(4, speech, dict(use_guided_attention_loss=False, reduction_factor=3, hidden_act="relu", encoder_layers=1, decoder_layers=1), dict(mask=False), gradients=8_000),
+        "speech_to_speech": make(5, voice, dict(encoder_layers=1, decoder_layers=1)),
+    }
+
+
+HIFIGAN = dict(
+    model_in_dim=6, upsample_initial_channel=16, upsample_rates=[4, 3], upsample_kernel_sizes=[8, 7], resblock_kernel_sizes=[3, 5],
+    resblock_dilation_sizes=[[1, 3], [1, 2]],
+)  # fmt: skip
+
+
+def hifigan() -> dict[str, Golden]:
+    def make(seed, overrides):
+        return Golden("speecht5_hifigan", "SpeechT5HifiGan", HIFIGAN | overrides, seed, dict(batch=2), margin=1.0)
+
+    return {"vocoder": make(1, {}), "as_is": make(2, dict(normalize_before=False, leaky_relu_slope=0.2, upsample_rates=[2], upsample_kernel_sizes=[4]))}
+
+
 SPEECH = {
     "whisper": whisper(),
     "wav2vec2": wav2vec2(),
     "wav2vec2-bert": wav2vec2_bert(),
     "audio-spectrogram-transformer": audio_spectrogram_transformer(),
+    "speecht5": speecht5(),
+    "speecht5_hifigan": hifigan(),
 }

@@ -56,10 +56,36 @@ def spectrogram_inputs(config, auto_class, batch, generator, **_) -> dict[str, t
     return inputs | class_labels(config, auto_class, batch, generator)
 
 
+def speecht5_inputs(config, auto_class, batch, generator, samples=160, tokens=7, frames=12, mask=True, **_) -> dict[str, torch.Tensor]:
+    if auto_class == "AutoModelForTextToSpectrogram":
+        inputs = {"input_ids": torch.randint(3, config.vocab_size, (batch, tokens), generator=generator)}
+        length = tokens
+    else:
+        inputs = {"input_values": torch.randn((batch, samples), generator=generator)}
+        length = samples
+    if mask:
+        inputs["attention_mask"] = torch.ones((batch, length), dtype=torch.long)
+        inputs["attention_mask"][-1, length * 3 // 4 :] = 0
+    if auto_class == "AutoModelForSpeechSeq2Seq":
+        words = torch.randint(3, config.vocab_size, (batch, tokens), generator=generator)
+        words[-1, -2:] = -100
+        return inputs | {"labels": words}
+    spectra = torch.randn((batch, frames, config.num_mel_bins), generator=generator)
+    spectra[-1, -4:] = -100.0
+    voices = torch.randn((batch, config.speaker_embedding_dim), generator=generator)
+    return inputs | {"labels": spectra, "speaker_embeddings": voices}
+
+
+def hifigan_inputs(config, auto_class, batch, generator, frames=9, **_) -> dict[str, torch.Tensor]:
+    return {"spectrogram": torch.randn((batch, frames, config.model_in_dim), generator=generator)}
+
+
 # The inputs of each model type: (config, auto_class, batch, generator, **options) -> tensors.
 INPUTS = {
     "whisper": whisper_inputs,
     "wav2vec2": wav2vec2_inputs,
     "wav2vec2-bert": wav2vec2_bert_inputs,
     "audio-spectrogram-transformer": spectrogram_inputs,
+    "speecht5": speecht5_inputs,
+    "speecht5_hifigan": hifigan_inputs,
 }

@@ -7,11 +7,13 @@ As pipelines.py does for texts: pipeline.json beside each checkpoint; "inputs" a
 src/imago/processors/audio/testdata, or with "@N" behind the name N times the same sound, one behind the other.
 """
 
+import io
 import json
 import pathlib
 import sys
 
 import numpy as np
+import sentencepiece
 import torch
 import transformers
 from pipelines import TEXTS, finish, plain, randomise, save
@@ -245,6 +247,129 @@ def write_ctc(root):
     finish(folder, cases(pipe, "automatic-speech-recognition", calls))
 
 
+def write_ctc_spectra(root):
+    """Letters of a model that reads spectra."""
+    letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAOINSHRDLU'"]
+    scratch = root / "vocab.json"
+    scratch.write_text(json.dumps({letter: i for i, letter in enumerate(letters)}))
+    tokenizer = transformers.Wav2Vec2CTCTokenizer(str(scratch), do_lower_case=False)
+    scratch.unlink()
+    extractor = transformers.SeamlessM4TFeatureExtractor(feature_size=24, num_mel_bins=24, padding_value=1)
+    config = transformers.Wav2Vec2BertConfig(
+        vocab_size=len(letters),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=24,
+        feature_projection_input_dim=48,
+        conv_depthwise_kernel_size=5,
+        pad_token_id=0,
+    )
+    features = extractor(sound("mono_16k.wav"), sampling_rate=16000, return_tensors="pt")
+
+    def make(seed):
+        model = randomise(transformers.Wav2Vec2BertForCTC(config), seed, 0.9)
+        with torch.no_grad():
+            model.lm_head.bias[[0, 4]] += 1  # blanks and spaces, too
+        return model
+
+    model = lively(make, lambda model: len(set(model(**features).logits.argmax(-1)[0].tolist())), 5)
+    folder, _ = save(root / "ctc-spectra", model, tokenizer, [])
+    extractor.save_pretrained(folder)
+    pipe = pipeline("automatic-speech-recognition", str(folder))
+    calls = [(name, options) for name in ["mono_16k.wav", "stereo_44k.flac", "mono_8k_float.wav@4"] for options in [{}, {"return_timestamps": "char"}, {"return_timestamps": "word"}]]
+    finish(folder, cases(pipe, "automatic-speech-recognition", calls))
+
+
+SMALL_SPEECHT5 = {
+    "hidden_size": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 24,
+    "decoder_ffn_dim": 24,
+    "encoder_max_relative_position": 8,
+    "num_mel_bins": 8,
+    "speech_decoder_prenet_units": 12,
+    "speaker_embedding_dim": 6,
+    "speech_decoder_postnet_layers": 2,
+    "speech_decoder_postnet_units": 8,
+    "conv_dim": [12, 12, 12],
+    "conv_stride": [5, 4, 4],
+    "conv_kernel": [10, 8, 4],
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 2,
+    "max_speech_positions": 600,
+    "max_text_positions": 600,
+}
+
+
+def character_tokenizer(root):
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS), model_writer=model, model_type="char", vocab_size=44, minloglevel=2,
+        bos_id=0, pad_id=1, eos_id=2, unk_id=3, character_coverage=1.0, normalization_rule_name="identity",
+    )  # fmt: skip
+    scratch = root / "spm_char.model"
+    scratch.write_bytes(model.getvalue())
+    tokenizer = transformers.SpeechT5Tokenizer(str(scratch))
+    scratch.unlink()
+    return tokenizer
+
+
+def write_speecht5(root):
+    scratch = root / "characters"
+    scratch.mkdir(exist_ok=True)
+    tokenizer = character_tokenizer(scratch)
+    scratch.rmdir()
+    config = transformers.SpeechT5Config(vocab_size=len(tokenizer), tie_word_embeddings=False, **SMALL_SPEECHT5)
+    extractor = transformers.SpeechT5FeatureExtractor(num_mel_bins=8)
+    values = torch.from_numpy(sound("mono_16k.wav"))[None]
+
+    def make(seed):
+        return randomise(transformers.SpeechT5ForSpeechToText(config), seed, 1.0)
+
+    def variety(model):
+        return len(set(model.generate(input_values=values, max_new_tokens=20, no_repeat_ngram_size=2)[0].tolist()))
+
+    folder, _ = save(root / "speecht5-asr", lively(make, variety, 6), tokenizer, [])
+    extractor.save_pretrained(folder)
+    pipe = pipeline("automatic-speech-recognition", str(folder))
+    name, long = "mono_16k.wav", "mono_16k.wav@3"
+    pairs = {"no_repeat_ngram_size": 2}  # or else it says one letter again and again
+    calls = [(each, pairs | {"num_beams": 1, "max_new_tokens": 24}) for each in [name, "stereo_44k.flac", long]]
+    calls += [(name, pairs | {"max_new_tokens": 16})]
+    finish(folder, cases(pipe, "automatic-speech-recognition", calls))
+
+    model = randomise(transformers.SpeechT5ForTextToSpeech(config), 7, 0.3)
+    vocoder = transformers.SpeechT5HifiGan(
+        transformers.SpeechT5HifiGanConfig(
+            model_in_dim=8, upsample_initial_channel=12, upsample_rates=[4, 2], upsample_kernel_sizes=[8, 4],
+            resblock_kernel_sizes=[3], resblock_dilation_sizes=[[1, 3]],
+        )  # fmt: skip
+    )
+    vocoder = randomise(vocoder, 8, 0.3)
+    folder, _ = save(root / "text-to-audio", model, tokenizer, [])
+    vocoder.save_pretrained(folder / "vocoder")
+    pipe = pipeline("text-to-audio", str(folder), vocoder=transformers.SpeechT5HifiGan.from_pretrained(folder / "vocoder"))
+    voice = torch.randn((1, 6), generator=torch.Generator().manual_seed(3))
+    calls = [
+        ("The river was cold.", {"seed": 0, "maxlenratio": 1.5, "threshold": 5.0}),
+        ("The river was cold.", {"seed": 1, "maxlenratio": 2.0, "threshold": 1.05}),
+        ("Who sings?", {"seed": 7, "minlenratio": 1.0, "maxlenratio": 4.0}),
+    ]
+    result = []
+    for text, options in calls:
+        torch.manual_seed(options["seed"])
+        forward = {key: value for key, value in options.items() if key != "seed"} | {"speaker_embeddings": voice}
+        expected = pipe(text, forward_params=forward)
+        print(text, options, expected["audio"].shape, expected["audio"].std())
+        spoken = {"audio": expected["audio"].tolist(), "sampling_rate": expected["sampling_rate"]}
+        result.append({"task": "text-to-audio", "inputs": text, "options": options | {"speaker_embeddings": voice[0].tolist()}, "expected": plain(spoken)})
+    finish(folder, result)
+
+
 def write_classification(root):
     config = transformers.WhisperConfig(
         vocab_size=12,
@@ -274,7 +399,7 @@ def main():
     default = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "speech"
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
     root.mkdir(parents=True, exist_ok=True)
-    for write in [write_whisper, write_whisper_words, write_ctc, write_classification]:
+    for write in [write_whisper, write_whisper_words, write_ctc, write_ctc_spectra, write_speecht5, write_classification]:
         write(root)
 
 

@@ -41,6 +41,10 @@ def randomise(model: nn.Module, seed: int) -> None:
                     normal(buffer, 0.2)
                 elif name == "running_var":
                     buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator))
+                elif name == "mean":  # of a vocoder's spectra
+                    normal(buffer, 0.3)
+                elif name == "scale":
+                    buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator))
                 elif name == "final_logits_bias":  # a value of the checkpoint that is not trained
                     normal(buffer, 0.5)
 

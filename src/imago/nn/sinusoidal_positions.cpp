@@ -27,4 +27,19 @@ Tensor sinusoidal_positions(const Tensor& positions, int64_t size, Sinusoids kin
   return Tensor::from(std::span<const float>(values), shape);
 }
 
+Tensor interleaved_sinusoidal_positions(const Tensor& positions, int64_t size) {
+  std::vector<float> values;
+  values.reserve(static_cast<size_t>(positions.numel() * size));
+  for (const int64_t position : positions.to_vector<int64_t>()) {
+    for (int64_t i = 0; i < size; ++i) {
+      const double frequency = std::pow(10000.0, -static_cast<double>(i - i % 2) / static_cast<double>(size));
+      const double angle = static_cast<double>(position) * frequency;
+      values.push_back(static_cast<float>(i % 2 == 0 ? std::sin(angle) : std::cos(angle)));
+    }
+  }
+  Shape shape = positions.shape();
+  shape.push_back(size);
+  return Tensor::from(std::span<const float>(values), shape);
+}
+
 }  // namespace imago::nn

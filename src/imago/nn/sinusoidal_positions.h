@@ -12,4 +12,7 @@ enum class Sinusoids { kPaper, kTensor2Tensor };
 // more, tensor2tensor's end with a zero. Computed in float64 and rounded once.
 Tensor sinusoidal_positions(const Tensor& positions, int64_t size, Sinusoids kind);
 
+// The same, the paper's frequencies, with each sine beside its cosine.
+Tensor interleaved_sinusoidal_positions(const Tensor& positions, int64_t size);
+
 }  // namespace imago::nn

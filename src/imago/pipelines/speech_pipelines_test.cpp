@@ -63,13 +63,15 @@ TEST_P(SpeechGolden, AnswersAsTheReference) {
     PipelineOptions options;
     for (const auto& [name, value] : each.at("options").items()) options.emplace(name, option_from(value));
     const auto name = each.at("inputs").get<std::string>();
-    expect_equal(pipe(sound_from(name), options).value(), each.at("expected"),
+    const bool reads = each.at("task").get<std::string>() == "text-to-audio";
+    expect_equal(pipe(reads ? PipelineInput(name) : sound_from(name), options).value(), each.at("expected"),
                  name + " " + dump_json(each.at("options")));
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Tasks, SpeechGolden,
-                         testing::Values("whisper", "whisper-words", "ctc", "audio-classification"));
+                         testing::Values("whisper", "whisper-words", "ctc", "ctc-spectra", "speecht5-asr",
+                                         "text-to-audio", "audio-classification"));
 
 ErrorKind kind_of(const std::function<void()>& action) {
   try {
@@ -99,6 +101,30 @@ TEST(SpeechRecognition, RefusesByName) {
               ctc(file, {{"chunk_length_s", 0.2}, {"stride_length_s", 0.1}});
             }),
             ErrorKind::kInvalidArgument);
+}
+
+TEST(TextToAudio, RefusesByNameAndWritesAFile) {
+  const Pipeline pipe = pipeline("text-to-audio", kGoldens + "text-to-audio");
+  const std::vector<double> voice = {0.5, -1, 0.25, 2, 0, 1};
+  EXPECT_EQ(kind_of([&] { pipe("So"); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] {
+              pipe("So", {{"speaker_embeddings", std::vector<double>{1, 2}}});
+            }),
+            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] {
+              pipe("So", {{"speaker_embeddings", voice}, {"maxlenratio", 0}});
+            }),
+            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] {
+              pipe("So", {{"speaker_embeddings", voice}, {"vocoder", kGoldens + "ctc"}});
+            }),
+            ErrorKind::kUnsupported);
+  const std::string path = testing::TempDir() + "/spoken.wav";
+  const PipelineOutput said = pipe("So", {{"speaker_embeddings", voice}, {"maxlenratio", 2}, {"output", path}});
+  const Audio sound = load_audio(path);
+  EXPECT_EQ(sound.sampling_rate, 16000);
+  EXPECT_DOUBLE_EQ(said["seconds"].number(), static_cast<double>(sound.samples.size()) / 16000);
+  EXPECT_FALSE(sound.samples.empty());
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ class SpeechRecogniser {
 // A piece of a text with its times in seconds, null where they are not known.
 Json speech_chunk_json(const std::string& text, const std::optional<double>& begin, const std::optional<double>& end);
 
+// The model, which must have its tokenizer here, must outlive what is made of it.
+std::unique_ptr<SpeechRecogniser> make_seq2seq_recogniser(const PipelineModel& model, const SpeechSeq2SeqLM& speech);
 std::unique_ptr<SpeechRecogniser> make_whisper_recogniser(const PipelineModel& model, const SpeechSeq2SeqLM& speech);
 
 }  // namespace imago

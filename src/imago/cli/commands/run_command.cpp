@@ -271,8 +271,12 @@ class RunCommand final : public cli::Command {
       {"--typical-p", "sample from the most typical tokens with this probability together"},
       {"--repetition-penalty", "above 1: against tokens that were there before"},
       {"--length-penalty", "of beam search: above 0 for longer answers"},
-      {"--chunk-length-s", "of speech: seconds of a window in which a long sound is heard (CTC)"},
-      {"--stride-length-s", "of speech: seconds by which windows overlap to each side"}};
+      {"--chunk-length-s", "of speech: seconds of a window in which a long sound is heard"},
+      {"--stride-length-s", "of speech: seconds by which windows overlap to each side"},
+      {"--compression-ratio-threshold", "of speech: a text that packs better than this is tried again"},
+      {"--logprob-threshold", "of speech: a text less likely than this is tried again"},
+      {"--no-speech-threshold", "of speech: windows are passed over where silence is likelier than this"},
+      {"--maxlenratio", "of text-to-audio: frames for each token at most"}};
   std::vector<OptionFlag<std::string>> texts_ = {
       {"--cache-dtype", "keep keys and values in f16, bf16, q8_0 or q4_0 (default: the model's dtype)"},
       {"--early-stopping", "of beam search: true, false or never"},
@@ -280,12 +284,17 @@ class RunCommand final : public cli::Command {
       {"--function-to-apply", "of text- and image-classification: softmax, sigmoid or none"},
       {"--hypothesis-template", "of zero-shot tasks: the text that is compared, with {} for the label"},
       {"--prefix", "a text in front of every text, which is not part of the answer"},
+      {"--language", "of speech: the language that is spoken (default: it is heard)"},
+      {"--speaker-embeddings", "of text-to-audio: a safetensors file with the numbers of a voice"},
+      {"--vocoder", "of text-to-audio: the model that makes spectra sound (default: vocoder beside the model)"},
+      {"--output", "of text-to-audio: the WAV file to write"},
       {"--src-lang", "of translation: the language of the text, as the tokenizer names it"},
       {"--tgt-lang", "of translation: the language of the answer"}};
   std::vector<OptionFlag<bool>> truths_ = {
       {"--do-sample", "draw tokens by their probability"},
       {"--truncation", "cut texts that are too long instead of refusing them"},
       {"--multi-label", "of zero-shot-classification: several labels may hold at once"},
+      {"--condition-on-prev-tokens", "of speech: what was said before stands in front of each window"},
       {"--return-language", "of speech: say which language it is"},
       {"--sanitize-control-tokens", "of chats: text that spells a control token stays text (default)"},
       {"--pool", "of image-feature-extraction: one vector for the whole picture"},

@@ -4,12 +4,12 @@
 #include <cmath>
 
 #include "imago/base/error.h"
+#include "imago/nn/distance_scores.h"
 #include "imago/nn/registry.h"
+#include "imago/nn/sinusoidal_positions.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
-#include "imago/ops/expand/expand.h"
-#include "imago/ops/gather/gather.h"
 #include "imago/ops/linear/linear.h"
 #include "imago/ops/matmul/matmul.h"
 #include "imago/ops/operators.h"
@@ -24,19 +24,6 @@
 namespace imago::wav2vec2_bert {
 namespace {
 
-// The scores of table rows [B, H, T, P] in the places of a matrix: row p(i, j) for query i and key j.
-Tensor at_places(const Tensor& scores, const Tensor& row_TT) {
-  const int64_t frames = row_TT.size(0);
-  return gather(scores, 3,
-                expand(reshape(row_TT, {1, 1, frames, frames}), {scores.size(0), scores.size(1), frames, frames}));
-}
-
-// j - i for query i and key j.
-Tensor distances(int64_t frames) {
-  const Tensor places = Tensor::arange(0, static_cast<double>(frames));
-  return unsqueeze(places, 0) - unsqueeze(places, 1);
-}
-
 // Half of the channels, as far as the other half lets them through (Dauphin et al. 2016).
 Tensor gated(const Tensor& x, int64_t dim) {
   const int64_t half = x.size(dim) / 2;
@@ -45,19 +32,6 @@ Tensor gated(const Tensor& x, int64_t dim) {
 
 // A convolution of one tap, which is a product with each frame.
 Tensor pointwise(const nn::Conv1d& conv, const Tensor& x_BTD) { return linear(x_BTD, select(conv.weight, 2, 0)); }
-
-// Sines and cosines of the distances, side by side, computed in float64.
-Tensor interleaved_sinusoids(int64_t frames, int64_t size) {
-  std::vector<double> values;
-  for (int64_t distance = frames - 1; distance > -frames; --distance) {
-    for (int64_t i = 0; i < size; ++i) {
-      const double angle = static_cast<double>(distance) *
-                           std::pow(10000.0, -static_cast<double>(i - i % 2) / static_cast<double>(size));
-      values.push_back(i % 2 == 0 ? std::sin(angle) : std::cos(angle));
-    }
-  }
-  return Tensor::from(values, {1, 2 * frames - 1, size});
-}
 
 }  // namespace
 
@@ -102,8 +76,9 @@ SelfAttention::SelfAttention(const Wav2Vec2BertConfig& c, int64_t hidden_size, c
 // Shaw et al. 2018, "Self-Attention with Relative Position Representations": a key's row of the table is that of its
 // distance, as far as the table goes.
 Tensor SelfAttention::distance_scores(const Tensor& q_BHTK) const {
-  const Tensor rows = clamp(distances(q_BHTK.size(2)), static_cast<double>(-left), static_cast<double>(right));
-  return at_places(matmul(q_BHTK, transpose(distance_embedding.weight, 0, 1)), rows + static_cast<double>(left));
+  const Tensor rows = clamp(nn::distances(q_BHTK.size(2)), static_cast<double>(-left), static_cast<double>(right));
+  return nn::scores_of_rows(matmul(q_BHTK, transpose(distance_embedding.weight, 0, 1)),
+                            rows + static_cast<double>(left));
 }
 
 // Dai et al. 2019, "Transformer-XL".
@@ -111,7 +86,7 @@ Tensor SelfAttention::sinusoid_scores(const Tensor& q_BHTK, const Tensor& sinuso
   const Tensor keys_1HKR = transpose(nn::split_heads(linear_pos(sinusoids), heads), 2, 3);
   const Tensor scores = matmul(q_BHTK + unsqueeze(pos_bias_v, 1), keys_1HKR);
   const int64_t frames = q_BHTK.size(2);
-  return at_places(scores, distances(frames) + static_cast<double>(frames - 1));
+  return nn::scores_of_rows(scores, nn::distances(frames) + static_cast<double>(frames - 1));
 }
 
 Tensor SelfAttention::operator()(const Tensor& x_BTD, nn::AttentionContext context, const Positions& at) const {
@@ -207,12 +182,15 @@ Wav2Vec2BertModel::Wav2Vec2BertModel(const Wav2Vec2BertConfig& c)
 Positions Wav2Vec2BertModel::positions(int64_t frames, DType dtype) const {
   Positions at;
   const Wav2Vec2BertConfig& c = config();
-  if (c.position_embeddings_type == "relative")
-    at.sinusoids = cast(interleaved_sinusoids(frames, c.hidden_size), dtype);
+  const auto most = static_cast<double>(frames);
+  if (c.position_embeddings_type == "relative") {
+    const Tensor towards_left = unsqueeze(Tensor::arange(1 - most, most), 0) * -1.0;
+    at.sinusoids = cast(nn::interleaved_sinusoidal_positions(towards_left, c.hidden_size), dtype);
+  }
   if (c.position_embeddings_type == "rotary") {
     const nn::Rotary rotary({.rope_theta = static_cast<double>(c.rotary_embedding_base),
                              .head_dim = c.hidden_size / c.num_attention_heads});
-    at.angles = rotary(unsqueeze(Tensor::arange(0, static_cast<double>(frames)), 0), dtype);
+    at.angles = rotary(unsqueeze(Tensor::arange(0, most), 0), dtype);
   }
   return at;
 }

@@ -41,8 +41,10 @@ Seq2SeqOutput encode_and_decode(const EncoderDecoderModel& model, const TextInpu
   decoder_in.attention_mask = in.decoder_attention_mask;
   decoder_in.encoder_hidden_states = encoded.last_hidden_state;
   decoder_in.encoder_attention_mask = in.attention_mask;
-  BaseModelOutput decoded = model.decode(decoder_in);
+  return joined(std::move(encoded), model.decode(decoder_in));
+}
 
+Seq2SeqOutput joined(BaseModelOutput encoded, BaseModelOutput decoded) {
   Seq2SeqOutput out;
   out.last_hidden_state = std::move(decoded.last_hidden_state);
   out.decoder_hidden_states = std::move(decoded.hidden_states);

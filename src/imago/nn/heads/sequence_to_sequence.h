@@ -17,6 +17,9 @@ struct EncoderDecoderModel : Seq2SeqModel {
 // encoder does not run where its output is given.
 Seq2SeqOutput encode_and_decode(const EncoderDecoderModel& model, const TextInputs& in, const Tensor& shifted = {});
 
+// What both stacks gave, as one.
+Seq2SeqOutput joined(BaseModelOutput encoded, BaseModelOutput decoded);
+
 // ids [B, S] moved right by one, behind the start token; labels that do not count become padding.
 Tensor shift_right(const Tensor& ids, const Config& config);
 

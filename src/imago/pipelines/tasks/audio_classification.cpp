@@ -56,14 +56,8 @@ class AudioClassificationPipeline final : public PipelineTask {
   }
 
   std::vector<float> logits_of(const PipelineInput& input) const {
-    TensorMap features = extractor_->extract({sound_of(input, extractor_->sampling_rate())});
-    SpeechInputs inputs;
-    for (const auto& [name, tensor] : features) {
-      if (name == "input_features") inputs.input_features = tensor;
-      if (name == "input_values") inputs.input_values = tensor;
-      if (name == "attention_mask") inputs.attention_mask = tensor;
-    }
-    std::vector<float> logits = classifier_->forward(inputs).logits.to_vector<float>();
+    const TensorMap features = extractor_->extract({sound_of(input, extractor_->sampling_rate())});
+    std::vector<float> logits = classifier_->forward(speech_inputs(features)).logits.to_vector<float>();
     expect_finite(logits);
     return logits;
   }

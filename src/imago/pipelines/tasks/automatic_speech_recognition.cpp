@@ -1,4 +1,4 @@
-// automatic-speech-recognition: what is said in a sound, with models of letters per frame (CTC) and with Whisper.
+// automatic-speech-recognition: what is said in a sound, with models of letters per frame (CTC) and with decoders.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,6 +19,16 @@ namespace {
 
 constexpr const char* kTask = kSpeechRecognition;
 
+// By how much an adapter thins out the frames.
+int64_t adapter_stride(const PipelineModel& model) {
+  if (model.config_value("add_adapter") != Json(true)) return 1;
+  const Json stride = model.config_value("adapter_stride"), layers = model.config_value("num_adapter_layers");
+  int64_t all = 1;
+  for (int64_t i = 0; i < (layers.is_null() ? 1 : layers.get<int64_t>()); ++i)
+    all *= stride.is_null() ? 2 : stride.get<int64_t>();
+  return all;
+}
+
 class CtcRecogniser final : public SpeechRecogniser {
  public:
   CtcRecogniser(const PipelineModel& model, const CTC& ctc)
@@ -26,6 +36,9 @@ class CtcRecogniser final : public SpeechRecogniser {
         extractor_(AudioFeatureExtractor::from_folder(model.folder)),
         vocabulary_(CtcVocabulary::from_folder(model.folder)) {
     for (const Json& stride : model.config_value("conv_stride")) samples_per_frame_ *= stride.get<int64_t>();
+    // Of models that read spectra; the reference counts so, whatever the extractor's frames are.
+    if (const Json bands = model.config_value("feature_projection_input_dim"); bands.is_number_integer())
+      samples_per_frame_ = 2 * bands.get<int64_t>() * adapter_stride(model);
   }
 
   std::vector<Json> answers(std::span<const Audio> sounds, const Json& options) const override {
@@ -58,11 +71,7 @@ class CtcRecogniser final : public SpeechRecogniser {
   }
 
   std::vector<int64_t> best_frames(const Audio& sound) const {
-    const TensorMap features = extractor_->extract({sound});
-    SpeechInputs inputs;
-    inputs.input_values = features.at("input_values");
-    if (const auto mask = features.find("attention_mask"); mask != features.end()) inputs.attention_mask = mask->second;
-    return argmax(ctc_.forward(inputs).logits, -1).to_vector<int64_t>();
+    return argmax(ctc_.forward(speech_inputs(extractor_->extract({sound}))).logits, -1).to_vector<int64_t>();
   }
 
   // Of each window only the frames between the overlaps count.
@@ -93,12 +102,16 @@ class SpeechRecognitionPipeline final : public PipelineTask {
   explicit SpeechRecognitionPipeline(PipelineModel model) : model_(std::move(model)) {
     if (const auto* ctc = dynamic_cast<const CTC*>(model_.model.get())) {
       recogniser_ = std::make_unique<CtcRecogniser>(model_, *ctc);
-    } else if (const auto* speech = dynamic_cast<const SpeechSeq2SeqLM*>(model_.model.get());
-               speech != nullptr && model_.model->config().model_type == "whisper") {
-      recogniser_ = make_whisper_recogniser(model_, *speech);
+    } else if (const auto* speech = dynamic_cast<const SpeechSeq2SeqLM*>(model_.model.get()); speech != nullptr) {
+      if (model_.model->config().model_type == "whisper") {
+        recogniser_ = make_whisper_recogniser(model_, *speech);
+      } else {
+        model_.tokenizer = PretrainedTokenizer::from_folder(model_.folder);
+        recogniser_ = make_seq2seq_recogniser(model_, *speech);
+      }
     } else {
       throw Error(ErrorKind::kUnsupported, kTask, "the model writes no text of sounds",
-                  "choose one with letters per frame (CTC), or Whisper");
+                  "choose one with letters per frame (CTC), or with a decoder");
     }
     extractor_ = AudioFeatureExtractor::from_folder(model_.folder);
   }

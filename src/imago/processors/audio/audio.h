@@ -28,6 +28,10 @@ Audio decode_audio(std::span<const std::byte> bytes, const AudioLimits& limits =
 Audio load_audio(const std::string& path, const AudioLimits& limits = {});
 Audio load_audio(const std::string& path, int64_t sampling_rate, const AudioLimits& limits = {});
 
+// A WAV file of one channel with 16 bits a sample, which replaces `path` atomically; what is beyond [-1, 1] is clipped.
+// Throws Error kInvalidArgument for a rate below 1 and for samples that are no numbers, and kIo.
+void save_wav(const std::string& path, const Audio& audio);
+
 // The same sound at another rate, in soxr's high quality: ceil(samples * rate / old rate) samples. Throws Error
 // kInvalidArgument for a rate below 1.
 Audio resample(const Audio& audio, int64_t sampling_rate);

@@ -13,11 +13,12 @@ namespace {
 
 using Maker = std::unique_ptr<AudioFeatureExtractor> (*)(const Json& config);
 
-constexpr std::array<std::pair<std::string_view, Maker>, 4> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Maker>, 5> kKinds = {{
     {"WhisperFeatureExtractor", make_whisper_features},
     {"Wav2Vec2FeatureExtractor", make_wav2vec2_features},
     {"ASTFeatureExtractor", make_ast_features},
     {"SeamlessM4TFeatureExtractor", make_seamless_features},
+    {"SpeechT5FeatureExtractor", make_speecht5_features},
 }};
 
 constexpr std::array kInertKeys = {"feature_extractor_type", "processor_class", "return_tensors", "auto_map",
@@ -62,6 +63,8 @@ TensorMap AudioFeatureExtractor::extract(std::span<const Audio> sounds, const Au
     }
     if (sound.samples.empty()) throw Error(ErrorKind::kInvalidArgument, "audio", "there is no sound in it");
   }
+  if (options.target && !has_targets())
+    throw Error(ErrorKind::kUnsupported, "audio", "this kind of features has no targets");
   if (sounds.empty()) throw Error(ErrorKind::kInvalidArgument, "audio", "there is no sound at all");
   return compute(sounds, options);
 }

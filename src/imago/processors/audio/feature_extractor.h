@@ -17,6 +17,7 @@ namespace imago {
 
 struct AudioFeatureOptions {
   bool whole_length = false;  // of Whisper's: all of the sound, and not the first window of it
+  bool target = false;        // of SpeechT5's: the spectra that the model is to write, and not what it hears
 };
 
 class AudioFeatureExtractor {
@@ -38,6 +39,7 @@ class AudioFeatureExtractor {
   }
 
  protected:
+  virtual bool has_targets() const { return false; }
   virtual TensorMap compute(std::span<const Audio> sounds, const AudioFeatureOptions& options) const = 0;
 };
 
@@ -46,5 +48,6 @@ std::unique_ptr<AudioFeatureExtractor> make_whisper_features(const Json& config)
 std::unique_ptr<AudioFeatureExtractor> make_wav2vec2_features(const Json& config);
 std::unique_ptr<AudioFeatureExtractor> make_ast_features(const Json& config);
 std::unique_ptr<AudioFeatureExtractor> make_seamless_features(const Json& config);
+std::unique_ptr<AudioFeatureExtractor> make_speecht5_features(const Json& config);
 
 }  // namespace imago

@@ -161,7 +161,8 @@ std::vector<std::vector<double>> mel_spectrogram(std::span<const float> samples,
       fourier(both, transformed);
       const auto part = [&](size_t k, double sign) {
         const std::complex<double> mirror = std::conj(transformed[(size - k) % size]);
-        return std::norm(transformed[k] + sign * mirror) / 4;
+        const double square = std::norm(transformed[k] + sign * mirror) / 4;
+        return o.squared ? square : std::sqrt(square);
       };
       for (size_t k = 0; k < power.size(); ++k) power[k] = part(k, 1);
       write(frame);

@@ -34,6 +34,7 @@ struct SpectrogramOptions {
   std::optional<double> preemphasis;
   std::vector<std::vector<double>> mel_filters;
   double mel_floor = 1e-10;
+  bool squared = true;  // magnitudes
 };
 
 // Squared magnitudes through the filters, at least mel_floor: frames of [filters]. None where the sound is shorter
