@@ -1,10 +1,11 @@
 """Saves a checkpoint in one of the layouts that the Hub has."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 
 def save(model, layout: str, config_edits: dict, out: Path) -> None:
@@ -20,11 +21,20 @@ def save(model, layout: str, config_edits: dict, out: Path) -> None:
         if model.can_generate():
             model.generation_config.save_pretrained(out)
         if layout == "bin":  # the reference no longer writes it
-            torch.save(model.state_dict(), out / "pytorch_model.bin")
+            torch.save(_hub_state(model), out / "pytorch_model.bin")
         else:
             save_file(_LAYOUTS[layout](model), out / "model.safetensors", metadata={"format": "pt"})
     if config_edits:
         _edit(out / "config.json", config_edits)
+
+
+def _hub_state(model):
+    """The weights by their names on the Hub, tied ones under each of theirs, as the reference used to write them."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        state = load_file(Path(folder) / "model.safetensors")
+    tied = getattr(model, "all_tied_weights_keys", None) or {}
+    return state | {name: tensor for name, tensor in model.state_dict().items() if name in tied and name not in state}
 
 
 def _untied(model) -> dict:
