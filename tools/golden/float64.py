@@ -54,12 +54,14 @@ def true_double():
 
 
 def _integer_decisions() -> list[tuple[object, str]]:
-    """Functions (their owner and name) that make integers from a float32 logarithm: buckets of relative positions.
+    """Functions (their owner and name) that make integers from float32 numbers: buckets of relative positions, hidden patches.
 
     In double a position at the edge of a bucket could fall into the other one: that is another model and not a more
     exact one, so these functions keep their float32.
     """
     from transformers.models.deberta_v2 import modeling_deberta_v2
+    from transformers.models.patchtsmixer import modeling_patchtsmixer
+    from transformers.models.patchtst import modeling_patchtst
     from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
     from transformers.models.t5.modeling_t5 import T5Attention
 
@@ -67,6 +69,10 @@ def _integer_decisions() -> list[tuple[object, str]]:
         (T5Attention, "_relative_position_bucket"),
         (MPNetEncoder, "relative_position_bucket"),
         (modeling_deberta_v2, "make_log_bucket_position"),
+        (modeling_patchtsmixer, "random_masking"),
+        (modeling_patchtsmixer, "forecast_masking"),
+        (modeling_patchtst, "random_masking"),
+        (modeling_patchtst, "forecast_masking"),
     ]
 
 

@@ -1,5 +1,7 @@
 """The committed goldens of models over time series and episodes; see manifest.py."""
 
+from dataclasses import replace
+
 from record import Golden
 
 SHORT = dict(batch=3)
@@ -32,6 +34,8 @@ def decision_transformer() -> dict[str, Golden]:
 
 
 def lagged(model_type: str, head: str, base: dict, variants: dict | None = None) -> dict[str, Golden]:
+    """All of one model; of others, which share its heads and what they read, `variants` and what shows the sharing."""
+
     def golden(seed, overrides, inputs=None, auto_class=head, **more):
         return Golden(model_type, auto_class, base | overrides, seed, SHORT | (inputs or {}), margin=1.0, **more)
 
@@ -51,8 +55,11 @@ def lagged(model_type: str, head: str, base: dict, variants: dict | None = None)
         "base": golden(8, STATIC | dict(embedding_dimension=None), auto_class="AutoModel"),
         "bfloat16": golden(9, one, dict(missing=False), auto_class="AutoModel", dtype="bfloat16"),
     }
-    for seed, (name, overrides) in enumerate((variants or {}).items(), 10):
-        goldens[name] = golden(seed, overrides, gradients=8_000)
+    if variants is None:
+        return goldens
+    goldens = {name: goldens[name] for name in ("prediction", "normal", "channels", "past_only", "bfloat16")}
+    for seed, (name, overrides) in enumerate(variants.items(), 10):
+        goldens[name] = golden(seed, overrides, gradients=4_000)
     return goldens
 
 
@@ -79,7 +86,11 @@ def patchtst() -> dict[str, Golden]:
         ),
         "student_t": golden(5, prediction, one | dict(loss="nll", scaling="mean"), gradients=8_000),
         "normal": golden(
-            6, prediction, one | dict(loss="nll", distribution_output="normal", pooling_type="max"), gradients=8_000
+            6,
+            prediction,
+            one | dict(loss="nll", distribution_output="normal", pooling_type="max"),
+            gradients=8_000,
+            samples=3,
         ),
         "negative_binomial": golden(
             7, prediction, one | dict(loss="nll", distribution_output="negative_binomial"), gradients=8_000
@@ -93,8 +104,93 @@ def patchtst() -> dict[str, Golden]:
     }
 
 
+MIXER = dict(
+    num_input_channels=3, context_length=18, patch_length=4, patch_stride=3, num_layers=2, d_model=12, expansion_factor=2,
+    prediction_length=5, num_targets=4, dropout=0.0, head_dropout=0.0,
+)  # fmt: skip
+
+
+def patchtsmixer() -> dict[str, Golden]:
+    def golden(seed, auto_class, overrides, inputs=None, **more):
+        more = dict(gradients=8_000) | more
+        return Golden("patchtsmixer", auto_class, MIXER | overrides, seed, SHORT | (inputs or {}), margin=1.0, **more)
+
+    pretraining, prediction = "PatchTSMixerForPretraining", "PatchTSMixerForPrediction"
+    regression, classes = "PatchTSMixerForRegression", "PatchTSMixerForTimeSeriesClassification"
+    one = dict(num_layers=1)
+    attention = dict(self_attn=True, self_attn_heads=3, use_positional_encoding=True)
+    return {
+        "prediction": golden(1, prediction, {}, train=True),
+        "mix_channel": golden(2, prediction, dict(mode="mix_channel", scaling="mean")),
+        "self_attention": golden(3, prediction, attention | dict(scaling=None, gated_attn=False)),
+        "batch_norm": golden(
+            4, prediction, one | attention | dict(norm_mlp="BatchNorm", positional_encoding_type="random", scaling=True)
+        ),
+        "channels": golden(5, prediction, one | dict(prediction_channel_indices=[2, 0], mode="mix_channel")),
+        "student_t": golden(6, prediction, one | dict(loss="nll", prediction_channel_indices=[1])),
+        "normal": golden(7, prediction, one | dict(loss="nll", distribution_output="normal"), samples=3),
+        "negative_binomial": golden(8, prediction, one | dict(loss="nll", distribution_output="negative_binomial")),
+        "without_future": golden(
+            9, prediction, one | dict(loss="nll", distribution_output="negative_binomial"), dict(targets=False), gradients=0
+        ),
+        "pretraining": golden(10, pretraining, {}, draws=True, train=True),
+        "pretraining_channels": golden(
+            11,
+            pretraining,
+            one | dict(channel_consistent_masking=False, random_mask_ratio=0.4, unmasked_channel_indices=[1], mask_value=2),
+            draws=True,
+        ),
+        "pretraining_forecast": golden(
+            12, pretraining, one | dict(mask_type="forecast", num_forecast_mask_patches=[1, 3]), dict(batch=5), draws=True
+        ),
+        "pretraining_all": golden(
+            13, pretraining, one | dict(mask_type="forecast", num_forecast_mask_patches=2, masked_loss=False), draws=True
+        ),
+        "regression": golden(14, regression, one | dict(output_range=[-2.0, 3.0])),
+        "regression_normal": golden(35, regression, one | dict(loss="nll", distribution_output="normal")),
+        "regression_last": golden(16, regression, one | dict(head_aggregation="use_last", scaling=None)),
+        "classification": golden(17, classes, one | dict(head_aggregation="avg_pool", scaling="mean"), train=True),
+        "classification_all": golden(18, classes, one | dict(head_aggregation=None)),
+        "base": golden(19, "AutoModel", {}, dict(missing=False), gradients=0),
+        "bfloat16": golden(20, "AutoModel", one, dict(missing=False), dtype="bfloat16", gradients=0),
+    }
+
+
+def informer() -> dict[str, Golden]:
+    long = dict(context_length=12, sampling_factor=1)  # of 12 queries 3 attend, of the decoder's 4 two
+    goldens = lagged(
+        "informer",
+        "InformerForPrediction",
+        LAGGED | long,
+        {
+            "full": dict(attention_type="full", distil=False, scaling="std", encoder_layers=1),
+            "factor_2": dict(sampling_factor=2, encoder_layers=3, context_length=24, prediction_length=9),
+            "every_query": dict(sampling_factor=5, distil=False, activation_function="relu", encoder_layers=1, decoder_layers=1),
+        },
+    )
+    return {name: replace(golden, draws=True) for name, golden in goldens.items()}
+
+
+def autoformer() -> dict[str, Golden]:
+    goldens = lagged(
+        "autoformer",
+        "AutoformerForPrediction",
+        LAGGED | dict(label_length=3, moving_average=5, autocorrelation_factor=1),
+        {
+            "factor_2": dict(autocorrelation_factor=2, context_length=9, label_length=9, moving_average=1),
+            "long_context": dict(context_length=14, label_length=2, moving_average=9, scaling=False),  # more keys than queries
+            "long_future": dict(prediction_length=11, activation_function="relu"),  # and fewer
+        },
+    )
+    del goldens["bfloat16"]  # torch's Fourier transform takes no bfloat16
+    return goldens
+
+
 SERIES = {
     "patchtst": patchtst(),
+    "patchtsmixer": patchtsmixer(),
+    "informer": informer(),
+    "autoformer": autoformer(),
     "decision_transformer": decision_transformer(),
     "time_series_transformer": lagged("time_series_transformer", "TimeSeriesTransformerForPrediction", LAGGED),
 }

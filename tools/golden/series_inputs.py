@@ -56,12 +56,14 @@ def lagged_inputs(config, auto_class, batch, generator, future=True, missing=Tru
 
 
 def patch_inputs(config, auto_class, batch, generator, missing=True, targets=True, **_) -> dict[str, torch.Tensor]:
-    """Of patchtst: values, and what its heads compare their answers with."""
+    """Of patchtst and patchtsmixer: values, and what their heads compare their answers with."""
+    mask = "past_observed_mask" if config.model_type == "patchtst" else "observed_mask"
+    missing = missing and (config.model_type == "patchtst" or not auto_class.endswith(("Regression", "Classification")))
     shape = (batch, config.context_length, config.num_input_channels)
     inputs = {"past_values": torch.randn(shape, generator=generator) * 2 + 1}
     if missing:
-        inputs["past_observed_mask"] = (torch.rand(shape, generator=generator) > 0.2).float()
-        inputs["past_values"] = inputs["past_values"] * inputs["past_observed_mask"]
+        inputs[mask] = (torch.rand(shape, generator=generator) > 0.2).float()
+        inputs["past_values"] = inputs["past_values"] * inputs[mask]
     counts = config.loss != "mse" and config.distribution_output == "negative_binomial"
     if auto_class.endswith("ForPrediction") and targets:
         future = torch.randn((batch, config.prediction_length, config.num_input_channels), generator=generator) * 2
@@ -75,4 +77,11 @@ def patch_inputs(config, auto_class, batch, generator, missing=True, targets=Tru
 
 
 # The inputs of each model type: (config, auto_class, batch, generator, **options) -> tensors.
-INPUTS = {"decision_transformer": episode_inputs, "time_series_transformer": lagged_inputs, "patchtst": patch_inputs}
+INPUTS = {
+    "decision_transformer": episode_inputs,
+    "time_series_transformer": lagged_inputs,
+    "informer": lagged_inputs,
+    "autoformer": lagged_inputs,
+    "patchtst": patch_inputs,
+    "patchtsmixer": patch_inputs,
+}

@@ -22,7 +22,8 @@ void SeriesHeadOutput::each_field(FieldVisitor& visitor) {
   };
   visit("prediction_outputs", prediction_outputs, prediction_params);
   visit("regression_outputs", regression_outputs, regression_params);
-  internal::visit_fields(visitor, "prediction_logits, loc, scale", prediction_logits, loc, scale);
+  internal::visit_fields(visitor, "prediction_logits, last_hidden_state, loc, scale", prediction_logits,
+                         last_hidden_state, loc, scale);
 }
 
 }  // namespace imago

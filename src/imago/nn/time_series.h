@@ -38,8 +38,9 @@ struct Seq2SeqTimeSeriesOutput {
   Tensors encoder_hidden_states, encoder_attentions;
   Tensor loc, scale;       // by which values were moved and divided
   Tensor static_features;  // [B, features]
+  Tensor trend;            // [B, P, features], of a model that decomposes a series
   FIELDS(loss, params, last_hidden_state, decoder_hidden_states, decoder_attentions, cross_attentions,
-         encoder_last_hidden_state, encoder_hidden_states, encoder_attentions, loc, scale, static_features)
+         encoder_last_hidden_state, encoder_hidden_states, encoder_attentions, loc, scale, static_features, trend)
 };
 
 struct Seq2SeqTimeSeriesModel : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput> {
@@ -50,11 +51,28 @@ struct Seq2SeqTimeSeriesModel : CallableModel<TimeSeriesInputs, Seq2SeqTimeSerie
 using DrawValues =
     std::function<Tensor(std::string_view family, const Tensors& params, const Tensor& loc, const Tensor& scale)>;
 
-// With a distribution of the future; the reference has no auto class for it.
-struct Seq2SeqTimeSeriesPrediction : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput> {
-  // Futures that may come, [B, samples, P] or [B, samples, P, C]: step by step each value is drawn, and what comes
-  // after follows from it. future_time_features are of the future.
+// What a forecast is made from, and how much of the future it says.
+struct ForecastShape {
+  int64_t past = 0, future = 0;  // steps
+  int64_t channels = 1;
+  int64_t time_features = 0;                        // of each step
+  int64_t static_categories = 0, static_reals = 0;  // of each series
+  std::vector<int64_t> predicted;                   // channels that are predicted; all where empty
+  bool flat = false;                                // series of one channel are [B, T]
+};
+
+// A model that says what comes after a series.
+struct SeriesForecaster {
+  virtual ~SeriesForecaster() = default;
+  virtual ForecastShape forecast_shape() const = 0;
+  // Futures that may come, [B, samples, P] or [B, samples, P, C]. Where values come one by one, each follows from those
+  // drawn before it. Without a distribution all samples are the same.
   virtual Tensor sample(const TimeSeriesInputs& inputs, int64_t samples, const DrawValues& draw) const = 0;
+};
+
+// With a distribution of the future. The reference has the auto class for other models only.
+struct Seq2SeqTimeSeriesPrediction : CallableModel<TimeSeriesInputs, Seq2SeqTimeSeriesOutput>, SeriesForecaster {
+  static constexpr const char* kAutoClass = "AutoModelForTimeSeriesPrediction";
 };
 
 // Of heads on patches of series, C channels. What a head predicts is a tensor, or the parameters of its distribution,
@@ -63,12 +81,16 @@ struct SeriesHeadOutput : ModelOutput {
   Tensor prediction_outputs, regression_outputs;  // [B, P, C], [B, targets]
   Tensors prediction_params, regression_params;
   Tensor prediction_logits;  // [B, classes]
+  Tensor last_hidden_state;  // of models that hand it out
   Tensor loc, scale;
   void each_field(FieldVisitor& visitor);
 };
 
 // Each is asked for by its own name, or by the auto class that it says.
 struct SeriesHead : CallableModel<TimeSeriesInputs, SeriesHeadOutput> {};
+struct SeriesPrediction : SeriesHead, SeriesForecaster {
+  static constexpr const char* kAutoClass = "AutoModelForTimeSeriesPrediction";
+};
 
 namespace nn {
 

@@ -30,6 +30,7 @@ struct Golden {
   AdamWOptions train;
   int64_t train_steps = 0;
   std::optional<DType> dtype;
+  uint64_t seed = 0;            // of the numbers that a model draws
   bool says_attention = false;  // whether forward.attention is what the reference used, or may be either
   SafetensorsFile file;
 };

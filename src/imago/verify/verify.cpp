@@ -11,8 +11,13 @@
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/generation/generate.h"
+#include "imago/nn/random_source.h"
+#include "imago/nn/time_series.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/tensor/grad_meta.h"
 #include "imago/verify/golden.h"
 #include "imago/verify/module_names.h"
 
@@ -34,6 +39,7 @@ class Verifier {
   VerifyReport run() {
     check_outputs();
     check_generation();
+    check_sampling();
     check_losses();
     report_.first_divergence = first_divergence(report_.checks, *model_);
     return std::move(report_);
@@ -75,6 +81,8 @@ class Verifier {
     const TensorMap expected_grads = golden_.with_prefix("grads.");
     Tensors leaves;
     if (!expected_grads.empty()) leaves = require_gradients();
+    TorchGenerator generator(golden_.seed);
+    const nn::RandomSource source(generator);
     const TensorMap outputs = model_->run(inputs(), golden_.forward);
     if (!expected_grads.empty()) backward(outputs.at("loss"));
     for (const auto& [name, reference] : golden_.with_prefix("outputs.")) {
@@ -128,6 +136,26 @@ class Verifier {
     }
   }
 
+  // Futures with the normal numbers that the reference drew.
+  void check_sampling() {
+    const Tensor expected = golden_.tensor("sampling.sequences"), draws = golden_.tensor("sampling.draws");
+    const auto* forecaster = dynamic_cast<const SeriesForecaster*>(model_.get());
+    if (!expected || !draws || forecaster == nullptr) return;
+    const NoGrad no_grad;
+    TorchGenerator generator(golden_.seed);
+    const nn::RandomSource source(generator);
+    TimeSeriesInputs past;
+    TensorMap given = inputs();
+    given.erase("future_values");
+    given.erase("future_observed_mask");
+    internal::assign_inputs([&](FieldVisitor& visitor) { past.each_field(visitor); }, given);
+    int64_t step = 0;
+    const auto draw = [&](std::string_view, const Tensors& params, const Tensor& loc, const Tensor& scale) {
+      return loc + scale * (params.at(0) + params.at(1) * cast(select(draws, 0, step++), loc.dtype()));
+    };
+    compare("sampling.sequences", forecaster->sample(past, expected.size(1), draw), expected);
+  }
+
   // A short training run on the recorded inputs.
   void check_losses() {
     const Tensor expected = golden_.tensor("losses");
@@ -135,6 +163,8 @@ class Verifier {
     if (narrowed_) return report_.skipped.push_back("losses: recorded in a wider dtype");
     own_parameters();
     AdamW optimizer(require_gradients(), golden_.train);
+    TorchGenerator generator(golden_.seed);
+    const nn::RandomSource source(generator);
     std::vector<double> losses;
     for (int64_t step = 0; step < golden_.train_steps; ++step) {
       const TensorMap outputs = model_->run(inputs(), {.attention = golden_.forward.attention});

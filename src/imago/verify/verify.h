@@ -4,10 +4,12 @@
 //   golden.json: {"auto_class": "AutoModelForCausalLM", "forward": {"output_hidden_states": true},
 //                 "generate": {"max_new_tokens": 16, "do_sample": false}}, and optionally
 //                 "generate_runs" {name: options}, "train" {"steps", "lr", "betas", "eps", "weight_decay"},
-//                 "dtype" (what the reference ran in);
+//                 "dtype" (what the reference ran in), "seed" (of torch's generator, set before each run);
 //   golden.safetensors: inputs.<argument>, outputs.<field>, f64.outputs.<field>, grads.<parameter>,
 //   f64.grads.<parameter>,
-//                 losses, f64.losses, generate.sequences, generate.<name>.sequences.
+//                 losses, f64.losses, generate.sequences, generate.<name>.sequences; of forecasters that draw from
+//                 normal distributions sampling.sequences, f64.sampling.sequences and sampling.draws, the numbers
+//                 drawn.
 // A query that sees no key (a causal model's padding in front of a text) has an output of its own in each of the
 // reference's implementations of attention: zero in sdpa, its default, and the mean of all values in eager. We compute
 // both. "attn_implementation" in "forward" says which it was; without it, ours is sdpa, and where that fails, eager, if

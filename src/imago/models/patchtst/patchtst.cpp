@@ -25,14 +25,6 @@ Tensor pooled(const Tensor& x_BCND, const PatchTSTConfig& c) {
   return x_BCND;
 }
 
-SeriesHeadOutput begin(PatchTSTModelOutput& below) {
-  SeriesHeadOutput out;
-  take_states(out, std::move(below));
-  return out;
-}
-
-Tensor mean_squared_error(const Tensor& x, const Tensor& y) { return mean(square(x - y)); }
-
 }  // namespace
 
 void PatchTSTConfig::validate() const {
@@ -126,65 +118,48 @@ PatchTSTModelOutput PatchTSTModel::forward(const TimeSeriesInputs& in) const {
   return out;
 }
 
-Projection::Projection(const PatchTSTConfig& c, int64_t in, int64_t out) {
-  if (c.has_distribution()) {
-    distribution = nn::DistributionHead(c.distribution_output, in, out);
-  } else {
-    linear = nn::Linear(in, out);
-  }
-}
-
-void Projection::each_field(FieldVisitor& visitor) {
-  linear.weight ? linear.each_field(visitor) : distribution.each_field(visitor);
-}
-
 PredictionHead::PredictionHead(const PatchTSTConfig& c)
-    : projection(c, c.d_model * (c.pooling_type || c.use_cls_token ? 1 : c.patches()), c.prediction_length) {}
+    : projection(c.family(), c.d_model * (c.pooling_type || c.use_cls_token ? 1 : c.patches()), c.prediction_length) {}
+
+SeriesHeadOutput PatchTSTForPrediction::predict(PatchTSTModelOutput& below, const Tensor& future_values) const {
+  const Tensor x_BCF = flatten(pooled(below.last_hidden_state, config()), 2, -1);
+  return nn::series_prediction(head.projection, x_BCF, {below.loc, below.scale}, future_values);
+}
 
 SeriesHeadOutput PatchTSTForPrediction::forward(const TimeSeriesInputs& in) const {
   PatchTSTModelOutput below = base.forward(in);
-  const Tensor x = flatten(pooled(below.last_hidden_state, config()), 2, -1);
-  SeriesHeadOutput out = begin(below);
-  out.loc = below.loc;
-  out.scale = below.scale;
-  const nn::DistributionHead& head_of = head.projection.distribution;
-  if (!config().has_distribution()) {
-    out.prediction_outputs = transpose(head.projection.linear(x), 1, 2) * out.scale + out.loc;
-    if (in.future_values) out.loss = mean_squared_error(out.prediction_outputs, in.future_values);
-    return out;
-  }
-  for (const Tensor& each : head_of(x)) out.prediction_params.push_back(transpose(each, 1, 2));
-  if (!in.future_values) return out;
-  out.loss = mean(head_of.negative_log_likelihood(out.prediction_params, out.loc, out.scale, in.future_values));
-  out.prediction_params = head_of.family->scaled(out.prediction_params, out.scale);
+  SeriesHeadOutput out = predict(below, in.future_values);
+  take_states(out, std::move(below));
+  if (config().family() && in.future_values)
+    out.prediction_params = head.projection.distribution.family->scaled(out.prediction_params, out.scale);
   return out;
+}
+
+ForecastShape PatchTSTForPrediction::forecast_shape() const {
+  return {
+      .past = config().context_length, .future = config().prediction_length, .channels = config().num_input_channels};
+}
+
+Tensor PatchTSTForPrediction::sample(const TimeSeriesInputs& in, int64_t samples, const DrawValues& draw) const {
+  PatchTSTModelOutput below = base.forward(in);
+  return nn::sample_prediction(head.projection, predict(below, {}), samples, draw);
 }
 
 SeriesHeadOutput PatchTSTForRegression::forward(const TimeSeriesInputs& in) const {
   PatchTSTModelOutput below = base.forward(in);
-  const Tensor x = flatten(pooled(below.last_hidden_state, config()), 1, -1);
-  SeriesHeadOutput out = begin(below);
-  if (config().has_distribution()) {
-    const nn::DistributionHead& head_of = head.projection.distribution;
-    out.regression_params = head_of(x);
-    const Tensor one = Tensor::ones({}, x.dtype()), none = Tensor::zeros({}, x.dtype());
-    if (in.target_values)
-      out.loss = mean(head_of.negative_log_likelihood(out.regression_params, none, one, in.target_values));
-    return out;
-  }
-  out.regression_outputs = head.projection.linear(x);
-  if (const auto& range = config().output_range)
-    out.regression_outputs = sigmoid(out.regression_outputs) * (range->at(1) - range->at(0)) + range->at(0);
-  if (in.target_values) out.loss = mean_squared_error(out.regression_outputs, in.target_values);
+  const Tensor x_BF = flatten(pooled(below.last_hidden_state, config()), 1, -1);
+  SeriesHeadOutput out = nn::series_regression(head.projection, x_BF, in.target_values, config().output_range);
+  take_states(out, std::move(below));
   return out;
 }
 
 SeriesHeadOutput PatchTSTForClassification::forward(const TimeSeriesInputs& in) const {
   PatchTSTModelOutput below = base.forward(in);
-  const Tensor x = flatten(pooled(below.last_hidden_state, config()), 1, -1);
-  SeriesHeadOutput out = begin(below);
-  out.prediction_logits = head.linear(x);
+  const Tensor x_BF = flatten(pooled(below.last_hidden_state, config()), 1, -1);
+  SeriesHeadOutput out;
+  out.prediction_logits = head.linear(x_BF);
   out.loss = nn::token_loss(out.prediction_logits, in.target_values);
+  take_states(out, std::move(below));
   return out;
 }
 

@@ -4,11 +4,10 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
-#include "imago/nn/distributions.h"
 #include "imago/nn/heads/with_head.h"
 #include "imago/nn/multi_head_attention.h"
+#include "imago/nn/series_heads.h"
 #include "imago/nn/series_patches.h"
-#include "imago/nn/time_series.h"
 
 namespace imago::patchtst {
 
@@ -40,7 +39,10 @@ struct PatchTSTConfig : Config {
 
   void validate() const override;
   int64_t patches() const { return (context_length - patch_length) / patch_stride + 1; }
-  bool has_distribution() const { return loss != "mse"; }
+  std::optional<std::string_view> family() const {
+    if (loss == "mse") return {};
+    return distribution_output;
+  }
 };
 
 struct PatchTSTModelOutput : ModelOutput {
@@ -88,25 +90,17 @@ struct PatchTSTModel : nn::Backbone<PatchTSTConfig, PatchTSTBase> {
   PatchTSTModelOutput forward(const TimeSeriesInputs& in) const override;
 };
 
-// A layer, or one for each parameter of a distribution.
-struct Projection : Module {
-  nn::Linear linear;
-  nn::DistributionHead distribution;
-  void each_field(FieldVisitor& visitor);
-
-  Projection(const PatchTSTConfig& c, int64_t in, int64_t out);
-};
-
 struct PredictionHead : Module {
-  Projection projection;
+  nn::SeriesProjection projection;
   FIELDS(projection)
   explicit PredictionHead(const PatchTSTConfig& c);
 };
 
 struct RegressionHead : Module {
-  Projection projection;
+  nn::SeriesProjection projection;
   FIELDS(projection)
-  explicit RegressionHead(const PatchTSTConfig& c) : projection(c, c.num_input_channels * c.d_model, c.num_targets) {}
+  explicit RegressionHead(const PatchTSTConfig& c)
+      : projection(c.family(), c.num_input_channels * c.d_model, c.num_targets) {}
 };
 
 struct ClassificationHead : Module {
@@ -115,9 +109,14 @@ struct ClassificationHead : Module {
   explicit ClassificationHead(const PatchTSTConfig& c) : linear(c.num_input_channels * c.d_model, c.num_targets) {}
 };
 
-struct PatchTSTForPrediction : nn::WithHead<SeriesHead, PatchTSTModel, PredictionHead, "head"> {
+struct PatchTSTForPrediction : nn::WithHead<SeriesPrediction, PatchTSTModel, PredictionHead, "head"> {
   using WithHead::WithHead;
   SeriesHeadOutput forward(const TimeSeriesInputs& in) const override;
+  ForecastShape forecast_shape() const override;
+  Tensor sample(const TimeSeriesInputs& in, int64_t samples, const DrawValues& draw) const override;
+
+ private:
+  SeriesHeadOutput predict(PatchTSTModelOutput& below, const Tensor& future_values) const;
 };
 
 struct PatchTSTForRegression : nn::WithHead<SeriesHead, PatchTSTModel, RegressionHead, "head"> {
