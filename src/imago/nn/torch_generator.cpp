@@ -34,6 +34,18 @@ double TorchGenerator::next_double() {
   return std::ldexp(static_cast<double>(next64() & ((uint64_t{1} << kDoubleBits) - 1)), -kDoubleBits);
 }
 
+double TorchGenerator::next_normal() {
+  if (second_) {
+    const double value = *second_;
+    second_.reset();
+    return value;
+  }
+  const double u = next_double(), v = next_double();
+  const double radius = std::sqrt(-2 * std::log1p(-v)), theta = 2 * std::numbers::pi * u;
+  second_ = radius * std::sin(theta);
+  return radius * std::cos(theta);
+}
+
 float TorchGenerator::next_float() {
   return std::ldexp(static_cast<float>(engine_() & ((1U << kFloatBits) - 1)), -kFloatBits);
 }
@@ -66,19 +78,7 @@ Tensor TorchGenerator::normal(const Shape& shape, double standard_deviation) {
   const int64_t size = tensor.numel();
   const auto deviation = static_cast<float>(standard_deviation);
   if (size < kBlock) {
-    for (int64_t i = 0; i < size; ++i) {
-      double value = 0;
-      if (second_) {
-        value = *second_;
-        second_.reset();
-      } else {
-        const double u = next_double(), v = next_double();
-        const double radius = std::sqrt(-2 * std::log1p(-v)), theta = 2 * std::numbers::pi * u;
-        second_ = radius * std::sin(theta);
-        value = radius * std::cos(theta);
-      }
-      values[i] = static_cast<float>(value * standard_deviation);
-    }
+    for (int64_t i = 0; i < size; ++i) values[i] = static_cast<float>(next_normal() * standard_deviation);
     return tensor;
   }
   const Tensor draws = uniform(shape, 0, 1);

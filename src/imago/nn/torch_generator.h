@@ -28,13 +28,15 @@ class TorchGenerator {
   std::vector<int64_t> integers(int64_t count, int64_t below);
   // What torch.empty((), dtype=torch.int64).random_() takes.
   uint64_t next64();
+  // What torch draws where it draws one number at a time in double: uniform in [0, 1), and of a standard normal.
+  double next_double();
+  double next_normal();
 
   // The whole state as text, and back. Throws Error kInvalidFile for what is no such text.
   std::string state() const;
   void set_state(const std::string& text);
 
  private:
-  double next_double();  // [0, 1)
   float next_float();
 
   std::mt19937 engine_;

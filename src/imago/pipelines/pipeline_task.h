@@ -18,8 +18,8 @@
 namespace imago {
 
 // What the inputs of a task are, and so what is loaded beside the model.
-// Of tasks on sounds that is nothing: what belongs to their models differs too much.
-enum class PipelineReads { kText, kImages, kImagesAndText, kSounds };
+// Of tasks on sounds and on series that is nothing: what belongs to models of sounds differs too much.
+enum class PipelineReads { kText, kImages, kImagesAndText, kSounds, kSeries };
 
 // A checkpoint's model and what belongs to it.
 struct PipelineModel {

@@ -43,7 +43,8 @@ class RunCommand final : public cli::Command {
  public:
   std::string name() const override { return "run"; }
   std::string description() const override {
-    return "run a task on a text or a picture: " + fmt::format("{}", fmt::join(pipeline_tasks(), ", "));
+    return "run a task on a text, a picture, a sound or a table: " +
+           fmt::format("{}", fmt::join(pipeline_tasks(), ", "));
   }
   std::string example() const override {
     return "imago run text-generation \"Once upon a time\" --max-new-tokens 100 --temperature 0.8";
@@ -51,7 +52,8 @@ class RunCommand final : public cli::Command {
 
   void add_options(cli::Options& options) override {
     options.option("task", task_, "what to do").required();
-    options.option("input", input_, "the text, or a picture's file; - reads one from each line of standard input");
+    options.option("input", input_,
+                   "the text, or a file of what else is read; - reads one from each line of standard input");
     options.option("--prompt-file", prompt_file_, "read the text from a file, without its last line end");
     options.option("-m,--model", model_,
                    "a checkpoint's folder or Hub id (text-generation has a story model by default)");
@@ -73,6 +75,8 @@ class RunCommand final : public cli::Command {
     options.option("--candidate-labels", candidate_labels_, "of zero-shot tasks: the labels to choose from")
         .separated_by(',');
     options.option("--targets", targets_, "of fill-mask: the words to choose from").separated_by(',');
+    options.option("--columns", columns_, "of time-series-forecasting: the columns of the table to forecast")
+        .separated_by(',');
     options.option("--return-timestamps", return_timestamps_, "of speech: say when what is said; char or word (CTC)")
         .one_of({"true", "false", "char", "word"});
   }
@@ -180,6 +184,7 @@ class RunCommand final : public cli::Command {
     set(truths_);
     if (!stop_.empty()) options.emplace("stop_strings", stop_);
     if (!targets_.empty()) options.emplace("targets", targets_);
+    if (!columns_.empty()) options.emplace("columns", columns_);
     if (!candidate_labels_.empty()) options.emplace("candidate_labels", candidate_labels_);
     if (return_timestamps_ == "true" || return_timestamps_ == "false") {
       options.emplace("return_timestamps", return_timestamps_ == "true");
@@ -244,7 +249,7 @@ class RunCommand final : public cli::Command {
 
   std::string task_, model_, prompt_file_, system_, dtype_, return_timestamps_;
   std::optional<std::string> input_, context_, text_pair_;
-  std::vector<std::string> stop_, targets_, adapters_, candidate_labels_;
+  std::vector<std::string> stop_, targets_, adapters_, candidate_labels_, columns_;
   int threads_ = 0;
   bool chat_ = false, json_ = false, greedy_ = false;
   bool streaming_ = false;  // text of the present input was shown
@@ -259,6 +264,7 @@ class RunCommand final : public cli::Command {
       {"--no-repeat-ngram-size", "runs of so many tokens occur only once"},
       {"--top-k", "of generation: sample from the k likeliest tokens; of other tasks: how many answers"},
       {"--seed", "of the random numbers of sampling"},
+      {"--num-samples", "of time-series-forecasting: how many futures to draw"},
       {"--batch-size", "texts to compute together"},
       {"--doc-stride", "of question-answering: tokens that windows of a long context share"},
       {"--max-answer-len", "of question-answering: words of the answer at most"},
@@ -289,10 +295,13 @@ class RunCommand final : public cli::Command {
       {"--vocoder", "of text-to-audio: the model that makes spectra sound (default: vocoder beside the model)"},
       {"--output", "of text-to-audio: the WAV file to write"},
       {"--src-lang", "of translation: the language of the text, as the tokenizer names it"},
-      {"--tgt-lang", "of translation: the language of the answer"}};
+      {"--tgt-lang", "of translation: the language of the answer"},
+      {"--timestamp-column", "of time-series-forecasting: the column that has the times (default: the first, if so)"}};
   std::vector<OptionFlag<bool>> truths_ = {
       {"--do-sample", "draw tokens by their probability"},
       {"--truncation", "cut texts that are too long instead of refusing them"},
+      {"--holdout", "of time-series-forecasting: forecast the table's last rows, and compare"},
+      {"--return-samples", "of time-series-forecasting: every future that was drawn"},
       {"--multi-label", "of zero-shot-classification: several labels may hold at once"},
       {"--condition-on-prev-tokens", "of speech: what was said before stands in front of each window"},
       {"--return-language", "of speech: say which language it is"},
