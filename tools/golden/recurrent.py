@@ -27,6 +27,26 @@ RECURRENT = {
         [],
         dict(hidden_size=24, state_size=6, num_hidden_layers=2, num_heads=4, head_dim=12, n_groups=2, chunk_size=4),
     ),
+    "falcon_h1": decoder(
+        "falcon_h1",
+        IDS,
+        {
+            "norm_behind_gate": dict(mamba_rms_norm=True, mamba_norm_before_gate=False, mamba_d_conv=2, tie_word_embeddings=True),
+            "norm_before_gate": dict(mamba_rms_norm=True, mamba_n_groups=1, mamba_conv_bias=False, mamba_proj_bias=True),
+            "biases": dict(
+                attention_bias=True, mlp_bias=True, projectors_bias=True, hidden_act="gelu", time_step_limit=[0.0, 0.9],
+                mamba_d_ssm=None, mamba_expand=2, mamba_n_heads=8, num_key_value_heads=1,
+            ),  # fmt: skip
+        },
+        [],
+        dict(
+            hidden_size=24, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+            mamba_d_ssm=36, mamba_n_heads=6, mamba_d_head=6, mamba_n_groups=2, mamba_d_state=5, mamba_chunk_size=4,
+            max_position_embeddings=64, lm_head_multiplier=0.7, embedding_multiplier=1.3, key_multiplier=0.8,
+            attention_in_multiplier=0.9, attention_out_multiplier=1.4, ssm_in_multiplier=1.2, ssm_out_multiplier=0.6,
+            mlp_multipliers=[0.8, 1.3], ssm_multipliers=[0.7, 1.1, 0.9, 1.2, 0.6],
+        ),  # fmt: skip
+    ),
     "rwkv": decoder(
         "rwkv",
         IDS,
@@ -40,6 +60,11 @@ RECURRENT = {
         {"num_hidden_layers": 2},
     ),
 }
+# The sizes of the largest are set once more: "auto" would keep what it was for another number of heads.
+RECURRENT["falcon_h1"]["biases"].overrides["mamba_d_head"] = "auto"
+# With these, few seeds say anything but one token again and again.
+for name in ("norm_before_gate", "biases"):
+    RECURRENT["falcon_h1"][name] = replace(RECURRENT["falcon_h1"][name], generate=None, margin=1.0)
 RECURRENT["rwkv"]["rescale_every"] = replace(
     RECURRENT["rwkv"]["intermediate_size"],
     overrides=IDS | dict(hidden_size=24, num_hidden_layers=3, rescale_every=2, use_cache=False),

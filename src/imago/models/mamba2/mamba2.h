@@ -2,8 +2,7 @@
 // State Space Duality").
 #pragma once
 
-#include "imago/nn/activations.h"
-#include "imago/nn/state_space.h"
+#include "imago/nn/mamba2_mixer.h"
 
 namespace imago::mamba2 {
 
@@ -27,39 +26,10 @@ struct Mamba2Config : Config {
   Mamba2Config();
   void validate() const override;
   int64_t inner_size() const { return num_heads * head_dim; }
-  std::pair<double, double> time_steps() const;
 };
 
-// RMSNorm of each group of channels, of x silu(gate).
-struct GatedRMSNorm : Module {
-  Tensor weight;
-  FIELDS(weight)
-
-  explicit GatedRMSNorm(const Mamba2Config& c);
-  Tensor operator()(const Tensor& x, const Tensor& gate) const;
-
-  int64_t groups;
-  double eps;
-};
-
-// Every head has a state, a matrix that each token makes fade as a whole and adds to.
-struct Mixer : Module {
-  Tensor dt_bias, A_log, D;
-  nn::CausalConvolution conv1d;
-  nn::Linear in_proj, out_proj;
-  GatedRMSNorm norm;
-  FIELDS(dt_bias, A_log, D, conv1d, in_proj, norm, out_proj)
-
+struct Mixer : nn::Mamba2Mixer {
   Mixer(const Mamba2Config& c, int64_t layer);
-  Tensor operator()(const Tensor& x_BTD, const TextInputs& in) const;
-
- private:
-  Tensor time_steps(const Tensor& dt_BTH, bool limited) const;
-  Tensor scan(const Tensor& mixed, const Tensor& dt_BTH, Tensor& state) const;
-
-  int64_t layer_, heads_, head_size_, state_size_, groups_;
-  std::pair<double, double> limits_;
-  nn::Activation activation_;
 };
 
 using Mamba2Model = nn::StateSpaceModel<Mamba2Config, Mixer>;
