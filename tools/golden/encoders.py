@@ -270,3 +270,52 @@ ENCODERS = {
         ),
     },
 }
+
+
+def big_bird() -> dict[str, Golden]:
+    """Long enough for sparse attention: more than (5 + 2 num_random_blocks) block_size tokens."""
+    base = BASE | dict(
+        block_size=2, num_random_blocks=1, max_position_embeddings=24, sep_token_id=3, hidden_size=16, vocab_size=40,
+        num_attention_heads=2, intermediate_size=20,
+    )  # fmt: skip
+    one = base | dict(num_hidden_layers=1)
+    long = dict(batch=2, tokens=16)
+
+    def golden(auto_class: str, seed: int, overrides: dict, inputs: dict | None = None, **more) -> Golden:
+        inputs = long | dict(token_types=True) | (inputs or {})
+        return Golden("big_bird", auto_class, overrides, seed, inputs, margin=1.0, **more)
+
+    def masked(seed: int, overrides: dict, inputs: dict | None = None, **more) -> Golden:
+        return golden("AutoModelForMaskedLM", seed, overrides, inputs, gradients=10_000, **more)
+
+    decoder = dict(is_decoder=True, attention_type="original_full")
+    return {
+        "masked_lm": masked(1, base, attentions=True, train=True),
+        "masked_lm_padded_to_blocks": masked(2, one, dict(tokens=17, padding="right", batch=3), attentions=True),
+        "masked_lm_no_mask": masked(4, one, dict(mask=False, token_types=False, tokens=15)),
+        "two_random_blocks": masked(5, one | dict(num_random_blocks=2, use_bias=False), dict(tokens=20)),
+        "rescaled": masked(6, one | dict(block_size=3, rescale_embeddings=True, num_attention_heads=4), dict(tokens=22)),
+        "short": masked(7, base, dict(tokens=14, padding="right"), attentions=True),  # attends to all
+        "causal_lm": Golden(
+            "big_bird", "AutoModelForCausalLM", base | decoder, 20, SHORT, gradients=10_000, generate=GREEDY,
+            runs={"beam": BEAM},
+        ),  # fmt: skip
+        "causal_lm_long": golden("AutoModelForCausalLM", 21, one | dict(is_decoder=True), dict(token_types=False)),
+        "pretraining": golden("AutoModelForPreTraining", 22, one, gradients=10_000),
+        "sequence_classification": golden(
+            "AutoModelForSequenceClassification", 23, one | dict(num_labels=5), dict(batch=3), gradients=10_000
+        ),
+        "token_classification": golden(
+            "AutoModelForTokenClassification", 24, one | dict(num_labels=5), dict(padding="right"), gradients=10_000
+        ),
+        "question_answering": golden(
+            "AutoModelForQuestionAnswering", 25, one, dict(token_types=False, separators=True), gradients=10_000
+        ),
+        "question_answering_short": golden("AutoModelForQuestionAnswering", 26, one, dict(tokens=9), gradients=10_000),
+        "multiple_choice": golden("AutoModelForMultipleChoice", 27, one, dict(tokens=9), gradients=10_000),
+        "base": golden("AutoModel", 28, base, dict(padding="right")),
+        "bfloat16": golden("AutoModel", 29, one, dtype="bfloat16"),
+    }
+
+
+ENCODERS["big_bird"] = big_bird()

@@ -5,7 +5,7 @@ from series_inputs import INPUTS as SERIES_INPUTS
 from speech_inputs import INPUTS as SPEECH_INPUTS
 
 # What pre-training also asks about two sentences.
-PAIR_LABELS = {"bert": "next_sentence_label", "albert": "sentence_order_label"}
+PAIR_LABELS = {"bert": "next_sentence_label", "big_bird": "next_sentence_label", "albert": "sentence_order_label"}
 FIRST_ORDINARY_ID = 5  # below it: padding, begin, end and the like
 
 
@@ -31,9 +31,11 @@ class InputMaker:
         choices: int = 3,
         target_tokens: int = 7,
         labels: bool = True,
+        separators: bool = False,
     ):
         self.config, self.batch, self.tokens, self.padding, self.mask = config, batch, tokens, padding, mask
         self.token_types, self.choices, self.target_tokens, self.labels = token_types, choices, target_tokens, labels
+        self.separators = separators  # a question ends in each row but the first
         self.generator = torch.Generator().manual_seed(seed + 1000)
 
     def make(self, auto_class: str) -> dict[str, torch.Tensor]:
@@ -41,6 +43,9 @@ class InputMaker:
         ids = self._integers(FIRST_ORDINARY_ID, self.config.vocab_size, *rows, self.tokens)
         if self.config.is_encoder_decoder:
             ids[..., -1] = self.config.eos_token_id
+        if self.separators:
+            for row in range(1, self.batch):
+                ids[row, row + 2] = self.config.sep_token_id
         inputs = {"input_ids": ids}
         real = self._pad(inputs)
         if self.mask:
