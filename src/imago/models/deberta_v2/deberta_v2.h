@@ -3,6 +3,7 @@
 #pragma once
 
 #include "imago/models/bert/bert.h"
+#include "imago/nn/disentangled_attention.h"
 
 namespace imago::deberta_v2 {
 
@@ -23,12 +24,8 @@ struct DebertaV2Config : bert::BertConfig {
   // "c2p": content attends to positions; "p2c": positions attend to content.
   bool attends(std::string_view kind) const { return pos_att_type.text.find(kind) != std::string::npos; }
   int64_t max_distance() const { return max_relative_positions < 1 ? max_position_embeddings : max_relative_positions; }
-  // Distances from -span to span - 1 have a vector each; with buckets, far ones share theirs.
-  int64_t span() const { return position_buckets > 0 ? position_buckets : max_distance(); }
+  nn::DisentangledOptions attention() const;
 };
-
-// The bucket of a distance: its own up to half of the buckets, by its logarithm beyond.
-int64_t distance_bucket(int64_t distance, int64_t buckets, int64_t max_distance);
 
 struct Embeddings : Module {
   nn::Embedding word_embeddings, position_embeddings, token_type_embeddings;
@@ -40,39 +37,17 @@ struct Embeddings : Module {
   Tensor operator()(const TextInputs& in) const;
 };
 
-// What all layers share during one pass.
-struct Context : nn::AttentionContext {
-  Tensor distances;            // their vectors, [1, 2 * span, D]; undefined where attention has none
-  Tensor to_keys, to_queries;  // the row of the distance from query to key, [Tq, Tk], and from key to query, [Tk, Tq]
-  Tensor hidden;               // bool [B, 1, T, T]: query or key is padding; undefined for none
-};
-
-// Content attends to content, and to the distance between query and key as either sees it.
-struct SelfAttention : Module {
-  nn::Linear query_proj, key_proj, value_proj, pos_key_proj, pos_query_proj;
-  FIELDS(query_proj, key_proj, value_proj, pos_key_proj, pos_query_proj)
-
-  explicit SelfAttention(const DebertaV2Config& c);
-  Tensor operator()(const Tensor& x_BTD, const Context& context) const;
-
-  int64_t heads;
-  bool c2p, p2c, share_att_key;
-
- private:
-  Tensor distance_scores(const Tensor& q_BHTK, const Tensor& k_BHTK, const Context& context, double scale) const;
-};
-
 // LayerNorm(dense(x) + residual)
 struct AttentionOutput : bert::Output {
   explicit AttentionOutput(const DebertaV2Config& c) : Output(c) { dense = nn::Linear(c.hidden_size, c.hidden_size); }
 };
 
 struct Attention : Module {
-  SelfAttention self;
+  nn::DisentangledAttention self;
   AttentionOutput output;
   FIELDS(self, output)
 
-  explicit Attention(const DebertaV2Config& c) : self(c), output(c) {}
+  explicit Attention(const DebertaV2Config& c) : self(c.attention()), output(c) {}
 };
 
 struct Layer : Module {
@@ -82,7 +57,7 @@ struct Layer : Module {
   FIELDS(attention, intermediate, output)
 
   explicit Layer(const DebertaV2Config& c) : attention(c), intermediate(c), output(c) {}
-  Tensor operator()(const Tensor& x_BTD, const Context& context) const;
+  Tensor operator()(const Tensor& x_BTD, const nn::DisentangledContext& context) const;
 };
 
 // LayerNorm(residual + activation(conv x)), zero at padding.
@@ -107,9 +82,6 @@ struct Encoder : Module {
 
   explicit Encoder(const DebertaV2Config& c);
   BaseModelOutput operator()(const Tensor& embeddings, const TextInputs& in, const DebertaV2Config& c) const;
-
- private:
-  Context context(const Tensor& x_BTD, const TextInputs& in, nn::Recorder& record, const DebertaV2Config& c) const;
 };
 
 struct DebertaV2Model : nn::Backbone<DebertaV2Config> {

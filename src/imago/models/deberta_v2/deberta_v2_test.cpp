@@ -12,7 +12,7 @@ namespace {
 TEST(DebertaV2Test, BucketsAreThoseOfTheReference) {
   const auto buckets = [](const std::vector<int64_t>& distances, int64_t count, int64_t max_distance) {
     std::vector<int64_t> found;
-    for (const int64_t distance : distances) found.push_back(distance_bucket(distance, count, max_distance));
+    for (const int64_t distance : distances) found.push_back(nn::distance_bucket(distance, count, max_distance));
     return found;
   };
   EXPECT_EQ(buckets({-9, -5, -4, -1, 0, 3, 4, 5, 6, 7, 8, 15}, 8, 16),
