@@ -1,11 +1,13 @@
 #!/usr/bin/env python
-"""Fresh goldens with random configurations, each checked by `imago verify`.
+"""Fresh goldens of every architecture and head that there is, each checked by `imago verify`.
 
-    python tools/golden/sweep.py build/release/bin/imago --count 40 --seed 7 --out FOLDER
+    python tools/golden/sweep.py build/release/bin/imago --seed 7 --configs 3 --out FOLDER --json FILE
 
-Prints for each golden what it is, the tensor that comes nearest to what is allowed (or goes beyond it) and the first
-module to diverge; at the end a table. --json FILE writes the same for programs. The exit status is 1 when any fails.
-Folders that pass are removed unless --keep is given.
+Of the text models named in sweep_decoders.py, sweep_encoders.py and below the configurations are random; of the others
+they are those of the committed goldens (manifest.py) with other seeds, sizes, activations and inputs, so that a model
+that has goldens is swept without being listed here. Prints for each golden what it is, the tensor that comes nearest to
+what is allowed (or goes beyond it) and the first module to diverge; at the end a table with a line for each head.
+--json writes the same for programs. The exit status is 1 when any fails. Folders that pass are removed unless --keep.
 """
 
 import argparse
@@ -16,11 +18,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import sweep_encoders
 import torch
+from manifest import COMMITTED
 from record import GREEDY, Golden, write
 from sweep_decoders import ACTIVATIONS, DECODER_CONFIGS, DECODER_HEADS, ONE_ATTENTION, rope_parameters
 
@@ -59,12 +62,8 @@ HEADS = {
         "AutoModelForQuestionAnswering",
     ],
 } | DECODER_HEADS
-MAIN_HEADS = {
-    "gpt2": "AutoModelForCausalLM",
-    "llama": "AutoModelForCausalLM",
-    "bert": "AutoModelForMaskedLM",
-    "t5": "AutoModelForSeq2SeqLM",
-} | {name: "AutoModelForCausalLM" for name in DECODER_CONFIGS}
+
+
 def llama(r: random.Random) -> dict:
     key_value_heads = r.choice([1, 2, 3, 6])
     heads = key_value_heads * r.choice([1, 2, 4])
@@ -140,12 +139,51 @@ def t5(r: random.Random) -> dict:
 
 CONFIGS = {"gpt2": gpt2, "llama": llama, "bert": bert, "t5": t5} | DECODER_CONFIGS | sweep_encoders.CONFIGS
 HEADS |= sweep_encoders.HEADS
-MAIN_HEADS |= sweep_encoders.MAIN_HEADS
 TOKEN_TYPES = {"bert"} | sweep_encoders.TOKEN_TYPES
 
 
-def random_golden(r: random.Random, model_type: str) -> Golden:
-    auto_class = MAIN_HEADS[model_type] if r.random() < 0.5 else r.choice(HEADS[model_type])
+def heads() -> list[tuple[str, str]]:
+    """Every model type with each of its heads: those of the committed goldens, and those above."""
+    found = {(golden.model_type, golden.auto_class) for goldens in COMMITTED.values() for golden in goldens.values()}
+    found |= {(model_type, head) for model_type, names in HEADS.items() for head in names}
+    return sorted(found)
+
+
+# What a configuration of the committed goldens may be changed to without becoming another model.
+LAYERS = ("num_hidden_layers", "encoder_layers", "decoder_layers", "n_layer", "num_layers")
+SIZES = ("intermediate_size", "encoder_ffn_dim", "decoder_ffn_dim", "ffn_dim", "n_inner", "mlp_dim")
+FUNCTIONS = ("hidden_act", "activation_function")
+
+
+def varied_golden(r: random.Random, model_type: str, auto_class: str) -> Golden:
+    """One of the committed goldens of this head with another seed, and other sizes and inputs where they are free."""
+    of_type = [golden for goldens in COMMITTED.values() for golden in goldens.values() if golden.model_type == model_type]
+    golden = r.choice([golden for golden in of_type if golden.auto_class == auto_class and golden.dtype == "float32"])
+    overrides, inputs = dict(golden.overrides), dict(golden.inputs)
+    lists = {len(value) for value in overrides.values() if isinstance(value, (list, tuple))}
+    for key in LAYERS:
+        if isinstance(overrides.get(key), int) and overrides[key] not in lists:
+            overrides[key] = r.choice([1, overrides[key]])
+    for key in SIZES:
+        if isinstance(overrides.get(key), int):
+            overrides[key] += r.choice([0, 3, 8])
+    for key in FUNCTIONS:
+        if key in overrides:
+            overrides[key] = r.choice(["gelu", "relu", "silu", overrides[key]])
+    if "batch" in inputs:
+        inputs["batch"] = r.choice([2, 3])
+    if inputs.get("padding") in ("none", "right", "left"):
+        inputs["padding"] = r.choice(["none", "right", inputs["padding"]])
+    if golden.gradients == 0 and auto_class != "AutoModel" and golden.train is False:
+        return replace(golden, overrides=overrides, inputs=inputs, seed=r.randrange(10**6), margin=1.0)
+    return replace(
+        golden, overrides=overrides, inputs=inputs, seed=r.randrange(10**6), margin=1.0, gradients=min(golden.gradients, 20_000)
+    )
+
+
+def random_golden(r: random.Random, model_type: str, auto_class: str) -> Golden:
+    if model_type not in CONFIGS or auto_class not in HEADS[model_type]:
+        return varied_golden(r, model_type, auto_class)
     overrides = CONFIGS[model_type](r)
     if "Classification" in auto_class:
         overrides |= {"num_labels": r.choice([2, 3, 5])}
@@ -194,8 +232,7 @@ def random_golden(r: random.Random, model_type: str) -> Golden:
 def summary(golden: Golden) -> str:
     parts = [
         golden.auto_class.removeprefix("AutoModel") or "base",
-        f"padding={golden.inputs['padding']}",
-        f"mask={golden.inputs['mask']}",
+        *(f"{key}={value}" for key, value in golden.inputs.items()),
     ]
     for key, value in golden.overrides.items():
         if key == "rope_parameters":
@@ -211,6 +248,8 @@ class Result:
     """What `imago verify` said of one golden."""
 
     golden: str
+    model_type: str
+    head: str
     description: str
     ok: bool
     passed: int = 0
@@ -223,17 +262,17 @@ class Result:
     text: str = ""
 
 
-def verify(program: Path, folder: Path, description: str) -> Result:
+def verify(program: Path, folder: Path, golden: Golden) -> Result:
+    known = (folder.name, golden.model_type, golden.auto_class, summary(golden))
     done = subprocess.run([program, "verify", folder, "--json"], capture_output=True, text=True, timeout=600)
     try:
         report = json.loads(done.stdout)
     except json.JSONDecodeError:
         text = f"exit {done.returncode}, no JSON: {(done.stderr or done.stdout).strip()[-300:]}"
-        return Result(folder.name, description, False, text=text)
+        return Result(*known, False, text=text)
     worst = max(report["tensors"], key=_share)
     return Result(
-        folder.name,
-        description,
+        *known,
         done.returncode == 0,
         report["passed"],
         report["failed"],
@@ -261,12 +300,33 @@ def describe_tensor(tensor: dict) -> str:
     return text + f", allowed {float(tensor['allowed']):.1e}" + (f" ({tensor['note']})" if tensor.get("note") else "")
 
 
+def by_head(results: list[Result]) -> list[dict]:
+    """A line of the table for each model type and head."""
+    lines = []
+    for model_type, head in sorted({(r.model_type, r.head) for r in results}):
+        own = [r for r in results if (r.model_type, r.head) == (model_type, head)]
+        lines.append(
+            {
+                "model_type": model_type,
+                "head": head,
+                "goldens": len(own),
+                "failed_goldens": sum(not r.ok for r in own),
+                "tensors": sum(r.passed + r.failed for r in own),
+                "failed_tensors": sum(r.failed for r in own),
+                "worst_ratio": max(r.worst_ratio for r in own),
+                "first_divergence": next((r.first_divergence or r.text for r in own if not r.ok), ""),
+            }
+        )
+    return lines
+
+
 def print_table(results: list[Result]) -> None:
-    print(f"{'golden':<12}{'passed':>7}{'failed':>7}{'ratio':>7}{'share':>7}  worst tensor")
-    for r in results:
-        print(f"{r.golden:<12}{r.passed:7d}{r.failed:7d}{r.worst_ratio:7.2f}{r.share:7.2f}  {r.worst_tensor}", end="")
-        print(f"  (first to diverge: {r.first_divergence})" if r.first_divergence else "")
-    print("ratio: the largest error over the reference's own. share: the worst tensor's part of what is allowed.")
+    print(f"{'model type':<26}{'head':<42}{'goldens':>8}{'tensors':>8}{'failed':>7}{'ratio':>7}  first divergence")
+    for line in by_head(results):
+        head = line["head"].removeprefix("AutoModelFor")
+        print(f"{line['model_type']:<26}{head:<42}{line['goldens']:8d}{line['tensors']:8d}", end="")
+        print(f"{line['failed_tensors']:7d}{line['worst_ratio']:7.2f}  {line['first_divergence'][:120]}")
+    print("ratio: the largest error over the reference's own, where it is more than a float's last digits.")
 
 
 def _share(tensor: dict) -> float:
@@ -276,12 +336,28 @@ def _share(tensor: dict) -> float:
     return math.inf if math.isnan(share) else share
 
 
+def written(r: random.Random, model_type: str, head: str, folder: Path, unscreened: bool) -> Golden | None:
+    """A golden that was written to the folder; none where the reference refuses what was drawn ten times."""
+    for _ in range(10):
+        golden = random_golden(r, model_type, head)
+        if unscreened:
+            golden.margin = None
+        try:
+            write(golden, folder)
+            return golden
+        except (Exception, SystemExit) as reason:
+            last = reason
+    print(f"       {type(last).__name__}: {str(last)[:300]}")
+    return None
+
+
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("imago", type=Path, nargs="?", help="the program; without it goldens are only written")
-    p.add_argument("--count", type=int, default=40)
+    p.add_argument("--configs", type=int, default=3, help="how many of each head")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--only", choices=sorted(CONFIGS), nargs="+", help="these model types")
+    p.add_argument("--only", nargs="+", metavar="TYPE", help="these model types")
+    p.add_argument("--skip", nargs="+", metavar="TYPE", default=[], help="not these model types")
     p.add_argument("--out", type=Path, help="folder for the goldens; default: a temporary one")
     p.add_argument("--unscreened", action="store_true", help="take the first seed, even where the reference was lucky")
     p.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE")
@@ -289,23 +365,28 @@ def main() -> int:
     a = p.parse_args()
     torch.set_num_threads(1)
     r, out = random.Random(a.seed), a.out or Path(tempfile.mkdtemp(prefix="sweep"))
-    types, results = a.only or sorted(CONFIGS), []
-    for i in range(a.count):
-        model_type = types[i % len(types)]
-        golden, folder = random_golden(r, model_type), out / f"{i:03d}_{model_type}"
-        if a.unscreened:
-            golden.margin = None
-        write(golden, folder)
-        if a.imago is None:
-            print(f"{folder.name}  {summary(golden)}", flush=True)
+    results, unwritten = [], []
+    for model_type, head in heads():
+        if (a.only and model_type not in a.only) or model_type in a.skip:
             continue
-        result = verify(a.imago.resolve(), folder, summary(golden))
-        results.append(result)
-        print(f"{'ok  ' if result.ok else 'FAIL'} {folder.name}  {result.description}\n       {result.text}", flush=True)
-        if result.ok and not a.keep:
-            shutil.rmtree(folder)
-    if a.json:
-        a.json.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+        for i in range(a.configs):
+            folder = out / f"{model_type}_{head.removeprefix('AutoModelFor')}_{i}"
+            golden = written(r, model_type, head, folder, a.unscreened)
+            if golden is None:
+                unwritten.append(folder.name)
+                print(f"---- {folder.name}: the reference refused ten configurations", flush=True)
+                continue
+            if a.imago is None:
+                print(f"{folder.name}  {summary(golden)}", flush=True)
+                continue
+            result = verify(a.imago.resolve(), folder, golden)
+            results.append(result)
+            mark = "ok  " if result.ok else "FAIL"
+            print(f"{mark} {folder.name}  {result.description}\n       {result.text}", flush=True)
+            if result.ok and not a.keep:
+                shutil.rmtree(folder)
+            if a.json:
+                a.json.write_text(json.dumps({"heads": by_head(results), "goldens": [asdict(r) for r in results]}, indent=1) + "\n")
     if not results:
         return 0
     print_table(results)
@@ -315,6 +396,8 @@ def main() -> int:
     print(f"worst error over the reference's own: {max(r.worst_ratio for r in results):.2f}")
     if failures:
         print(f"folders of failures are in {out}")
+    if unwritten:
+        print(f"{len(unwritten)} could not be written by the reference: {', '.join(unwritten)}")
     return int(bool(failures))
 
 

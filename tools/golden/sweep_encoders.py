@@ -24,10 +24,6 @@ HEADS = {
     "marian": SEQ2SEQ_HEADS,
     "m2m_100": SEQ2SEQ_HEADS,
 }
-MAIN_HEADS = {
-    model_type: "AutoModelForSeq2SeqLM" if heads[:2] == SEQ2SEQ_HEADS else "AutoModelForMaskedLM"
-    for model_type, heads in HEADS.items()
-}
 # Those whose reference has only eager attention.
 EAGER = {"mpnet", "deberta-v2"}
 TOKEN_TYPES = {"albert", "electra"}
