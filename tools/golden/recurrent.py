@@ -62,6 +62,7 @@ RECURRENT = {
 }
 # The sizes of the largest are set once more: "auto" would keep what it was for another number of heads.
 RECURRENT["falcon_h1"]["biases"].overrides["mamba_d_head"] = "auto"
+RECURRENT["falcon_h1"]["biases"].seed = 5012
 # With these, few seeds say anything but one token again and again.
 for name in ("norm_before_gate", "biases"):
     RECURRENT["falcon_h1"][name] = replace(RECURRENT["falcon_h1"][name], generate=None, margin=1.0)

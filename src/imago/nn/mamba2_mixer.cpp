@@ -110,7 +110,7 @@ Tensor Mamba2Mixer::operator()(const Tensor& x_BTD, const TextInputs& in, const 
   if (in.past_key_values != nullptr)
     in.past_key_values->set_state(options_.layer, states, options_.counts_tokens ? x_BTD.size(1) : 0);
   const Tensor gate = narrow(projected, 2, 0, inner);
-  return out_proj(cast(norm ? (*norm)(scanned, gate) : scanned * silu(gate), x_BTD.dtype()));
+  return out_proj(cast(norm ? (*norm)(scanned, gate) : scanned * widen(silu(gate)), x_BTD.dtype()));
 }
 
 }  // namespace imago::nn

@@ -10,6 +10,7 @@
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/repeat/repeat.h"
+#include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
 
 namespace imago::autoformer {

@@ -152,9 +152,8 @@ BaseModelOutput BigBirdModel::forward(const TextInputs& given) const {
                                        : c.is_decoder ? nn::causal_attention(in, x_BTD, record)
                                                       : nn::full_attention(in, x_BTD, record);
   for (const Layer& layer : encoder.layer) x_BTD = layer(record(x_BTD), context, sparse ? &blocks : nullptr);
-  BaseModelOutput out = record.finish(x_BTD);
+  BaseModelOutput out = record.finish(narrow(x_BTD, 1, 0, tokens));
   if (pooler.weight) out.pooler_output = tanh(pooler(select(x_BTD, 1, 0)));
-  out.last_hidden_state = narrow(x_BTD, 1, 0, tokens);
   return out;
 }
 
