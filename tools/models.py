@@ -26,7 +26,7 @@ HEAD = """# Models
 
 Written by `tools/models.py`; CI checks that it is current. A golden is a small checkpoint with inputs and what the Python reference made of
 them (`tools/golden/README.md`). The figure of a proof is the largest error of any tensor over the reference's own, both against float64,
-where it is more than a float's last digits: up to 2 is allowed. `verify_test` runs all of them.
+where it is more than a float's last digits; an error may be twice the reference's own and four epsilon more. `verify_test` runs all.
 """
 
 
