@@ -168,7 +168,7 @@ TEST(AudioFeatures, RefuseUnknownKindsKeysAndRates) {
 
 // Against the definition.
 TEST(FourierTransform, OfSizesWithAndWithoutSmallFactors) {
-  for (const int64_t size : {1, 2, 12, 25, 37, 400, 512}) {
+  for (const int64_t size : {1, 2, 12, 25, 37, 63, 400, 512, 660}) {
     std::vector<std::complex<double>> x, out(static_cast<size_t>(size));
     for (int64_t n = 0; n < size; ++n)
       x.emplace_back(std::sin(static_cast<double>(n * n)), std::cos(3.0 * static_cast<double>(n)));

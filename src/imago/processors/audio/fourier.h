@@ -19,6 +19,7 @@ class FourierTransform {
 
  private:
   void transform(int64_t size, const std::complex<double>* x, int64_t stride, std::complex<double>* out) const;
+  void transform_plainly(int64_t radix, std::complex<double>* t) const;
 
   int64_t size_;
   std::vector<std::complex<double>> roots_;  // exp(-2 pi i n / size)
