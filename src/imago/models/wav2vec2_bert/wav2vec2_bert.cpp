@@ -1,40 +1,17 @@
 // B batch, T frames, D hidden, H heads, K head size.
 #include "imago/models/wav2vec2_bert/wav2vec2_bert.h"
 
-#include <cmath>
-
 #include "imago/base/error.h"
-#include "imago/nn/distance_scores.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/sinusoidal_positions.h"
-#include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
-#include "imago/ops/linear/linear.h"
-#include "imago/ops/matmul/matmul.h"
 #include "imago/ops/operators.h"
-#include "imago/ops/pad/pad.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
-#include "imago/ops/rope/rope.h"
-#include "imago/ops/slice/slice.h"
-#include "imago/ops/unary/unary.h"
 
 namespace imago::wav2vec2_bert {
-namespace {
-
-// Half of the channels, as far as the other half lets them through (Dauphin et al. 2016).
-Tensor gated(const Tensor& x, int64_t dim) {
-  const int64_t half = x.size(dim) / 2;
-  return narrow(x, dim, 0, half) * sigmoid(narrow(x, dim, half, half));
-}
-
-// A convolution of one tap, which is a product with each frame.
-Tensor pointwise(const nn::Conv1d& conv, const Tensor& x_BTD) { return linear(x_BTD, select(conv.weight, 2, 0)); }
-
-}  // namespace
-
 Wav2Vec2BertConfig::Wav2Vec2BertConfig() {
   pad_token_id = 0;
   bos_token_id = 1;
@@ -56,70 +33,9 @@ void Wav2Vec2BertConfig::validate() const {
     throw Error(ErrorKind::kInvalidFile, "config.json", "use_intermediate_ffn_before_adapter without add_adapter");
 }
 
-SelfAttention::SelfAttention(const Wav2Vec2BertConfig& c, int64_t hidden_size, const std::string& kind)
-    : linear_q(hidden_size, hidden_size),
-      linear_k(hidden_size, hidden_size),
-      linear_v(hidden_size, hidden_size),
-      linear_out(hidden_size, hidden_size),
-      positions(kind),
-      heads(c.num_attention_heads),
-      left(c.left_max_position_embeddings),
-      right(c.right_max_position_embeddings) {
-  const int64_t head_size = hidden_size / heads;
-  if (positions == "relative") {
-    linear_pos = nn::Linear(hidden_size, hidden_size, false);
-    pos_bias_u = pos_bias_v = parameter({heads, head_size});
-  }
-  if (positions == "relative_key") distance_embedding = nn::Embedding(left + right + 1, head_size);
-}
-
-// Shaw et al. 2018, "Self-Attention with Relative Position Representations": a key's row of the table is that of its
-// distance, as far as the table goes.
-Tensor SelfAttention::distance_scores(const Tensor& q_BHTK) const {
-  const Tensor rows = clamp(nn::distances(q_BHTK.size(2)), static_cast<double>(-left), static_cast<double>(right));
-  return nn::scores_of_rows(matmul(q_BHTK, transpose(distance_embedding.weight, 0, 1)),
-                            rows + static_cast<double>(left));
-}
-
-// Dai et al. 2019, "Transformer-XL".
-Tensor SelfAttention::sinusoid_scores(const Tensor& q_BHTK, const Tensor& sinusoids) const {
-  const Tensor keys_1HKR = transpose(nn::split_heads(linear_pos(sinusoids), heads), 2, 3);
-  const Tensor scores = matmul(q_BHTK + unsqueeze(pos_bias_v, 1), keys_1HKR);
-  const int64_t frames = q_BHTK.size(2);
-  return nn::scores_of_rows(scores, nn::distances(frames) + static_cast<double>(frames - 1));
-}
-
-Tensor SelfAttention::operator()(const Tensor& x_BTD, nn::AttentionContext context, const Positions& at) const {
-  Tensor turned_BTD = x_BTD;
-  if (positions == "rotary")
-    turned_BTD = nn::merge_heads(rope(nn::split_heads(x_BTD, heads), at.angles.cos, at.angles.sin));
-  Tensor q_BHTK = nn::split_heads(linear_q(turned_BTD), heads);
-  const double scale = 1 / std::sqrt(static_cast<double>(q_BHTK.size(3)));
-  if (positions == "relative_key") context.mask.bias = distance_scores(q_BHTK) * scale;
-  if (positions == "relative") {
-    context.mask.bias = sinusoid_scores(q_BHTK, at.sinusoids) * scale;
-    q_BHTK = q_BHTK + unsqueeze(pos_bias_u, 1);
-  }
-  const KeysValues all{nn::split_heads(linear_k(turned_BTD), heads), nn::split_heads(linear_v(x_BTD), heads)};
-  return linear_out(nn::merge_heads(nn::attend(q_BHTK, all, context)));
-}
-
-ConvolutionModule::ConvolutionModule(const Wav2Vec2BertConfig& c)
-    : layer_norm(c.hidden_size, c.layer_norm_eps),
-      pointwise_conv1(c.hidden_size, 2 * c.hidden_size, 1, {.bias = false}),
-      depthwise_conv(c.hidden_size, c.hidden_size, c.conv_depthwise_kernel_size,
-                     {.groups = c.hidden_size, .bias = false}),
-      depthwise_layer_norm(c.hidden_size, c.layer_norm_eps),
-      pointwise_conv2(c.hidden_size, c.hidden_size, 1, {.bias = false}),
-      activation(nn::activation(c.hidden_act)) {}
-
-// A frame hears only those before it.
-Tensor ConvolutionModule::operator()(const Tensor& x_BTD, const Tensor& mask) const {
-  Tensor y_BTD = layer_norm(x_BTD);
-  if (mask) y_BTD = y_BTD * cast(unsqueeze(mask, 2), y_BTD.dtype());
-  const Tensor y_BDT = transpose(gated(pointwise(pointwise_conv1, y_BTD), 2), 1, 2);
-  y_BTD = transpose(depthwise_conv(pad(y_BDT, {depthwise_conv.weight.size(2) - 1, 0})), 1, 2);
-  return pointwise(pointwise_conv2, activation(depthwise_layer_norm(y_BTD)));
+nn::ConformerAttentionOptions Wav2Vec2BertConfig::attention() const {
+  return {hidden_size, num_attention_heads, position_embeddings_type.value_or("none"), left_max_position_embeddings,
+          right_max_position_embeddings};
 }
 
 EncoderLayer::EncoderLayer(const Wav2Vec2BertConfig& c)
@@ -129,10 +45,11 @@ EncoderLayer::EncoderLayer(const Wav2Vec2BertConfig& c)
       final_layer_norm(c.hidden_size, c.layer_norm_eps),
       ffn1(c.hidden_size, c.intermediate_size, c.hidden_act),
       ffn2(c.hidden_size, c.intermediate_size, c.hidden_act),
-      self_attn(c, c.hidden_size, c.position_embeddings_type.value_or("none")),
-      conv_module(c) {}
+      self_attn(c.attention()),
+      conv_module(c.hidden_size, c.conv_depthwise_kernel_size, c.hidden_act, c.layer_norm_eps) {}
 
-Tensor EncoderLayer::operator()(const Tensor& x_BTD, const nn::AttentionContext& context, const Positions& at) const {
+Tensor EncoderLayer::operator()(const Tensor& x_BTD, const nn::AttentionContext& context,
+                                const nn::ConformerPositions& at) const {
   Tensor h_BTD = ffn1(ffn1_layer_norm(x_BTD)) * 0.5 + x_BTD;
   h_BTD = self_attn(self_attn_layer_norm(h_BTD), context, at) + h_BTD;
   h_BTD = conv_module(h_BTD, context.mask.key_padding) + h_BTD;
@@ -147,13 +64,13 @@ AdapterLayer::AdapterLayer(const Wav2Vec2BertConfig& c)
                     {.stride = c.adapter_stride, .padding = c.adapter_stride / 2}),
       self_attn_conv(c.output_size(), 2 * c.output_size(), c.adapter_kernel_size,
                      {.stride = c.adapter_stride, .padding = c.adapter_stride / 2}),
-      self_attn(c, c.output_size(), "none"),
+      self_attn({.hidden_size = c.output_size(), .heads = c.num_attention_heads}),
       ffn(c.output_size(), c.intermediate_size, c.adapter_act) {}
 
 Tensor AdapterLayer::operator()(const Tensor& x_BTD, nn::AttentionContext context,
                                 const std::vector<int64_t>& heard) const {
   const auto fewer = [&](const nn::LayerNorm& norm, const nn::Conv1d& conv) {
-    return transpose(gated(conv(transpose(norm(x_BTD), 1, 2)), 1), 1, 2);
+    return transpose(nn::gated_linear_unit(conv(transpose(norm(x_BTD), 1, 2)), 1), 1, 2);
   };
   const Tensor attended_BTD = fewer(self_attn_layer_norm, self_attn_conv);
   context.weights = nullptr;  // the reference gives the encoder's only
@@ -179,8 +96,8 @@ Wav2Vec2BertModel::Wav2Vec2BertModel(const Wav2Vec2BertConfig& c)
   if (c.use_intermediate_ffn_before_adapter) intermediate_ffn.emplace(c.hidden_size, c.intermediate_size, "relu");
 }
 
-Positions Wav2Vec2BertModel::positions(int64_t frames, DType dtype) const {
-  Positions at;
+nn::ConformerPositions Wav2Vec2BertModel::positions(int64_t frames, DType dtype) const {
+  nn::ConformerPositions at;
   const Wav2Vec2BertConfig& c = config();
   const auto most = static_cast<double>(frames);
   if (c.position_embeddings_type == "relative") {
@@ -228,7 +145,7 @@ SpeechModelOutput Wav2Vec2BertModel::forward(const SpeechInputs& in) const {
     heard = sum(in.attention_mask, {1}).to_vector<int64_t>();
     x_BTD = x_BTD * cast(unsqueeze(context.mask.key_padding, 2), x_BTD.dtype());
   }
-  const Positions at = positions(x_BTD.size(1), x_BTD.dtype());
+  const nn::ConformerPositions at = positions(x_BTD.size(1), x_BTD.dtype());
   for (const EncoderLayer& layer : encoder.layers) x_BTD = layer(record(x_BTD), context, at);
   take_states(out, record.finish(x_BTD));
   if (intermediate_ffn) x_BTD = x_BTD + (*intermediate_ffn)(x_BTD)*0.5;

@@ -2,9 +2,7 @@
 // Gulati et al. 2020, "Conformer". B batch, T frames, D hidden, H heads, K head size.
 #pragma once
 
-#include "imago/nn/attention.h"
-#include "imago/nn/rotary.h"
-#include "imago/nn/speech_frames.h"
+#include "imago/nn/conformer.h"
 #include "imago/nn/speech_heads.h"
 
 namespace imago::wav2vec2_bert {
@@ -39,54 +37,19 @@ struct Wav2Vec2BertConfig : Config {
 
   Wav2Vec2BertConfig();
   void validate() const override;
+  nn::ConformerAttentionOptions attention() const;
   int64_t output_size() const { return add_adapter ? output_hidden_size.value_or(hidden_size) : hidden_size; }
-};
-
-// What all layers share: the mask, and where the frames stand.
-struct Positions {
-  nn::RotaryAngles angles;  // of "rotary"
-  Tensor sinusoids;         // of "relative": [1, 2 T - 1, D], of distances from T - 1 down to 1 - T
-};
-
-struct SelfAttention : Module {
-  nn::Linear linear_q, linear_k, linear_v, linear_out, linear_pos;
-  Tensor pos_bias_u, pos_bias_v;  // [H, K]
-  nn::Embedding distance_embedding;
-  FIELDS(linear_q, linear_k, linear_v, linear_out, linear_pos, pos_bias_u, pos_bias_v, distance_embedding)
-
-  SelfAttention(const Wav2Vec2BertConfig& c, int64_t hidden_size, const std::string& positions);
-  Tensor operator()(const Tensor& x_BTD, nn::AttentionContext context, const Positions& at) const;
-
-  std::string positions;
-  int64_t heads, left, right;
-
- private:
-  Tensor distance_scores(const Tensor& q_BHTK) const;
-  Tensor sinusoid_scores(const Tensor& q_BHTK, const Tensor& sinusoids) const;
-};
-
-struct ConvolutionModule : Module {
-  nn::LayerNorm layer_norm;
-  nn::Conv1d pointwise_conv1, depthwise_conv;
-  nn::LayerNorm depthwise_layer_norm;
-  nn::Conv1d pointwise_conv2;
-  FIELDS(layer_norm, pointwise_conv1, depthwise_conv, depthwise_layer_norm, pointwise_conv2)
-
-  explicit ConvolutionModule(const Wav2Vec2BertConfig& c);
-  Tensor operator()(const Tensor& x_BTD, const Tensor& mask) const;
-
-  nn::Activation activation;
 };
 
 struct EncoderLayer : Module {
   nn::LayerNorm ffn1_layer_norm, self_attn_layer_norm, ffn2_layer_norm, final_layer_norm;
   nn::SpeechFeedForward ffn1, ffn2;
-  SelfAttention self_attn;
-  ConvolutionModule conv_module;
+  nn::ConformerAttention self_attn;
+  nn::ConformerConvolution conv_module;
   FIELDS(ffn1_layer_norm, ffn1, self_attn_layer_norm, self_attn, conv_module, ffn2_layer_norm, ffn2, final_layer_norm)
 
   explicit EncoderLayer(const Wav2Vec2BertConfig& c);
-  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context, const Positions& at) const;
+  Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context, const nn::ConformerPositions& at) const;
 };
 
 struct Encoder : Module {
@@ -98,7 +61,7 @@ struct Encoder : Module {
 struct AdapterLayer : Module {
   nn::LayerNorm residual_layer_norm, self_attn_layer_norm, ffn_layer_norm;
   nn::Conv1d residual_conv, self_attn_conv;
-  SelfAttention self_attn;
+  nn::ConformerAttention self_attn;
   nn::SpeechFeedForward ffn;
   FIELDS(residual_layer_norm, residual_conv, self_attn_layer_norm, self_attn_conv, self_attn, ffn_layer_norm, ffn)
 
@@ -133,7 +96,7 @@ struct Wav2Vec2BertModel : nn::Backbone<Wav2Vec2BertConfig, nn::FrameModel> {
   std::vector<int64_t> heard_frames(const SpeechInputs& in) const override;
 
  private:
-  Positions positions(int64_t frames, DType dtype) const;
+  nn::ConformerPositions positions(int64_t frames, DType dtype) const;
   int64_t adapted(int64_t frames) const;  // by one layer of the adapter
 };
 
