@@ -91,6 +91,29 @@ def convnext() -> dict[str, Golden]:
     }
 
 
+SWIN = dict(embed_dim=8, depths=[2, 2], num_heads=[2, 4], window_size=3, image_size=24, encoder_stride=8, mlp_ratio=2)
+
+
+def swin() -> dict[str, Golden]:
+    golden, bare, classifier = _makers("swin", SWIN)
+    one = dict(depths=[1, 2], num_heads=[1, 2])
+    backbone = dict(out_features=["stem", "stage1", "stage2"])
+    return {
+        "image_classification": classifier(1, {}, attentions=True),
+        "gradients": classifier(9, one, dict(batch=1), gradients=6_000, train=True, margin=1.0),
+        "masked_image_modeling": golden(MASKED, 2, one, dict(masked=True, batch=1), gradients=6_000, margin=1.0),
+        # Stages of an odd size, pixels that fill no patch, windows that lie partly outside.
+        "other_size": bare(3, one | dict(qkv_bias=False, hidden_act="relu"), dict(size=(18, 29), batch=1)),
+        "absolute_positions": classifier(
+            4, one | dict(use_absolute_embeddings=True, image_size=12, patch_size=2), dict(size=(14, 18))
+        ),
+        "not_square": bare(5, one | dict(image_size=[12, 28], patch_size=[2, 4])),
+        "three_stages": classifier(6, dict(depths=[2, 2, 1], num_heads=[1, 2, 2], image_size=48, embed_dim=4), dict(batch=1)),
+        "backbone": golden("AutoBackbone", 7, backbone, dict(size=(20, 44))),
+        "bfloat16": classifier(8, one, dtype="bfloat16"),
+    }
+
+
 RESNET = dict(embedding_size=8, hidden_sizes=[16, 24], depths=[2, 1])
 
 
@@ -287,4 +310,5 @@ VISION = {"vit": vit(), "deit": deit(), "dinov2": dinov2(), "convnext": convnext
 VISION |= {"clip": clip(), "clip_text_model": clip_half("text"), "clip_vision_model": clip_half("vision")}
 VISION |= {"siglip": siglip(), "siglip_vision_model": siglip_vision()}
 VISION |= {"segformer": segformer(), "yolos": yolos(), "detr": detr()}
+VISION |= {"swin": swin()}
 VISION |= {"depth_anything": depth_anything()}

@@ -26,11 +26,11 @@ LogitsOutput classify_image(const ImageModel& base, const HeadFunction& head, Im
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }
 
-MaskedImageModelingOutput reconstruct_image(const ImageModel& base, const HeadFunction& head, int64_t leading,
+MaskedImageModelingOutput reconstruct_image(BaseModelOutput below, const HeadFunction& head, int64_t leading,
                                             int64_t patch_size, const ImageInputs& in) {
-  BaseModelOutput below = base.forward(in);
   const int64_t patches = below.last_hidden_state.size(1) - leading;
-  const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(patches)));
+  const auto side_of = [](int64_t count) { return static_cast<int64_t>(std::sqrt(static_cast<double>(count))); };
+  const int64_t side = side_of(patches);
   MaskedImageModelingOutput out;
   out.reconstruction = head(to_picture(narrow(below.last_hidden_state, 1, leading, patches), side, side));
   if (in.bool_masked_pos) {
@@ -39,7 +39,9 @@ MaskedImageModelingOutput reconstruct_image(const ImageModel& base, const HeadFu
                   "the decoder makes a picture of another size, so there is no loss",
                   "patch_size and encoder_stride must be equal");
     }
-    const Tensor grid = reshape(in.bool_masked_pos, {-1, side, side});
+    // Of the patches as they are cut, which may be more than those that are left in the end.
+    const int64_t cut = side_of(in.bool_masked_pos.size(1));
+    const Tensor grid = reshape(in.bool_masked_pos, {-1, cut, cut});
     const Tensor hidden = cast(unsqueeze(repeat_interleave(repeat_interleave(grid, patch_size, 1), patch_size, 2), 1),
                                in.pixel_values.dtype());
     const double channels = static_cast<double>(in.pixel_values.size(1));

@@ -36,15 +36,17 @@ struct PixelDecoder : Module {
   Tensor operator()(const Tensor& x) const { return pixel_shuffle(first(x), factor); }
 };
 
-// `leading` tokens stand before the patches. The loss is the mean distance of hidden pixels.
-MaskedImageModelingOutput reconstruct_image(const ImageModel& base, const HeadFunction& head, int64_t leading,
+// From what the model below made; `leading` tokens stand before the patches. The loss is the mean distance of hidden
+// pixels.
+MaskedImageModelingOutput reconstruct_image(BaseModelOutput below, const HeadFunction& head, int64_t leading,
                                             int64_t patch_size, const ImageInputs& in);
 
 template <class Base, int64_t leading, FieldName prefix = Base::kBaseModelPrefix>
 struct ForMaskedImageModeling : WithHead<MaskedImageModeling, Base, PixelDecoder, "decoder", prefix> {
   using ForMaskedImageModeling::WithHead::WithHead;
   MaskedImageModelingOutput forward(const ImageInputs& in) const override {
-    return reconstruct_image(this->base, this->head_function(), leading, this->config().patch_size.at(0), in);
+    return reconstruct_image(this->base.forward(in), this->head_function(), leading, this->config().patch_size.at(0),
+                             in);
   }
 };
 

@@ -1,0 +1,325 @@
+// B batch, N tokens, H height and W width of the grid of patches, C channels of a stage.
+#include "imago/models/swin/swin.h"
+
+#include <fmt/core.h>
+
+#include "imago/base/error.h"
+#include "imago/nn/losses.h"
+#include "imago/nn/registry.h"
+#include "imago/nn/vision/windows.h"
+#include "imago/ops/cast/cast.h"
+#include "imago/ops/concat/concat.h"
+#include "imago/ops/index_select/index_select.h"
+#include "imago/ops/operators.h"
+#include "imago/ops/pad/pad.h"
+#include "imago/ops/permute/permute.h"
+#include "imago/ops/reduce/reduce.h"
+#include "imago/ops/repeat/repeat.h"
+#include "imago/ops/reshape/reshape.h"
+#include "imago/ops/roll/roll.h"
+#include "imago/ops/slice/slice.h"
+
+namespace imago::swin {
+namespace {
+
+constexpr double kEpsilon = 1e-5;  // of the norms that layer_norm_eps is not of
+
+Tensor as_tokens(const Tensor& x_BHWC) { return flatten(x_BHWC, 1, 2); }
+Tensor as_picture(const Tensor& x_BHWC) { return permute(x_BHWC, {0, 3, 1, 2}); }
+
+// Pixels of shifted windows that came from opposite sides of the picture hardly see each other.
+Tensor region_scores(nn::Extent whole, int64_t window, int64_t shift, int64_t batch, DType dtype) {
+  const auto region = [&](int64_t at, int64_t length) { return (at >= length - window) + (at >= length - shift); };
+  std::vector<float> regions;
+  for (int64_t y = 0; y < whole.height; ++y) {
+    for (int64_t x = 0; x < whole.width; ++x)
+      regions.push_back(static_cast<float>(region(y, whole.height) * 3 + region(x, whole.width)));
+  }
+  const Tensor picture = Tensor::from(regions, {1, whole.height, whole.width, 1});
+  const std::vector<float> in_windows = nn::to_windows(picture, window).to_vector<float>();
+  const int64_t area = window * window, windows = static_cast<int64_t>(in_windows.size()) / area;
+  std::vector<float> scores;
+  for (int64_t w = 0; w < windows; ++w) {
+    const float* here = in_windows.data() + w * area;
+    for (int64_t q = 0; q < area; ++q) {
+      for (int64_t k = 0; k < area; ++k) scores.push_back(here[q] == here[k] ? 0.0F : -100.0F);
+    }
+  }
+  return repeat(cast(Tensor::from(scores, {windows, 1, area, area}), dtype), {batch, 1, 1, 1});
+}
+
+}  // namespace
+
+void SwinConfig::each_field(FieldVisitor& visitor) {
+  Config::each_field(visitor);
+  imago::internal::visit_fields(
+      visitor,
+      "image_size, patch_size, depths, num_heads, num_channels, embed_dim, window_size, encoder_stride, mlp_ratio, "
+      "layer_norm_eps, qkv_bias, use_absolute_embeddings, hidden_act, hidden_size, num_layers, path_norm",
+      image_size, patch_size, depths, num_heads, num_channels, embed_dim, window_size, encoder_stride, mlp_ratio,
+      layer_norm_eps, qkv_bias, use_absolute_embeddings, hidden_act, hidden_size, num_layers, path_norm);
+  stages.each_field(visitor);
+}
+
+void SwinConfig::validate() const {
+  constexpr size_t kMostStages = 16;
+  if (depths.empty() || depths.size() > kMostStages || num_heads.size() != depths.size())
+    throw Error(ErrorKind::kInvalidFile, "config.json", "depths and num_heads are not of the same stages");
+  if (window_size < 1 || embed_dim < 1 || mlp_ratio <= 0 || encoder_stride < 1)
+    throw Error(ErrorKind::kInvalidFile, "config.json",
+                "embed_dim, window_size, mlp_ratio or encoder_stride is below 1");
+  for (size_t stage = 0; stage < depths.size(); ++stage)
+    require_heads("the size of a stage", size_of(static_cast<int64_t>(stage)), "num_heads", num_heads[stage]);
+  nn::patch_grid(nn::extent(image_size, "image_size"), nn::extent(patch_size, "patch_size"));
+}
+
+Embeddings::Embeddings(const SwinConfig& c, bool with_mask_token)
+    : norm(c.embed_dim, kEpsilon), patch(nn::extent(c.patch_size, "patch_size")) {
+  patch_embeddings.projection = nn::Conv2d::patches(c.num_channels, c.embed_dim, patch.height, patch.width);
+  if (with_mask_token) mask_token = parameter({1, 1, c.embed_dim});
+  const nn::Extent grid = nn::patch_grid(nn::extent(c.image_size, "image_size"), patch);
+  if (c.use_absolute_embeddings) position_embeddings = parameter({1, grid.height * grid.width, c.embed_dim});
+}
+
+Tensor Embeddings::operator()(const ImageInputs& in) const {
+  const nn::Extent pixels = nn::check_pixels(in, patch_embeddings.projection.weight.size(1));
+  const nn::Extent grid{nn::whole_windows(pixels.height, patch.height), nn::whole_windows(pixels.width, patch.width)};
+  const Tensor padded =
+      pad(in.pixel_values, {0, grid.width * patch.width - pixels.width, 0, grid.height * patch.height - pixels.height});
+  Tensor x_BNC = norm(nn::to_tokens(patch_embeddings.projection(padded)));
+  if (in.bool_masked_pos && mask_token) x_BNC = nn::hide_patches(x_BNC, in.bool_masked_pos, mask_token);
+  if (position_embeddings) {
+    const bool same = x_BNC.size(1) == position_embeddings.size(1);
+    if (!in.interpolate_pos_encoding && !same)
+      throw Error(ErrorKind::kInvalidArgument, "forward", "the positions are of pictures of another size",
+                  "resize the picture, or set interpolate_pos_encoding");
+    const bool stays = !in.interpolate_pos_encoding || (same && pixels.height == pixels.width);
+    x_BNC = x_BNC + (stays ? position_embeddings : nn::interpolate_positions(position_embeddings, 0, grid));
+  }
+  return reshape(x_BNC, {x_BNC.size(0), grid.height, grid.width, -1});
+}
+
+RelativePositionBias::RelativePositionBias(int64_t size, int64_t heads)
+    : relative_position_bias_table(parameter({(2 * size - 1) * (2 * size - 1), heads})), window(size) {}
+
+Tensor RelativePositionBias::operator()() const {
+  const int64_t area = window * window;
+  std::vector<int64_t> rows;
+  for (int64_t q = 0; q < area; ++q) {
+    for (int64_t k = 0; k < area; ++k) {
+      const int64_t down = q / window - k / window + window - 1, right = q % window - k % window + window - 1;
+      rows.push_back(down * (2 * window - 1) + right);
+    }
+  }
+  const Tensor chosen = index_select(relative_position_bias_table, 0, Tensor::from(rows));
+  return unsqueeze(permute(reshape(chosen, {area, area, -1}), {2, 0, 1}), 0);
+}
+
+Attention::Attention(const SwinConfig& c, int64_t stage)
+    : relative_position_bias(c.window_size, c.num_heads[stage]), heads(c.num_heads[stage]) {
+  const int64_t size = c.size_of(stage);
+  for (nn::Linear* linear : {&q_proj, &k_proj, &v_proj}) *linear = nn::Linear(size, size, c.qkv_bias);
+  o_proj = nn::Linear(size, size);
+}
+
+Tensor Attention::operator()(const Tensor& windows, const Tensor& regions, nn::AttentionContext context) const {
+  context.mask.bias = relative_position_bias();
+  if (regions) context.mask.bias = context.mask.bias + regions;
+  const KeysValues all{nn::split_heads(k_proj(windows), heads), nn::split_heads(v_proj(windows), heads)};
+  return o_proj(nn::merge_heads(nn::attend(nn::split_heads(q_proj(windows), heads), all, context)));
+}
+
+MLP::MLP(const SwinConfig& c, int64_t size) : activation(nn::activation(c.hidden_act)) {
+  const auto inner = static_cast<int64_t>(c.mlp_ratio * static_cast<double>(size));
+  fc1 = nn::Linear(size, inner);
+  fc2 = nn::Linear(inner, size);
+}
+
+Layer::Layer(const SwinConfig& c, int64_t stage, bool shifted)
+    : attention(c, stage),
+      layernorm_before(c.size_of(stage), c.layer_norm_eps),
+      layernorm_after(c.size_of(stage), c.layer_norm_eps),
+      mlp(c, c.size_of(stage)),
+      window(c.window_size),
+      shift(shifted ? c.window_size / 2 : 0) {}
+
+Tensor Layer::operator()(const Tensor& x_BHWC, Partition partition, const nn::AttentionContext& context) const {
+  const int64_t height = x_BHWC.size(1), width = x_BHWC.size(2), smaller = std::min(height, width);
+  if (partition == Partition::kWhereItFits && smaller < window) {
+    throw Error(
+        ErrorKind::kInvalidArgument, "forward",
+        fmt::format("a stage's grid of {} x {} patches is smaller than the window of {}", height, width, window),
+        "take a larger picture, or a model with smaller windows");
+  }
+  const int64_t moved = partition == Partition::kWhereItFits && smaller == window ? 0 : shift;
+  const nn::Extent whole{nn::whole_windows(height, window) * window, nn::whole_windows(width, window) * window};
+  Tensor x = pad(layernorm_before(x_BHWC), {0, 0, 0, whole.width - width, 0, whole.height - height});
+  Tensor regions;
+  if (moved > 0) {
+    x = roll(x, {-moved, -moved}, {1, 2});
+    regions = region_scores(whole, window, moved, x.size(0), x.dtype());
+  }
+  x = nn::from_windows(attention(nn::to_windows(x, window), regions, context), window, whole);
+  if (moved > 0) x = roll(x, {moved, moved}, {1, 2});
+  const Tensor h_BHWC = x_BHWC + narrow(narrow(x, 1, 0, height), 2, 0, width);
+  return h_BHWC + mlp(layernorm_after(h_BHWC));
+}
+
+PatchMerging::PatchMerging(int64_t size) : reduction(4 * size, 2 * size, false), norm(4 * size, kEpsilon) {}
+
+Tensor PatchMerging::operator()(const Tensor& x_BHWC) const {
+  const Tensor x = pad(x_BHWC, {0, 0, 0, x_BHWC.size(2) % 2, 0, x_BHWC.size(1) % 2});
+  const auto every_second = [&](int64_t row, int64_t column) {
+    return slice(slice(x, 1, row, kEnd, 2), 2, column, kEnd, 2);
+  };
+  return reduction(norm(concat({every_second(0, 0), every_second(1, 0), every_second(0, 1), every_second(1, 1)}, -1)));
+}
+
+Stage::Stage(const SwinConfig& c, int64_t stage) {
+  for (int64_t i = 0; i < c.depths[stage]; ++i) blocks.emplace_back(c, stage, i % 2 == 1);
+  if (stage + 1 < c.stage_count()) downsample.emplace(c.size_of(stage));
+}
+
+Trunk::Trunk(const SwinConfig& c, bool with_mask_token) : embeddings(c, with_mask_token) {
+  for (int64_t stage = 0; stage < c.stage_count(); ++stage) encoder.layers.emplace_back(c, stage);
+}
+
+namespace {
+
+// Calls keep(what a stage begins with or gave, the same before it was halved). Attention weights are those of each
+// stage's last layer.
+Tensor run_stages(Tensor x_BHWC, const Encoder& encoder, Partition partition, const nn::AttentionContext& context,
+                  const std::function<void(const Tensor&, const Tensor&)>& keep) {
+  keep(x_BHWC, x_BHWC);
+  for (const Stage& stage : encoder.layers) {
+    nn::AttentionContext quiet = context;
+    quiet.weights = nullptr;
+    for (const Layer& layer : stage.blocks)
+      x_BHWC = layer(x_BHWC, partition, &layer == &stage.blocks.back() ? context : quiet);
+    const Tensor before = x_BHWC;
+    if (stage.downsample) x_BHWC = (*stage.downsample)(x_BHWC);
+    keep(x_BHWC, before);
+  }
+  return x_BHWC;
+}
+
+}  // namespace
+
+SwinOutput Trunk::operator()(const ImageInputs& in) const {
+  nn::Recorder record(in);
+  SwinOutput out;
+  Tensors states;
+  const nn::AttentionContext context = nn::image_attention(in, record);
+  const Tensor x_BHWC =
+      run_stages(embeddings(in), encoder, Partition::kWhereItFits, context, [&](const Tensor& x, const Tensor&) {
+        if (!in.output_hidden_states) return;
+        states.push_back(as_tokens(x));
+        out.reshaped_hidden_states.push_back(as_picture(x));
+      });
+  static_cast<BaseModelOutput&>(out) = record.finish(as_tokens(x_BHWC));
+  out.hidden_states = std::move(states);
+  return out;
+}
+
+BaseModelOutput Trunk::maps(const ImageInputs& in) const {
+  nn::Recorder record(in);
+  Tensors states;
+  const nn::AttentionContext context = nn::image_attention(in, record);
+  const Tensor x_BHWC = run_stages(embeddings(in), encoder, Partition::kAlways, context,
+                                   [&](const Tensor&, const Tensor& before) { states.push_back(as_picture(before)); });
+  BaseModelOutput out = record.finish(x_BHWC);
+  out.hidden_states = std::move(states);
+  return out;
+}
+
+std::vector<WeightRule> layer_rules() {
+  return {{"*attention.self.query.*", "*attention.q_proj.*"},
+          {"*attention.self.key.*", "*attention.k_proj.*"},
+          {"*attention.self.value.*", "*attention.v_proj.*"},
+          {"*attention.self.relative_position_bias_table",
+           "*attention.relative_position_bias.relative_position_bias_table"},
+          {"*attention.output.dense.*", "*attention.o_proj.*"},
+          {"*intermediate.dense.*", "*mlp.fc1.*"},
+          {"*blocks.*.output.dense.*", "*blocks.*.mlp.fc2.*"}};
+}
+
+SwinModel::SwinModel(const SwinConfig& c, bool with_mask_token)
+    : Backbone(c), trunk(c, with_mask_token), layernorm(c.output_size(), c.layer_norm_eps) {}
+
+void SwinModel::each_field(FieldVisitor& visitor) {
+  trunk.each_field(visitor);
+  imago::internal::visit_field(visitor, "layernorm", layernorm);
+}
+
+WeightMap SwinModel::weight_map() const {
+  return {.base_model_prefix = "swin",
+          .rules = layer_rules(),
+          .ignored = {"*relative_position_index", "*embeddings.mask_token"}};
+}
+
+SwinOutput SwinModel::forward(const ImageInputs& in) const {
+  SwinOutput out = trunk(in);
+  out.last_hidden_state = layernorm(out.last_hidden_state);
+  out.pooler_output = mean(out.last_hidden_state, {1});
+  return out;
+}
+
+SwinClassifierOutput SwinForImageClassification::forward(const ImageInputs& in) const {
+  SwinOutput below = swin.forward(in);
+  SwinClassifierOutput out;
+  out.logits = classifier(below.pooler_output);
+  out.loss = nn::sequence_classification_loss(out.logits, in.labels, config());
+  out.reshaped_hidden_states = std::move(below.reshaped_hidden_states);
+  take_states(out, std::move(below));
+  return out;
+}
+
+SwinReconstructionOutput SwinForMaskedImageModeling::forward(const ImageInputs& in) const {
+  SwinOutput below = swin.forward(in);
+  SwinReconstructionOutput out;
+  out.reshaped_hidden_states = std::move(below.reshaped_hidden_states);
+  static_cast<MaskedImageModelingOutput&>(out) = nn::reconstruct_image(
+      std::move(below), [this](const Tensor& x) { return decoder(x); }, 0, config().patch_size.at(0), in);
+  return out;
+}
+
+SwinBackbone::SwinBackbone(const SwinConfig& c) : Backbone(c), swin(c, false) {
+  for (const int64_t stage : c.stages.chosen(c.stage_count()))
+    hidden_states_norms.emplace(stage, nn::LayerNorm(c.size_of(std::max<int64_t>(stage, 1) - 1), kEpsilon));
+}
+
+void SwinBackbone::each_field(FieldVisitor& visitor) {
+  imago::internal::visit_field(visitor, "swin", swin);
+  for (auto& [stage, norm] : hidden_states_norms) {
+    const std::string name = stage == 0 ? "stem" : fmt::format("stage{}", stage);
+    imago::internal::visit_field(visitor, "hidden_states_norms." + name, norm);
+  }
+}
+
+WeightMap SwinBackbone::weight_map() const {
+  WeightMap map{
+      .base_model_prefix = "swin", .rules = layer_rules(), .ignored = {"*relative_position_index", "*layernorm.*"}};
+  return map;
+}
+
+BackboneOutput SwinBackbone::forward(const ImageInputs& in) const {
+  const auto normalized = [&](int64_t stage, const Tensor& x_BCHW) {
+    return as_picture(hidden_states_norms.at(stage)(permute(x_BCHW, {0, 2, 3, 1})));
+  };
+  return nn::feature_maps([this](const ImageInputs& each) { return swin.maps(each); }, in,
+                          config().stages.chosen(config().stage_count()), normalized);
+}
+
+}  // namespace imago::swin
+
+namespace imago {
+
+void register_swin(Registry& registry) {
+  using namespace swin;
+  registry.add<SwinModel>("SwinModel");
+  registry.add<SwinForImageClassification>("SwinForImageClassification");
+  registry.add<SwinForMaskedImageModeling>("SwinForMaskedImageModeling");
+  registry.add<SwinBackbone>("SwinBackbone");
+}
+
+}  // namespace imago
