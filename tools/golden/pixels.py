@@ -10,7 +10,8 @@ INTERPOLATING = ("vit", "deit", "clip", "siglip", "swin")
 class PixelMaker:
     """Draws everything from one generator, so that a seed says all. `size` is (height, width), the configuration's where
     it is not given; with another one positions are interpolated. `masked` hides patches. `texts` are compared with the
-    pictures, the last one shorter where there is `padding`. `mask` gives a pixel_mask with padding."""
+    pictures, the last one shorter where there is `padding`. `mask` gives a pixel_mask with padding. `prompts` are what
+    a mask generator is given: points, boxes, masks; "single" asks for one mask of each."""
 
     def __init__(
         self,
@@ -23,8 +24,9 @@ class PixelMaker:
         padding: bool = False,
         labels: bool = True,
         mask: bool = False,
+        prompts: tuple = (),
     ):
-        self.mask = mask
+        self.mask, self.prompts = mask, prompts
         self.config, self.masked, self.labels, self.texts, self.padding = config, masked, labels, texts, padding
         self.batch = texts or batch
         expected = _pair(getattr(getattr(config, "vision_config", config), "image_size", 32))
@@ -43,6 +45,8 @@ class PixelMaker:
             inputs["bool_masked_pos"] = self._integers(0, 2, self.batch, patches).bool()
         if self.texts:
             inputs |= self._texts()
+        if self.prompts:
+            inputs |= self._prompts()
         if self.labels and auto_class == "AutoModelForImageClassification":
             inputs["labels"] = self._class_labels()
         if self.labels and auto_class == "AutoModelForSemanticSegmentation":
@@ -61,6 +65,22 @@ class PixelMaker:
         boxes = 0.1 + 0.8 * torch.rand((count, 4), generator=self.generator)
         boxes[:, 2:] *= 0.5
         return {"class_labels": self._integers(0, self.config.num_labels, count), "boxes": boxes}
+
+    def _prompts(self) -> dict[str, torch.Tensor]:
+        """Of each picture two; the labels name every kind of point that there is."""
+        pixels, inputs = float(self.size[0]), {}
+        if "points" in self.prompts:
+            inputs["input_points"] = pixels * torch.rand((self.batch, 2, 3, 2), generator=self.generator)
+            inputs["input_labels"] = self._integers(0, 2, self.batch, 2, 3)
+            inputs["input_labels"][-1, 0, 1], inputs["input_labels"][-1, 1, 2] = -1, -10
+        if "boxes" in self.prompts:
+            inputs["input_boxes"] = pixels * torch.rand((self.batch, 2, 4), generator=self.generator)
+        if "masks" in self.prompts:
+            side = 4 * self.config.prompt_encoder_config.image_embedding_size
+            inputs["input_masks"] = torch.randn((self.batch, 1, side, side), generator=self.generator)
+        if "single" in self.prompts:
+            inputs["multimask_output"] = torch.tensor(False)
+        return inputs
 
     def _texts(self) -> dict[str, torch.Tensor]:
         text, tokens = self.config.text_config, 9

@@ -114,6 +114,44 @@ def swin() -> dict[str, Golden]:
     }
 
 
+SAM = dict(
+    vision_config=dict(
+        hidden_size=16,
+        output_channels=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=16,
+        patch_size=4,
+        window_size=3,
+        global_attn_indexes=[1],
+        num_pos_feats=8,
+        mlp_dim=24,
+    ),
+    prompt_encoder_config=dict(hidden_size=16, image_size=16, patch_size=4, mask_input_channels=8),
+    mask_decoder_config=dict(
+        hidden_size=16, mlp_dim=20, num_hidden_layers=2, num_attention_heads=2, iou_head_hidden_dim=12
+    ),
+)
+
+
+def sam() -> dict[str, Golden]:
+    golden, bare, _ = _makers("sam", SAM)
+    plain = SAM["vision_config"] | dict(use_rel_pos=False, use_abs_pos=False, qkv_bias=False, mlp_dim=None, mlp_ratio=2.0)
+    decoder = SAM["mask_decoder_config"] | dict(num_multimask_outputs=2, iou_head_depth=2, attention_downsample_rate=1)
+    generation = "AutoModelForMaskGeneration"
+    return {
+        "points": golden(generation, 1, {}, dict(prompts=("points",)), attentions=True),
+        "points_and_boxes": golden(generation, 2, {}, dict(prompts=("points", "boxes", "masks"))),
+        "boxes": bare(3, dict(vision_config=plain), dict(prompts=("boxes", "single"))),
+        "no_prompt": golden(generation, 4, dict(mask_decoder_config=decoder), dict(prompts=())),
+        "bfloat16": golden(generation, 5, {}, dict(prompts=("points",)), dtype="bfloat16"),
+    }
+
+
+def sam_vision() -> dict[str, Golden]:
+    return {"vision": Golden("sam_vision_model", "AutoModel", SAM["vision_config"], 6, dict(batch=1), folder="sam")}
+
+
 RESNET = dict(embedding_size=8, hidden_sizes=[16, 24], depths=[2, 1])
 
 
@@ -310,5 +348,5 @@ VISION = {"vit": vit(), "deit": deit(), "dinov2": dinov2(), "convnext": convnext
 VISION |= {"clip": clip(), "clip_text_model": clip_half("text"), "clip_vision_model": clip_half("vision")}
 VISION |= {"siglip": siglip(), "siglip_vision_model": siglip_vision()}
 VISION |= {"segformer": segformer(), "yolos": yolos(), "detr": detr()}
-VISION |= {"swin": swin()}
+VISION |= {"swin": swin(), "sam": sam(), "sam_vision_model": sam_vision()}
 VISION |= {"depth_anything": depth_anything()}

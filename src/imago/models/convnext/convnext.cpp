@@ -34,10 +34,6 @@ void ConvNextConfig::validate() const {
               fmt::format("hidden_sizes and depths are not of {} stages", num_stages));
 }
 
-Tensor PixelNorm::operator()(const Tensor& x_BCHW) const {
-  return channels_first(LayerNorm::operator()(channels_last(x_BCHW)));
-}
-
 Embeddings::Embeddings(const ConvNextConfig& c) : layernorm(c.hidden_sizes[0]) {
   const nn::Extent patch = nn::extent(c.patch_size, "patch_size");
   patch_embeddings = nn::Conv2d::patches(c.num_channels, c.hidden_sizes[0], patch.height, patch.width);
@@ -103,7 +99,7 @@ BaseModelOutput ConvNextModel::forward(const ImageInputs& in) const {
 
 ConvNextBackbone::ConvNextBackbone(const ConvNextConfig& c) : Backbone(c), trunk(c) {
   for (const int64_t stage : c.stages.chosen(c.num_stages))
-    hidden_states_norms.emplace(stage, PixelNorm(c.hidden_sizes.at(std::max<int64_t>(stage, 1) - 1)));
+    hidden_states_norms.emplace(stage, nn::PixelNorm(c.hidden_sizes.at(std::max<int64_t>(stage, 1) - 1)));
 }
 
 void ConvNextBackbone::each_field(FieldVisitor& visitor) {

@@ -7,6 +7,7 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/heads.h"
+#include "imago/nn/vision/pixel_norm.h"
 
 namespace imago::convnext {
 
@@ -23,16 +24,9 @@ struct ConvNextConfig : Config {
   int64_t output_size() const { return hidden_sizes.back(); }
 };
 
-// Over the channels of each pixel.
-struct PixelNorm : nn::LayerNorm {
-  PixelNorm() = default;
-  explicit PixelNorm(int64_t channels) : LayerNorm(channels, 1e-6) {}
-  Tensor operator()(const Tensor& x_BCHW) const;
-};
-
 struct Embeddings : Module {
   nn::Conv2d patch_embeddings;
-  PixelNorm layernorm;
+  nn::PixelNorm layernorm;
   FIELDS(patch_embeddings, layernorm)
 
   explicit Embeddings(const ConvNextConfig& c);
@@ -52,7 +46,7 @@ struct Layer : Module {
 
 // Half the size, from the second stage on.
 struct Downsampling : Module {
-  PixelNorm norm;
+  nn::PixelNorm norm;
   nn::Conv2d convolution;
   void each_field(FieldVisitor& visitor);
 
@@ -96,7 +90,7 @@ struct ConvNextModel : nn::Backbone<ConvNextConfig, ImageModel> {
 // Every feature map has a norm of its own, named by its stage.
 struct ConvNextBackbone : nn::Backbone<ConvNextConfig, ImageBackbone> {
   Trunk trunk;
-  std::map<int64_t, PixelNorm> hidden_states_norms;
+  std::map<int64_t, nn::PixelNorm> hidden_states_norms;
   void each_field(FieldVisitor& visitor) override;
 
   explicit ConvNextBackbone(const ConvNextConfig& c);

@@ -12,8 +12,11 @@ namespace {
 // Rows that lie equally far apart, each dense, are read in place; that takes in slices of a larger tensor's columns.
 bool has_equal_rows(const Tensor& x) {
   if (x.strides().back() != 1 && x.size(-1) > 1) return false;
+  int64_t distance = x.dim() > 1 ? x.strides()[x.dim() - 2] * x.shape()[x.dim() - 2] : 0;
   for (int d = x.dim() - 3; d >= 0; --d) {
-    if (x.shape()[d] > 1 && x.strides()[d] != x.strides()[d + 1] * x.shape()[d + 1]) return false;
+    if (x.shape()[d] == 1) continue;  // whose stride says nothing
+    if (x.strides()[d] != distance) return false;
+    distance *= x.shape()[d];
   }
   return x.dim() < 2 || x.strides()[x.dim() - 2] >= x.size(-1);
 }

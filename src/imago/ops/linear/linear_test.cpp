@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "imago/ops/expand/expand.h"
 #include "imago/ops/expect.h"
 #include "imago/ops/op_table.h"
 
@@ -18,6 +19,15 @@ TEST(Linear, IsTorchs) {
   expect_tensor(linear(x, weight), {2, 1, 4},
                 {1.8305943935358928, 2.896416031810619, 1.1953952782912276, -1.3201949567058708, 2.3747475162118863,
                  4.131336756101876, 2.6725969353303594, -2.582560849902775});
+}
+
+// A dimension of one row between repeated ones: its stride says nothing about where the others lie.
+TEST(Linear, ReadsRepeatedRows) {
+  const Tensor x = sample_values({4, 3}), weight = sample_values({5, 3}, -2, 2, 2);
+  const std::vector<double> once = linear(x, weight).to_vector<double>();
+  std::vector<double> twice = once;
+  twice.insert(twice.end(), once.begin(), once.end());
+  expect_tensor(linear(expand(x, {2, 1, 4, 3}), weight), {2, 1, 4, 5}, twice);
 }
 
 TEST(Linear, NamesWhatDoesNotFit) {

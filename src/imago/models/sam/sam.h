@@ -1,0 +1,151 @@
+// SAM (Kirillov et al. 2023, "Segment Anything").
+#pragma once
+
+#include "imago/models/sam/sam_vision.h"
+#include "imago/nn/mask_generation_model.h"
+
+namespace imago::sam {
+
+struct SamPromptEncoderConfig : Config {
+  static constexpr const char* kModelType = "sam_prompt_encoder";
+  int64_t hidden_size = 256, image_size = 1024, patch_size = 16, mask_input_channels = 16, num_point_embeddings = 4;
+  std::string hidden_act = "gelu";
+  double layer_norm_eps = 1e-6;
+  std::optional<int64_t> image_embedding_size;  // image_size / patch_size
+  FIELDS_AND(Config, hidden_size, image_size, patch_size, mask_input_channels, num_point_embeddings, hidden_act,
+             layer_norm_eps, image_embedding_size)
+};
+
+struct SamMaskDecoderConfig : Config {
+  static constexpr const char* kModelType = "sam_mask_decoder";
+  int64_t hidden_size = 256, mlp_dim = 2048, num_hidden_layers = 2, num_attention_heads = 8;
+  int64_t attention_downsample_rate = 2, num_multimask_outputs = 3, iou_head_depth = 3, iou_head_hidden_dim = 256;
+  std::string hidden_act = "relu";
+  double layer_norm_eps = 1e-6;
+  FIELDS_AND(Config, hidden_size, mlp_dim, num_hidden_layers, num_attention_heads, attention_downsample_rate,
+             num_multimask_outputs, iou_head_depth, iou_head_hidden_dim, hidden_act, layer_norm_eps)
+};
+
+struct SamConfig : Config {
+  static constexpr const char* kModelType = "sam";
+  JsonText vision_config, prompt_encoder_config, mask_decoder_config;
+  FIELDS_AND(Config, vision_config, prompt_encoder_config, mask_decoder_config)
+
+  SamVisionConfig vision() const;
+  SamPromptEncoderConfig prompts() const;
+  SamMaskDecoderConfig decoder() const;
+  void validate() const override;
+};
+
+// Places as sines and cosines of random frequencies (Tancik et al. 2020).
+struct PositionalEmbedding : Module {
+  Tensor positional_embedding;  // [2, D / 2]
+  FIELDS(positional_embedding)
+
+  explicit PositionalEmbedding(const SamVisionConfig& c) : positional_embedding(parameter({2, c.num_pos_feats})) {}
+  Tensor operator()(const Tensor& places) const;  // [..., 2], from 0 to 1 -> [..., D]
+};
+
+struct MaskEmbedding : Module {
+  nn::Conv2d conv1, conv2, conv3;
+  nn::PixelNorm layer_norm1, layer_norm2;
+  nn::Activation activation;
+  FIELDS(conv1, layer_norm1, conv2, layer_norm2, conv3)
+
+  explicit MaskEmbedding(const SamPromptEncoderConfig& c);
+  Tensor operator()(const Tensor& masks) const;
+};
+
+struct PromptEncoder : Module {
+  PositionalEmbedding shared_embedding;
+  MaskEmbedding mask_embed;
+  nn::Embedding no_mask_embed, not_a_point_embed;
+  std::vector<nn::Embedding> point_embed;  // outside, inside, a box's first corner and its second
+  int64_t image_size;
+  FIELDS(shared_embedding, mask_embed, no_mask_embed, point_embed, not_a_point_embed)
+
+  PromptEncoder(const SamVisionConfig& vision, const SamPromptEncoderConfig& c);
+  Tensor sparse(const MaskPrompts& in) const;  // [B, P, T, D]; undefined where there are neither points nor boxes
+  Tensor dense(const MaskPrompts& in) const;   // broadcasts to [B, D, height, width]
+
+ private:
+  Tensor places(const Tensor& pixels) const;
+  Tensor points(const MaskPrompts& in) const;
+};
+
+// Of tokens [B, P, T, D] and pictures [B, P, N, D], which may have one P for all.
+struct Attention : Module {
+  nn::Linear q_proj, k_proj, v_proj, out_proj;
+  int64_t heads;
+  FIELDS(q_proj, k_proj, v_proj, out_proj)
+
+  Attention(const SamMaskDecoderConfig& c, int64_t downsample_rate);
+  Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value,
+                    const nn::AttentionContext& context) const;
+};
+
+struct TwoWayLayer : Module {
+  Attention self_attn, cross_attn_token_to_image, cross_attn_image_to_token;
+  nn::LayerNorm layer_norm1, layer_norm2, layer_norm3, layer_norm4;
+  MLP mlp;
+  bool first;  // whose queries are their own positions
+  FIELDS(self_attn, layer_norm1, cross_attn_token_to_image, layer_norm2, mlp, layer_norm3, layer_norm4,
+         cross_attn_image_to_token)
+
+  TwoWayLayer(const SamMaskDecoderConfig& c, bool is_first);
+  // Moves both on, and gives what the picture took from the tokens.
+  Tensor operator()(Tensor& tokens, Tensor& picture, const Tensor& token_places, const Tensor& picture_places,
+                    const nn::AttentionContext& context) const;
+};
+
+struct TwoWayTransformer : Module {
+  std::vector<TwoWayLayer> layers;
+  Attention final_attn_token_to_image;
+  nn::LayerNorm layer_norm_final_attn;
+  FIELDS(layers, final_attn_token_to_image, layer_norm_final_attn)
+
+  explicit TwoWayTransformer(const SamMaskDecoderConfig& c);
+};
+
+struct FeedForward : Module {
+  nn::Linear proj_in, proj_out;
+  std::vector<nn::Linear> layers;
+  FIELDS(proj_in, proj_out, layers)
+
+  FeedForward(int64_t in, int64_t hidden, int64_t out, int64_t depth);
+  Tensor operator()(const Tensor& x) const;
+};
+
+struct MaskDecoder : Module {
+  nn::Embedding iou_token, mask_tokens;
+  TwoWayTransformer transformer;
+  nn::ConvTranspose2d upscale_conv1, upscale_conv2;
+  nn::PixelNorm upscale_layer_norm;
+  std::vector<FeedForward> output_hypernetworks_mlps;
+  FeedForward iou_prediction_head;
+  FIELDS(iou_token, mask_tokens, transformer, upscale_conv1, upscale_conv2, upscale_layer_norm,
+         output_hypernetworks_mlps, iou_prediction_head)
+
+  explicit MaskDecoder(const SamMaskDecoderConfig& c);
+  // `picture` [B, D, height, width] with its `places` [1, N, D].
+  MaskGenerationOutput operator()(const Tensor& picture, const Tensor& places, const Tensor& sparse,
+                                  const MaskPrompts& in) const;
+};
+
+struct SamModel : nn::Backbone<SamConfig, MaskGeneration> {
+  PositionalEmbedding shared_image_embedding;
+  VisionEncoder vision_encoder;
+  PromptEncoder prompt_encoder;
+  MaskDecoder mask_decoder;
+  FIELDS(shared_image_embedding, vision_encoder, prompt_encoder, mask_decoder)
+
+  explicit SamModel(const SamConfig& c);
+  WeightMap weight_map() const override;
+  Tensor image_embeddings(const Tensor& pixel_values) const override;
+  MaskGenerationOutput forward(const MaskPrompts& in) const override;
+
+ private:
+  Tensor picture_places() const;  // [1, N, D]
+};
+
+}  // namespace imago::sam
