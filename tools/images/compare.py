@@ -39,6 +39,8 @@ PROCESSORS = {
         {"size": {"height": 518, "width": 518}, "ensure_multiple_of": 14, "keep_aspect_ratio": True},
         {"do_pad": True, "size_divisor": 50},
     ],
+    "SamImageProcessor": [{}, {"size": {"longest_edge": 130}, "pad_size": {"height": 140, "width": 130}}],
+    "Mask2FormerImageProcessor": [{}, {"size": {"shortest_edge": 90, "longest_edge": 200}, "size_divisor": 20}, {"size": {"height": 96, "width": 130}}],
     "DetrImageProcessor": [{}, {"size": {"shortest_edge": 120, "longest_edge": 150}}, {"size": 90, "max_size": 300}],
     "YolosImageProcessor": [{}, {"size": {"shortest_edge": 120, "longest_edge": 150}}],
 }
@@ -128,6 +130,8 @@ def compare_processors(program: str, files: list[Path], counts: Counter) -> None
                     images = [PIL.Image.fromarray(pillow(path, True)) for path in paths]
                     try:
                         expected = dict(reference(images=images, return_tensors="np"))
+                        for key in ("original_sizes", "reshaped_input_sizes"):  # which no file of ours has
+                            expected.pop(key, None)
                     except ValueError as error:
                         expected = str(error)
                     ours = imago(program, *map(str, paths), "-m", folder)

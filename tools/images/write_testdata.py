@@ -35,6 +35,17 @@ PROCESSORS = [
     {"image_processor_type": "DetrImageProcessor", "size": {"shortest_edge": 12, "longest_edge": 20}},
     {"image_processor_type": "DetrImageProcessor", "size": 10, "max_size": 30, "pad_and_return_pixel_mask": False},
     {"image_processor_type": "YolosImageProcessor", "size": {"shortest_edge": 20, "longest_edge": 50}},
+    {
+        "image_processor_type": "SamImageProcessor",
+        "size": {"longest_edge": 17},
+        "pad_size": {"height": 18, "width": 19},
+        "mask_size": {"longest_edge": 5},
+    },
+    {
+        "image_processor_type": "Mask2FormerImageProcessor",
+        "size": {"shortest_edge": 10, "longest_edge": 15},
+        "size_divisor": 4,
+    },
 ]
 
 

@@ -6,17 +6,14 @@
 #include "imago/processors/image/decode.h"
 
 namespace imago {
-namespace {
 
-DType dtype_of(Model& model) {
+DType floating_dtype_of(Model& model) {
   std::optional<DType> dtype;
   for_each_parameter(model, [&](const std::string&, Tensor& tensor) {
     if (!dtype && is_floating_point(tensor.dtype())) dtype = tensor.dtype();
   });
   return dtype.value_or(DType::f32);
 }
-
-}  // namespace
 
 Image read_image(const PipelineInput& input) { return input.image ? *input.image : load_image(input.text); }
 
@@ -28,7 +25,7 @@ ImageInputs inputs_of(const ImageFeatures& features) {
 
 void for_each_image_batch(const PipelineModel& model, std::span<const PipelineInput> inputs, int64_t batch_size,
                           const ImageBatchFunction& body) {
-  const DType dtype = dtype_of(*model.model);
+  const DType dtype = floating_dtype_of(*model.model);
   for (size_t first = 0; first < inputs.size(); first += static_cast<size_t>(batch_size)) {
     const size_t count = std::min(inputs.size() - first, static_cast<size_t>(batch_size));
     std::vector<Image> images;

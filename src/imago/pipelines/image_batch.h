@@ -13,6 +13,9 @@ namespace imago {
 // What an input holds, or the file that it names, upright.
 Image read_image(const PipelineInput& input);
 
+// The dtype of the model's parameters, in which it takes pictures.
+DType floating_dtype_of(Model& model);
+
 ImageInputs inputs_of(const ImageFeatures& features);
 
 // Reads and prepares `batch_size` pictures at a time, and calls body(the first one's index, the pictures as they were

@@ -24,11 +24,7 @@ Json nested_list(const Tensor& tensor) {
 
 class ImageFeatureExtractionPipeline final : public PipelineTask {
  public:
-  explicit ImageFeatureExtractionPipeline(PipelineModel model)
-      : model_(std::move(model)), image_model_(dynamic_cast<const ImageModel*>(model_.model.get())) {
-    if (image_model_ == nullptr)
-      throw Error(ErrorKind::kUnsupported, kTask, "the model takes no pictures by themselves");
-  }
+  explicit ImageFeatureExtractionPipeline(PipelineModel model) : model_(std::move(model)) {}
 
   std::vector<Json> run(const PipelineCall& call) const override {
     OptionReader reader(kTask, call.options);
@@ -38,14 +34,15 @@ class ImageFeatureExtractionPipeline final : public PipelineTask {
     std::vector<Json> answers(call.inputs.size());
     for_each_image_batch(model_, call.inputs, batch_size,
                          [&](size_t first, std::span<const Image> images, const ImageFeatures& features) {
-                           const BaseModelOutput out = image_model_->forward(inputs_of(features));
-                           const Tensor& vectors = pool ? out.pooler_output : out.last_hidden_state;
-                           if (!vectors) {
+                           // By name, as models whose outputs have more beside them give these as well.
+                           const TensorMap out = model_.model->run({{"pixel_values", features.pixel_values}});
+                           const auto found = out.find(pool ? "pooler_output" : "last_hidden_state");
+                           if (found == out.end()) {
                              throw Error(ErrorKind::kInvalidArgument, kTask, "the model has no pooler",
                                          "leave pool out, or take a model with one");
                            }
                            for (size_t i = 0; i < images.size(); ++i) {  // a batch of one, as the reference gives it
-                             const Tensor row = select(vectors, 0, static_cast<int64_t>(i));
+                             const Tensor row = select(found->second, 0, static_cast<int64_t>(i));
                              answers[first + i] = Json::array({nested_list(row)});
                            }
                          });
@@ -54,7 +51,6 @@ class ImageFeatureExtractionPipeline final : public PipelineTask {
 
  private:
   PipelineModel model_;
-  const ImageModel* image_model_;
 };
 
 }  // namespace

@@ -58,6 +58,17 @@ Image center_crop(const Image& image, int64_t height, int64_t width) {
   return cropped;
 }
 
+Image crop(const Image& image, int64_t left, int64_t top, int64_t right, int64_t bottom) {
+  if (left < 0 || top < 0 || right > image.width || bottom > image.height || left >= right || top >= bottom)
+    throw Error(ErrorKind::kInvalidArgument, "crop", "the part does not lie inside the picture");
+  Image part{bottom - top, right - left, {}};
+  for (int64_t y = top; y < bottom; ++y) {
+    const auto row = image.pixels.begin() + y * image.width * Image::kChannels;
+    part.pixels.insert(part.pixels.end(), row + left * Image::kChannels, row + right * Image::kChannels);
+  }
+  return part;
+}
+
 Image rotate_by_orientation(Image image, int orientation) {
   if (orientation < 2 || orientation > 8) return image;
   const bool swaps = orientation >= 5;

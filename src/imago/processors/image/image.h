@@ -25,6 +25,9 @@ Image resize(const Image& image, int64_t height, int64_t width, Resample resampl
 // The part of `height` x `width` in the middle, with black where the picture is smaller, as the reference cuts it.
 Image center_crop(const Image& image, int64_t height, int64_t width);
 
+// The part from (left, top) up to, but without, (right, bottom), which lies inside.
+Image crop(const Image& image, int64_t left, int64_t top, int64_t right, int64_t bottom);
+
 // What an EXIF orientation (1 to 8) asks for; anything else leaves the picture alone.
 Image rotate_by_orientation(Image image, int orientation);
 

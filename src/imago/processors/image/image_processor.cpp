@@ -55,7 +55,9 @@ constexpr std::array kInertKeys = {"image_processor_type",
                                    "num_labels",
                                    "transformers_version",
                                    "_name_or_path",
-                                   "ignore_index"};
+                                   "ignore_index",
+                                   "mask_size",
+                                   "mask_pad_size"};
 
 [[noreturn]] void fail(ErrorKind kind, std::string what, std::string_view hint = {}) {
   throw Error(kind, kFile, std::move(what), hint);
@@ -132,7 +134,8 @@ struct Placement {
 };
 
 // Each picture's size after padding, and where it stands there.
-std::vector<Placement> place(const std::vector<Image>& images, const ImageProcessorConfig& c) {
+// Those who are told where padding is have it below and to the right, up to the largest picture.
+std::vector<Placement> place(const std::vector<Image>& images, const ImageProcessorConfig& c, bool gives_mask) {
   std::vector<Placement> places;
   Placement largest{0, 0};
   for (const Image& image : images) {
@@ -140,7 +143,7 @@ std::vector<Placement> place(const std::vector<Image>& images, const ImageProces
     largest = {std::max(largest.height, image.height), std::max(largest.width, image.width)};
   }
   if (!c.do_pad) return places;
-  if (c.size_divisor) {
+  if (c.size_divisor && !gives_mask) {
     for (Placement& p : places) {
       const int64_t d = *c.size_divisor, height = (p.height + d - 1) / d * d, width = (p.width + d - 1) / d * d;
       p = {height, width, (height - p.height) / 2, (width - p.width) / 2};
@@ -229,7 +232,7 @@ ImageFeatures ImageProcessor::operator()(std::span<const Image> images) const {
     if (config_.do_center_crop) next = center_crop(next, *config_.crop_size.height, *config_.crop_size.width);
     sized.push_back(std::move(next));
   }
-  const std::vector<Placement> places = place(sized, config_);
+  const std::vector<Placement> places = place(sized, config_, type_->gives_mask);
   if (places.empty()) throw Error(ErrorKind::kInvalidArgument, "image processor", "there is no picture");
   const auto [height, width] = std::pair(places[0].height, places[0].width);
   for (const Placement& p : places) {
@@ -240,9 +243,10 @@ ImageFeatures ImageProcessor::operator()(std::span<const Image> images) const {
                 "pass them one by one");
   }
   const auto count = static_cast<int64_t>(places.size());
-  ImageFeatures features{Tensor::zeros({count, Image::kChannels, height, width}), {}};
+  ImageFeatures features{Tensor::zeros({count, Image::kChannels, height, width}), {}, {}};
   if (type_->gives_mask && config_.do_pad) features.pixel_mask = Tensor::zeros({count, height, width}, DType::i64);
   for (int64_t i = 0; i < count; ++i) {
+    features.resized.push_back({sized[i].height, sized[i].width});
     write_pixels(sized[i], places[i], config_,
                  features.pixel_values.data<float>() + i * Image::kChannels * height * width);
     if (!features.pixel_mask) continue;

@@ -5,6 +5,7 @@
 //   imago::ImageFeatures features = processor({imago::load_image("photo.jpg")});
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,13 +40,15 @@ struct ImageProcessorConfig {
   bool do_normalize = false;
   std::vector<double> image_mean, image_std;  // of red, green, blue
   bool do_pad = false;
-  ImageSize pad_size;                   // that of the largest picture where absent
-  std::optional<int64_t> size_divisor;  // of DPT's: padded to a multiple of it, to both sides
+  ImageSize pad_size;  // that of the largest picture where absent
+  std::optional<int64_t>
+      size_divisor;  // of DPT's: padded to a multiple of it, to both sides; of Mask2Former's: resized
 };
 
 struct ImageFeatures {
   Tensor pixel_values;  // float32 [images, 3, height, width]
   Tensor pixel_mask;    // int64 [images, height, width]: 0 is padding. Of processors whose models take one.
+  std::vector<std::array<int64_t, 2>> resized = {};  // each picture's height and width before it was padded
 };
 
 struct ImageProcessorType;

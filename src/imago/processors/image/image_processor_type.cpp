@@ -85,6 +85,21 @@ Image resize_for_yolos(const Image& image, const ImageProcessorConfig& c) {
   return to_extent(image, with_both_edges(image, *s.shortest_edge, *s.longest_edge, 16), c);
 }
 
+// Rounded up to multiples of a number.
+Image resize_for_mask2former(const Image& image, const ImageProcessorConfig& c) {
+  const ImageSize& s = c.size;
+  Extent extent{s.height.value_or(0), s.width.value_or(0)};
+  if (s.shortest_edge && s.longest_edge) {
+    extent = with_both_edges(image, *s.shortest_edge, *s.longest_edge, 1);
+  } else if (s.max_height && s.max_width) {
+    extent = within(image, *s.max_height, *s.max_width);
+  } else if (!s.height || !s.width) {
+    refuse_size();
+  }
+  const int64_t d = c.size_divisor.value_or(1);
+  return to_extent(image, {(extent.height + d - 1) / d * d, (extent.width + d - 1) / d * d}, c);
+}
+
 // Below 384 pixels a larger picture is cut; from there on it is squeezed to a square.
 Image resize_for_convnext(const Image& image, const ImageProcessorConfig& c) {
   if (!c.size.shortest_edge) refuse_size();
@@ -110,6 +125,15 @@ Image resize_for_dpt(const Image& image, const ImageProcessorConfig& c) {
   const auto multiple = static_cast<double>(c.ensure_multiple_of);
   const auto nearest = [&](double size) { return static_cast<int64_t>(std::nearbyint(size / multiple) * multiple); };
   return to_extent(image, {nearest(scale_height * height), nearest(scale_width * width)}, c);
+}
+
+// The long edge as wanted, half pixels rounded up.
+Image resize_for_sam(const Image& image, const ImageProcessorConfig& c) {
+  if (!c.size.longest_edge || c.size.shortest_edge) refuse_size();
+  const auto longest = static_cast<double>(*c.size.longest_edge);
+  const double scale = longest / static_cast<double>(std::max(image.height, image.width));
+  const auto scaled = [&](int64_t size) { return static_cast<int64_t>(static_cast<double>(size) * scale + 0.5); };
+  return to_extent(image, {scaled(image.height), scaled(image.width)}, c);
 }
 
 #define STEPS R"("do_resize": true, "do_rescale": true, "do_normalize": true, )"
@@ -142,7 +166,13 @@ constexpr ImageProcessorType kTypes[] = {
      "{" STEPS IMAGENET R"("resample": 2, "size": {"height": 512, "width": 512}})", resize_plainly},
     {"DPTImageProcessor", "depth_anything dpt",
      "{" STEPS HALVES R"("resample": 3, "size": {"height": 384, "width": 384}})", resize_for_dpt},
+    {"SamImageProcessor", "sam sam_vision_model",
+     "{" STEPS IMAGENET
+     R"("resample": 2, "size": {"longest_edge": 1024}, "do_pad": true, "pad_size": {"height": 1024, "width": 1024}})",
+     resize_for_sam},
     {"DetrImageProcessor", "detr", "{" STEPS IMAGENET DETECTION "}", resize_for_detection, true},
+    {"Mask2FormerImageProcessor", "mask2former", "{" STEPS IMAGENET DETECTION R"(, "size_divisor": 32})",
+     resize_for_mask2former, true},
     {"YolosImageProcessor", "yolos", "{" STEPS IMAGENET DETECTION "}", resize_for_yolos, true},
 };
 
