@@ -17,7 +17,7 @@ import numpy as np
 from suppression import stand_in
 from pipelines import finish, plain, word_piece_tokenizer
 from transformers import AutoConfig, pipeline
-from vision import CLIP, DEPTH_ANYTHING, SAM, SEGFORMER, SIGLIP, SWIN, VIT, YOLOS
+from vision import CLIP, DEPTH_ANYTHING, MASK2FORMER, SAM, SEGFORMER, SIGLIP, VIT, YOLOS
 from weights import randomise
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -152,6 +152,28 @@ def image_segmentation():
     write("image-segmentation", "image-segmentation", "segformer", auto_class, config, processor, cases)
 
 
+def universal_segmentation():
+    processor = {
+        "image_processor_type": "Mask2FormerImageProcessor",
+        "size": {"shortest_edge": 32, "longest_edge": 64},
+        "size_divisor": 32,
+    }
+    open_wide = {"threshold": 0.15, "overlap_mask_area_threshold": 0.1, "mask_threshold": 0.1}
+    cases = [
+        (ONE, {}),
+        (ONE, open_wide),
+        ([ONE, TURNED, THIRD], open_wide | {"subtask": "panoptic"}),
+        ([ONE, THIRD], {"subtask": "instance", "threshold": 0.1}),
+        (TURNED, {"subtask": "instance", "threshold": 0.02}),
+        ([ONE, TURNED], {"subtask": "semantic"}),
+    ]
+    config = MASK2FORMER | labels_of("wall", "sky", "floor", "tree")
+    config.pop("num_labels")
+    auto_class = "AutoModelForUniversalSegmentation"
+    name = "image-segmentation-universal"
+    write("image-segmentation", name, "mask2former", auto_class, config, processor, cases, seed=2)
+
+
 def sharpen(model):
     """Has a model of random weights heed the points more, and draw masks with clear edges."""
     with torch.no_grad():
@@ -190,6 +212,7 @@ def depth_estimation():
 
 TASKS = {
     "mask-generation": mask_generation,
+    "universal-segmentation": universal_segmentation,
     "depth-estimation": depth_estimation,
     "image-classification": image_classification,
     "image-feature-extraction": image_feature_extraction,

@@ -152,6 +152,44 @@ def sam_vision() -> dict[str, Golden]:
     return {"vision": Golden("sam_vision_model", "AutoModel", SAM["vision_config"], 6, dict(batch=1), folder="sam")}
 
 
+MASK2FORMER = dict(
+    feature_size=32,
+    mask_feature_size=8,
+    hidden_dim=16,
+    encoder_feedforward_dim=16,
+    encoder_layers=1,
+    decoder_layers=2,
+    num_attention_heads=2,
+    dim_feedforward=16,
+    num_queries=4,
+    num_labels=4,
+    backbone_config=dict(
+        model_type="swin",
+        embed_dim=4,
+        depths=[1, 1, 1, 1],
+        num_heads=[1, 1, 1, 2],
+        window_size=2,
+        image_size=32,
+        mlp_ratio=1,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    ),
+)
+
+
+def mask2former() -> dict[str, Golden]:
+    golden, bare, _ = _makers("mask2former", MASK2FORMER)
+    # Many outputs, one behind the other: seeds with room are rare.
+    universal, size = "AutoModelForUniversalSegmentation", dict(size=(32, 64), batch=1)
+    same_size = dict(pre_norm=True, activation_function="gelu", hidden_dim=32)
+    return {
+        # The first level comes again.
+        "universal_segmentation": golden(universal, 1, dict(decoder_layers=5), size, attentions=True, margin=1.0),
+        "pre_norm": golden(universal, 2, same_size, size, margin=1.0),
+        "base": bare(4, dict(encoder_layers=2, common_stride=8), dict(size=(32, 40), mask=True), margin=1.0),
+        "bfloat16": golden(universal, 5, {}, size, dtype="bfloat16"),
+    }
+
+
 RESNET = dict(embedding_size=8, hidden_sizes=[16, 24], depths=[2, 1])
 
 
@@ -349,4 +387,5 @@ VISION |= {"clip": clip(), "clip_text_model": clip_half("text"), "clip_vision_mo
 VISION |= {"siglip": siglip(), "siglip_vision_model": siglip_vision()}
 VISION |= {"segformer": segformer(), "yolos": yolos(), "detr": detr()}
 VISION |= {"swin": swin(), "sam": sam(), "sam_vision_model": sam_vision()}
+VISION |= {"mask2former": mask2former()}
 VISION |= {"depth_anything": depth_anything()}

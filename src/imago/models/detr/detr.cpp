@@ -1,16 +1,13 @@
 // B batch, N positions of the feature map, Q queries, D hidden, H height, W width.
 #include "imago/models/detr/detr.h"
 
-#include <cmath>
-#include <numbers>
-
 #include "imago/base/error.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/sub_config.h"
+#include "imago/nn/vision/sine_positions.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/concat/concat.h"
-#include "imago/ops/cumulative/cumulative.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/interpolate/interpolate.h"
 #include "imago/ops/operators.h"
@@ -137,24 +134,9 @@ WeightMap DetrModel::weight_map() const {
           .ignored = {"*num_batches_tracked"}};
 }
 
-Tensor sine_positions(const Tensor& visible_BHW, int64_t features, DType dtype) {
-  const Tensor counts = cast(visible_BHW, dtype);
-  std::vector<double> periods;  // each twice: for a sine and a cosine
-  for (int64_t i = 0; i < features / 2; ++i)
-    periods.push_back(std::pow(10000.0, static_cast<double>(2 * i) / static_cast<double>(features)));
-  const Tensor divisors = cast(Tensor::from(periods), dtype);
-  const auto along = [&](int64_t dim) {
-    const Tensor place = cumsum(counts, dim);
-    const Tensor last = narrow(place, dim, place.size(dim) - 1, 1);
-    const Tensor angle = unsqueeze(place / (last + 1e-6) * (2 * std::numbers::pi), -1) / divisors;
-    return flatten(concat({unsqueeze(sin(angle), -1), unsqueeze(cos(angle), -1)}, -1), 3, 4);
-  };
-  return flatten(concat({along(1), along(2)}, -1), 1, 2);
-}
-
 Tensor DetrModel::positions(const Tensor& visible_BHW, DType dtype) const {
   const int64_t batch = visible_BHW.size(0), height = visible_BHW.size(1), width = visible_BHW.size(2);
-  if (!position_embedding) return sine_positions(visible_BHW, config().d_model / 2, dtype);
+  if (!position_embedding) return nn::sine_positions(visible_BHW, config().d_model / 2, dtype);
   const int64_t half = config().d_model / 2;
   const auto first = [](const nn::Embedding& table, int64_t count) {
     return table(Tensor::arange(0, static_cast<double>(count)));

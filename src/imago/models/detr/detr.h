@@ -123,7 +123,4 @@ struct DetrForObjectDetection : ObjectDetection {
   DetectionOutput forward(const DetectionInputs& in) const override;
 };
 
-// Where each pixel stands among those that are no padding, as sines and cosines: [B, height * width, 2 * features].
-Tensor sine_positions(const Tensor& visible_BHW, int64_t features, DType dtype);
-
 }  // namespace imago::detr
