@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "imago/base/json.h"
 #include "imago/cli/command.h"
+#include "imago/processors/image/decode.h"
 
 namespace imago {
 namespace {
@@ -68,6 +70,23 @@ TEST(RunCommand, QuestionsTakeAContext) {
   const Json answer = parse_json(finished.out, "output").at("outputs")[0];
   const auto start = answer.at("start").get<size_t>(), end = answer.at("end").get<size_t>();
   EXPECT_EQ(answer.at("answer"), context.substr(start, end - start));
+}
+
+TEST(RunCommand, DrawsWhatItFinds) {
+  const std::string pictures = IMAGO_SOURCE_DIR "/src/imago/processors/image/testdata/";
+  const std::string out = testing::TempDir() + "drawn.png";
+  for (const std::string task : {"object-detection", "image-segmentation", "mask-generation", "depth-estimation"}) {
+    std::remove(out.c_str());
+    const Finished finished = run({task, pictures + "rgb.jpg", "-m", kGoldens + task, "--draw", out});
+    ASSERT_EQ(finished.status, 0) << task << finished.err;
+    EXPECT_GE(load_image(out).height, 200) << task;
+  }
+  const Finished text = run({"fill-mask", "a [MASK]", "-m", kGoldens + "fill-mask", "--draw", out});
+  EXPECT_NE(text.status, 0);
+  EXPECT_NE(text.err.find("are not drawn"), std::string::npos) << text.err;
+  const Finished nowhere = run(
+      {"depth-estimation", pictures + "rgb.jpg", "-m", kGoldens + "depth-estimation", "--draw", "/no/folder/a.png"});
+  EXPECT_NE(nowhere.status, 0);
 }
 
 TEST(RunCommand, FailuresSayWhatIsWrong) {

@@ -3,8 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace imago {
 namespace {
+
+int64_t pixels_inside(const Json& mask) {  // of its runs every second one is inside
+  int64_t inside = 0, index = 0;
+  for (const Json& run : mask.at("counts")) inside += index++ % 2 == 1 ? run.get<int64_t>() : 0;
+  return inside;
+}
 
 std::string describe_record(const Json& record) {
   for (const char* key : {"generated_text", "summary_text", "translation_text"}) {
@@ -23,11 +31,7 @@ std::string describe_record(const Json& record) {
     line += fmt::format("  ({}, {}) to ({}, {})", box.at("xmin").get<int64_t>(), box.at("ymin").get<int64_t>(),
                         box.at("xmax").get<int64_t>(), box.at("ymax").get<int64_t>());
   }
-  if (record.contains("mask")) {  // of its runs every second one is inside
-    int64_t inside = 0, index = 0;
-    for (const Json& run : record.at("mask").at("counts")) inside += index++ % 2 == 1 ? run.get<int64_t>() : 0;
-    line += fmt::format("  {} pixels", inside);
-  }
+  if (record.contains("mask")) line += fmt::format("  {} pixels", pixels_inside(record.at("mask")));
   return line;
 }
 
@@ -37,6 +41,27 @@ bool is_record(const Json& value) {
 }
 
 std::string describe_time(const Json& time) { return time.is_null() ? "" : fmt::format("{:.2f}", time.get<double>()); }
+
+std::string describe_masks(const Json& answer) {
+  std::string text = fmt::format("{} masks", answer.at("masks").size());
+  for (size_t i = 0; i < answer.at("masks").size(); ++i)
+    text += fmt::format("\n{:.4f}  {} pixels", answer.at("scores").at(i).get<double>(),
+                        pixels_inside(answer.at("masks").at(i)));
+  return text;
+}
+
+// Of the numbers only how many there are and between which they lie.
+std::string describe_depth(const Json& answer) {
+  const Json& rows = answer.at("predicted_depth");
+  double least = rows.at(0).at(0).get<double>(), most = least;
+  for (const Json& row : rows) {
+    for (const Json& value : row) {
+      least = std::min(least, value.get<double>());
+      most = std::max(most, value.get<double>());
+    }
+  }
+  return fmt::format("{} x {} pixels, from {:.4g} to {:.4g}", rows.at(0).size(), rows.size(), least, most);
+}
 
 // What was said, chunk by chunk where there are any with their times.
 std::string describe_speech(const Json& answer) {
@@ -71,6 +96,8 @@ std::string describe_answer(const Json& answer) {
   if (is_record(answer)) return describe_record(answer);
   if (answer.is_object() && answer.contains("text")) return describe_speech(answer);
   if (answer.is_object() && answer.contains("labels") && answer.contains("scores")) return describe_labels(answer);
+  if (answer.is_object() && answer.contains("masks") && answer.contains("scores")) return describe_masks(answer);
+  if (answer.is_object() && answer.contains("predicted_depth")) return describe_depth(answer);
   const bool lists_records =
       answer.is_array() && !answer.empty() &&
       (is_record(answer[0]) || (answer[0].is_array() && !answer[0].empty() && is_record(answer[0][0])));

@@ -13,7 +13,10 @@
 #include "imago/cli/options.h"
 #include "imago/cli/run_output.h"
 #include "imago/cli/story_model.h"
+#include "imago/pipelines/draw_answer.h"
 #include "imago/pipelines/pipeline.h"
+#include "imago/processors/image/decode.h"
+#include "imago/processors/image/write_png.h"
 
 namespace imago {
 namespace {
@@ -65,6 +68,7 @@ class RunCommand final : public cli::Command {
     options.option("--system", system_, "the system's message of a chat");
     options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
     options.option("--threads", threads_, "threads to compute on (default: all processors)").positive();
+    options.option("--draw", draw_, "of tasks that find something in a picture: draw it into this PNG file");
     options.flag("--json", json_, "print one JSON document with answers, counts and times");
     options.flag("--greedy", greedy_, "take the likeliest token each time");
     for (auto& flag : integers_) options.option(flag.flag, flag.value, flag.help);
@@ -85,6 +89,7 @@ class RunCommand final : public cli::Command {
     if (threads_ > 0) set_num_threads(threads_);
     const std::vector<PipelineInput> inputs = read_inputs();
     const PipelineOptions options = pipeline_options();
+    check_drawing(inputs);
     PipelineLoadOptions load;
     if (!dtype_.empty()) load.dtype = parse_dtype(dtype_);
     load.adapters = adapters_;
@@ -116,6 +121,7 @@ class RunCommand final : public cli::Command {
       statistics = output.statistics();
     }
     times_.end = Clock::now();
+    if (!draw_.empty()) write_png(draw_, draw_answer(task_, load_image(inputs[0].text), answers.at(0)));
     report(model, answers, statistics);
     return 0;
   }
@@ -169,6 +175,16 @@ class RunCommand final : public cli::Command {
                   "write it behind the task, or - to read lines from standard input");
     }
     return inputs;
+  }
+
+  // Before anything is computed.
+  void check_drawing(const std::vector<PipelineInput>& inputs) const {
+    if (draw_.empty()) return;
+    if (!can_draw(task_))
+      throw Error(ErrorKind::kUnsupported, "run", fmt::format("answers of {} are not drawn", task_),
+                  "leave --draw out");
+    if (inputs.size() != 1)
+      throw Error(ErrorKind::kInvalidArgument, "run", "--draw takes one picture", "call it once for each");
   }
 
   PipelineOptions pipeline_options() const {
@@ -247,7 +263,7 @@ class RunCommand final : public cli::Command {
     fmt::print("{}\n", dump_json(document, 2));
   }
 
-  std::string task_, model_, prompt_file_, system_, dtype_, return_timestamps_;
+  std::string task_, model_, draw_, prompt_file_, system_, dtype_, return_timestamps_;
   std::optional<std::string> input_, context_, text_pair_;
   std::vector<std::string> stop_, targets_, adapters_, candidate_labels_, columns_;
   int threads_ = 0;
@@ -268,9 +284,18 @@ class RunCommand final : public cli::Command {
       {"--batch-size", "texts to compute together"},
       {"--doc-stride", "of question-answering: tokens that windows of a long context share"},
       {"--max-answer-len", "of question-answering: words of the answer at most"},
+      {"--points-per-crop", "of mask-generation: points along each side of the grid that asks for masks"},
+      {"--points-per-batch", "of mask-generation: points to compute together"},
+      {"--crops-n-layers", "of mask-generation: how often the picture is also cut into crops, 4, then 16, ..."},
       {"--stride", "of token-classification: tokens that windows of a long text share"}};
   std::vector<OptionFlag<double>> numbers_ = {
-      {"--threshold", "of object-detection: the least score of an object"},
+      {"--threshold", "of object-detection and -segmentation: the least score of an object"},
+      {"--mask-threshold", "of masks: from where on a pixel is inside"},
+      {"--overlap-mask-area-threshold", "of image-segmentation: how much of its mask an object must keep"},
+      {"--pred-iou-thresh", "of mask-generation: the least score that the model gives its mask"},
+      {"--stability-score-thresh", "of mask-generation: how sharp a mask's edge must be"},
+      {"--stability-score-offset", "of mask-generation: how far the threshold moves to measure that"},
+      {"--crops-nms-thresh", "of mask-generation: how far boxes of masks may overlap"},
       {"--temperature", "above 1 wilder, below 1 tamer"},
       {"--top-p", "sample from the likeliest tokens with this probability together"},
       {"--min-p", "sample from tokens at least this likely, relative to the likeliest"},
@@ -289,6 +314,7 @@ class RunCommand final : public cli::Command {
       {"--aggregation-strategy", "of token-classification: none, simple, first, average or max"},
       {"--function-to-apply", "of text- and image-classification: softmax, sigmoid or none"},
       {"--hypothesis-template", "of zero-shot tasks: the text that is compared, with {} for the label"},
+      {"--subtask", "of image-segmentation: semantic, instance or panoptic"},
       {"--prefix", "a text in front of every text, which is not part of the answer"},
       {"--language", "of speech: the language that is spoken (default: it is heard)"},
       {"--speaker-embeddings", "of text-to-audio: a safetensors file with the numbers of a voice"},
