@@ -103,6 +103,22 @@ TEST(SpeechRecognition, RefusesByName) {
             ErrorKind::kInvalidArgument);
 }
 
+TEST(SpeechRecognition, SoundsOfABatchAreHeardAsAlone) {
+  const Pipeline pipe = pipeline("automatic-speech-recognition", kGoldens + "whisper-words");
+  const std::vector<PipelineInput> sounds = {sound_from("mono_16k.wav"), sound_from("mono_16k.wav@9"),
+                                             sound_from("stereo_44k.flac@3"), sound_from("mono_16k.wav@4")};
+  for (const bool conditioned : {false, true}) {
+    PipelineOptions options = {
+        {"num_beams", 1}, {"return_timestamps", "word"}, {"condition_on_prev_tokens", conditioned}};
+    std::vector<std::string> alone;
+    for (const PipelineInput& sound : sounds) alone.push_back(pipe(sound, options).json());
+    options.emplace("batch_size", 4);
+    const PipelineOutput together = pipe(sounds, options);
+    ASSERT_EQ(together.size(), sounds.size());
+    for (size_t i = 0; i < sounds.size(); ++i) EXPECT_EQ(together[i].json(), alone[i]) << i << conditioned;
+  }
+}
+
 TEST(TextToAudio, RefusesByNameAndWritesAFile) {
   const Pipeline pipe = pipeline("text-to-audio", kGoldens + "text-to-audio");
   const std::vector<double> voice = {0.5, -1, 0.25, 2, 0, 1};
