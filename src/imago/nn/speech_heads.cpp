@@ -68,6 +68,11 @@ SpeechModelOutput LayerStates::run(const FrameModel& base, const SpeechInputs& i
   return below;
 }
 
+int64_t LetterScores::letters(std::optional<int64_t> vocab_size) {
+  if (!vocab_size) throw Error(ErrorKind::kInvalidFile, "config.json", "vocab_size, the number of letters, is missing");
+  return *vocab_size;
+}
+
 LogitsOutput spell(const FrameModel& base, const Linear& head, const SpeechInputs& in, const CtcOptions& options) {
   SpeechModelOutput below = base.forward(in);
   const Tensor logits = head(below.last_hidden_state);

@@ -28,7 +28,9 @@ struct LayerStates : Module {
 
 struct LetterScores : Linear {
   template <class C>
-  explicit LetterScores(const C& c) : Linear(hidden_size_of(c), c.vocab_size) {}
+  explicit LetterScores(const C& c) : Linear(hidden_size_of(c), letters(c.vocab_size)) {}
+  // Throws Error kInvalidFile where the configuration does not say how many there are.
+  static int64_t letters(std::optional<int64_t> vocab_size);
 };
 
 // One label of the whole, by the mean over what is heard.

@@ -9,7 +9,8 @@ namespace imago::wav2vec2_bert {
 
 struct Wav2Vec2BertConfig : Config {
   static constexpr const char* kModelType = "wav2vec2-bert";
-  int64_t vocab_size = 0, hidden_size = 1024, num_hidden_layers = 24, num_attention_heads = 16;
+  std::optional<int64_t> vocab_size;  // of letters
+  int64_t hidden_size = 1024, num_hidden_layers = 24, num_attention_heads = 16;
   int64_t intermediate_size = 4096, feature_projection_input_dim = 160;
   std::string hidden_act = "swish";
   double layer_norm_eps = 1e-5;
@@ -26,14 +27,17 @@ struct Wav2Vec2BertConfig : Config {
   std::optional<std::string> position_embeddings_type = "relative_key";
   int64_t rotary_embedding_base = 10000, left_max_position_embeddings = 64, right_max_position_embeddings = 8;
   int64_t conv_depthwise_kernel_size = 31;
-  JsonText max_source_positions;  // positions are computed, as many as there are frames
+  // Positions are computed, as many as there are frames; the others are of training.
+  JsonText max_source_positions, num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature,
+      num_negatives, codevector_dim, proj_codevector_dim, diversity_loss_weight;
   FIELDS_AND(Config, vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size,
              feature_projection_input_dim, hidden_act, layer_norm_eps, ctc_loss_reduction, ctc_zero_infinity,
              use_weighted_layer_sum, classifier_proj_size, tdnn_dim, tdnn_kernel, tdnn_dilation, xvector_output_dim,
              add_adapter, use_intermediate_ffn_before_adapter, adapter_kernel_size, adapter_stride, num_adapter_layers,
              adapter_act, output_hidden_size, position_embeddings_type, rotary_embedding_base,
              left_max_position_embeddings, right_max_position_embeddings, conv_depthwise_kernel_size,
-             max_source_positions)
+             max_source_positions, num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature,
+             num_negatives, codevector_dim, proj_codevector_dim, diversity_loss_weight)
 
   Wav2Vec2BertConfig();
   void validate() const override;
