@@ -24,8 +24,6 @@ namespace imago::sam {
 namespace {
 
 constexpr int64_t kNoPoint = -1, kPadding = -10;
-constexpr int64_t kLayersRate = 2;      // attention_downsample_rate is of the attention behind the layers only
-constexpr double kTorchEpsilon = 1e-5;  // of the one norm that layer_norm_eps is not of
 
 [[noreturn]] void refuse(const char* what) { throw Error(ErrorKind::kInvalidArgument, "forward", what); }
 
@@ -131,68 +129,16 @@ Tensor PromptEncoder::dense(const MaskPrompts& in) const {
   return in.input_masks ? mask_embed(in.input_masks) : reshape(no_mask_embed.weight, {1, -1, 1, 1});
 }
 
-Attention::Attention(const SamMaskDecoderConfig& c, int64_t downsample_rate) : heads(c.num_attention_heads) {
-  const int64_t inner = c.hidden_size / downsample_rate;
-  for (nn::Linear* linear : {&q_proj, &k_proj, &v_proj}) *linear = nn::Linear(c.hidden_size, inner);
-  out_proj = nn::Linear(inner, c.hidden_size);
-}
-
-Tensor Attention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                             const nn::AttentionContext& context) const {
-  const int64_t batch = query.size(0), prompts = std::max(query.size(1), key.size(1));
-  const auto headed = [&](const Tensor& x) {  // what is the same for all prompts is projected once
-    const Tensor each = expand(x, {batch, prompts, x.size(2), x.size(3)});
-    return nn::split_heads(reshape(each, {batch * prompts, x.size(2), x.size(3)}), heads);
-  };
-  const KeysValues all{headed(k_proj(key)), headed(v_proj(value))};
-  const Tensor seen = out_proj(nn::merge_heads(nn::attend(headed(q_proj(query)), all, context)));
-  return reshape(seen, {batch, prompts, seen.size(1), seen.size(2)});
-}
-
-TwoWayLayer::TwoWayLayer(const SamMaskDecoderConfig& c, bool is_first)
-    : self_attn(c, 1),
-      cross_attn_token_to_image(c, kLayersRate),
-      cross_attn_image_to_token(c, kLayersRate),
-      layer_norm1(c.hidden_size, c.layer_norm_eps),
-      layer_norm2(c.hidden_size, c.layer_norm_eps),
-      layer_norm3(c.hidden_size, c.layer_norm_eps),
-      layer_norm4(c.hidden_size, c.layer_norm_eps),
-      mlp(c.hidden_size, c.mlp_dim, c.hidden_act),
-      first(is_first) {}
-
-Tensor TwoWayLayer::operator()(Tensor& tokens, Tensor& picture, const Tensor& token_places,
-                               const Tensor& picture_places, const nn::AttentionContext& context) const {
-  const Tensor placed = tokens + token_places;
-  tokens = first ? self_attn(tokens, tokens, tokens, context) : tokens + self_attn(placed, placed, tokens, context);
-  tokens = layer_norm1(tokens);
-  const Tensor keys = picture + picture_places;
-  tokens = layer_norm2(tokens + cross_attn_token_to_image(tokens + token_places, keys, picture, context));
-  tokens = layer_norm3(tokens + mlp(tokens));
-  const Tensor told = cross_attn_image_to_token(keys, tokens + token_places, tokens, context);
-  picture = layer_norm4(picture + told);
-  return told;
-}
-
-TwoWayTransformer::TwoWayTransformer(const SamMaskDecoderConfig& c)
-    : final_attn_token_to_image(c, c.attention_downsample_rate), layer_norm_final_attn(c.hidden_size, kTorchEpsilon) {
-  for (int64_t i = 0; i < c.num_hidden_layers; ++i) layers.emplace_back(c, i == 0);
-}
-
-FeedForward::FeedForward(int64_t in, int64_t hidden, int64_t out, int64_t depth)
-    : proj_in(in, hidden), proj_out(hidden, out) {
-  for (int64_t i = 0; i < depth - 2; ++i) layers.emplace_back(hidden, hidden);
-}
-
-Tensor FeedForward::operator()(const Tensor& x) const {
-  Tensor y = relu(proj_in(x));
-  for (const nn::Linear& layer : layers) y = relu(layer(y));
-  return proj_out(y);
-}
-
 MaskDecoder::MaskDecoder(const SamMaskDecoderConfig& c)
     : iou_token(1, c.hidden_size),
       mask_tokens(c.num_multimask_outputs + 1, c.hidden_size),
-      transformer(c),
+      transformer({.hidden_size = c.hidden_size,
+                   .heads = c.num_attention_heads,
+                   .inner_size = c.mlp_dim,
+                   .layers = c.num_hidden_layers,
+                   .final_downsample_rate = c.attention_downsample_rate,
+                   .hidden_act = c.hidden_act,
+                   .layer_norm_eps = c.layer_norm_eps}),
       upscale_conv1(c.hidden_size, c.hidden_size / 4, 2, 2),
       upscale_conv2(c.hidden_size / 4, c.hidden_size / 8, 2, 2),
       upscale_layer_norm(c.hidden_size / 4),
@@ -211,7 +157,7 @@ MaskGenerationOutput MaskDecoder::operator()(const Tensor& picture_BDHW, const T
   nn::AttentionContext context;
   context.implementation = in.attention;
   MaskGenerationOutput out;
-  for (const TwoWayLayer& layer : transformer.layers) {
+  for (const nn::TwoWayLayer& layer : transformer.layers) {
     const Tensor told = layer(tokens, picture, first, places, context);
     if (in.output_attentions) out.mask_decoder_attentions.push_back(unsqueeze(flatten(told, 0, 1), 1));
   }

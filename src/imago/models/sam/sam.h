@@ -3,6 +3,7 @@
 
 #include "imago/models/sam/sam_vision.h"
 #include "imago/nn/mask_generation_model.h"
+#include "imago/nn/vision/two_way_transformer.h"
 
 namespace imago::sam {
 
@@ -73,56 +74,13 @@ struct PromptEncoder : Module {
   Tensor points(const MaskPrompts& in) const;
 };
 
-// Of tokens [B, P, T, D] and pictures [B, P, N, D], which may have one P for all.
-struct Attention : Module {
-  nn::Linear q_proj, k_proj, v_proj, out_proj;
-  int64_t heads;
-  FIELDS(q_proj, k_proj, v_proj, out_proj)
-
-  Attention(const SamMaskDecoderConfig& c, int64_t downsample_rate);
-  Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                    const nn::AttentionContext& context) const;
-};
-
-struct TwoWayLayer : Module {
-  Attention self_attn, cross_attn_token_to_image, cross_attn_image_to_token;
-  nn::LayerNorm layer_norm1, layer_norm2, layer_norm3, layer_norm4;
-  MLP mlp;
-  bool first;  // whose queries are their own positions
-  FIELDS(self_attn, layer_norm1, cross_attn_token_to_image, layer_norm2, mlp, layer_norm3, layer_norm4,
-         cross_attn_image_to_token)
-
-  TwoWayLayer(const SamMaskDecoderConfig& c, bool is_first);
-  // Moves both on, and gives what the picture took from the tokens.
-  Tensor operator()(Tensor& tokens, Tensor& picture, const Tensor& token_places, const Tensor& picture_places,
-                    const nn::AttentionContext& context) const;
-};
-
-struct TwoWayTransformer : Module {
-  std::vector<TwoWayLayer> layers;
-  Attention final_attn_token_to_image;
-  nn::LayerNorm layer_norm_final_attn;
-  FIELDS(layers, final_attn_token_to_image, layer_norm_final_attn)
-
-  explicit TwoWayTransformer(const SamMaskDecoderConfig& c);
-};
-
-struct FeedForward : Module {
-  nn::Linear proj_in, proj_out;
-  std::vector<nn::Linear> layers;
-  FIELDS(proj_in, proj_out, layers)
-
-  FeedForward(int64_t in, int64_t hidden, int64_t out, int64_t depth);
-  Tensor operator()(const Tensor& x) const;
-};
-
 struct MaskDecoder : Module {
   nn::Embedding iou_token, mask_tokens;
-  TwoWayTransformer transformer;
+  nn::TwoWayTransformer transformer;
   nn::ConvTranspose2d upscale_conv1, upscale_conv2;
   nn::PixelNorm upscale_layer_norm;
-  std::vector<FeedForward> output_hypernetworks_mlps;
-  FeedForward iou_prediction_head;
+  std::vector<nn::FeedForward> output_hypernetworks_mlps;
+  nn::FeedForward iou_prediction_head;
   FIELDS(iou_token, mask_tokens, transformer, upscale_conv1, upscale_conv2, upscale_layer_norm,
          output_hypernetworks_mlps, iou_prediction_head)
 

@@ -2,10 +2,10 @@
 // Backbones for Object Detection").
 #pragma once
 
-#include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
 #include "imago/nn/vision/patches.h"
 #include "imago/nn/vision/pixel_norm.h"
+#include "imago/nn/vision/square_windows.h"
 
 namespace imago::sam {
 
@@ -23,38 +23,8 @@ struct SamVisionConfig : Config {
              qkv_bias, use_abs_pos, use_rel_pos, mlp_dim, scale)
 
   void validate() const override;
+  nn::SquareWindowOptions windows() const;
   int64_t grid() const { return image_size / patch_size; }
-};
-
-struct MLP : Module {
-  nn::Linear lin1, lin2;
-  nn::Activation activation;
-  FIELDS(lin1, lin2)
-
-  MLP(int64_t size, int64_t inner, std::string_view hidden_act);
-  Tensor operator()(const Tensor& x) const { return lin2(activation(lin1(x))); }
-};
-
-// Attention inside a square of `side` patches, with scores for distances down and to the right.
-struct VisionAttention : Module {
-  nn::Linear qkv, proj;
-  Tensor rel_pos_h, rel_pos_w;  // [2 side - 1, K]
-  int64_t heads, side;
-  FIELDS(qkv, proj, rel_pos_h, rel_pos_w)
-
-  VisionAttention(const SamVisionConfig& c, int64_t side);
-  Tensor operator()(const Tensor& x_BND, const nn::AttentionContext& context) const;
-};
-
-struct VisionLayer : Module {
-  nn::LayerNorm layer_norm1, layer_norm2;
-  VisionAttention attn;
-  MLP mlp;
-  int64_t window;  // 0: the whole picture is one
-  FIELDS(layer_norm1, attn, layer_norm2, mlp)
-
-  VisionLayer(const SamVisionConfig& c, int64_t window);
-  Tensor operator()(const Tensor& x_BHWD, const nn::AttentionContext& context) const;
 };
 
 struct Neck : Module {
@@ -73,7 +43,7 @@ struct VisionEncoder : Module {
   };
   PatchEmbed patch_embed;
   Tensor pos_embed;  // [1, grid, grid, D]
-  std::vector<VisionLayer> layers;
+  std::vector<nn::SquareWindowLayer> layers;
   Neck neck;
   nn::Extent image;
   FIELDS(patch_embed, pos_embed, layers, neck)

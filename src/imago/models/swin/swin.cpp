@@ -6,18 +6,11 @@
 #include "imago/base/error.h"
 #include "imago/nn/losses.h"
 #include "imago/nn/registry.h"
-#include "imago/nn/vision/windows.h"
-#include "imago/ops/cast/cast.h"
-#include "imago/ops/concat/concat.h"
-#include "imago/ops/index_select/index_select.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/pad/pad.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reduce/reduce.h"
-#include "imago/ops/repeat/repeat.h"
 #include "imago/ops/reshape/reshape.h"
-#include "imago/ops/roll/roll.h"
-#include "imago/ops/slice/slice.h"
 
 namespace imago::swin {
 namespace {
@@ -27,25 +20,21 @@ constexpr double kEpsilon = 1e-5;  // of the norms that layer_norm_eps is not of
 Tensor as_tokens(const Tensor& x_BHWC) { return flatten(x_BHWC, 1, 2); }
 Tensor as_picture(const Tensor& x_BHWC) { return permute(x_BHWC, {0, 3, 1, 2}); }
 
-// Pixels of shifted windows that came from opposite sides of the picture hardly see each other.
-Tensor region_scores(nn::Extent whole, int64_t window, int64_t shift, int64_t batch, DType dtype) {
-  const auto region = [&](int64_t at, int64_t length) { return (at >= length - window) + (at >= length - shift); };
-  std::vector<float> regions;
-  for (int64_t y = 0; y < whole.height; ++y) {
-    for (int64_t x = 0; x < whole.width; ++x)
-      regions.push_back(static_cast<float>(region(y, whole.height) * 3 + region(x, whole.width)));
+// Calls keep(what a stage begins with or gave, the same before it was halved). Attention weights are those of each
+// stage's last layer.
+Tensor run_stages(Tensor x_BHWC, const Encoder& encoder, nn::Partition partition, const nn::AttentionContext& context,
+                  const std::function<void(const Tensor&, const Tensor&)>& keep) {
+  keep(x_BHWC, x_BHWC);
+  for (const Stage& stage : encoder.layers) {
+    nn::AttentionContext quiet = context;
+    quiet.weights = nullptr;
+    for (const nn::ShiftedWindowLayer& layer : stage.blocks)
+      x_BHWC = layer(x_BHWC, partition, &layer == &stage.blocks.back() ? context : quiet);
+    const Tensor before = x_BHWC;
+    if (stage.downsample) x_BHWC = (*stage.downsample)(x_BHWC);
+    keep(x_BHWC, before);
   }
-  const Tensor picture = Tensor::from(regions, {1, whole.height, whole.width, 1});
-  const std::vector<float> in_windows = nn::to_windows(picture, window).to_vector<float>();
-  const int64_t area = window * window, windows = static_cast<int64_t>(in_windows.size()) / area;
-  std::vector<float> scores;
-  for (int64_t w = 0; w < windows; ++w) {
-    const float* here = in_windows.data() + w * area;
-    for (int64_t q = 0; q < area; ++q) {
-      for (int64_t k = 0; k < area; ++k) scores.push_back(here[q] == here[k] ? 0.0F : -100.0F);
-    }
-  }
-  return repeat(cast(Tensor::from(scores, {windows, 1, area, area}), dtype), {batch, 1, 1, 1});
+  return x_BHWC;
 }
 
 }  // namespace
@@ -71,6 +60,16 @@ void SwinConfig::validate() const {
   for (size_t stage = 0; stage < depths.size(); ++stage)
     require_heads("the size of a stage", size_of(static_cast<int64_t>(stage)), "num_heads", num_heads[stage]);
   nn::patch_grid(nn::extent(image_size, "image_size"), nn::extent(patch_size, "patch_size"));
+}
+
+nn::ShiftedWindowOptions SwinConfig::windows(int64_t stage) const {
+  return {.hidden_size = size_of(stage),
+          .heads = num_heads.at(stage),
+          .window = window_size,
+          .inner_size = static_cast<int64_t>(mlp_ratio * static_cast<double>(size_of(stage))),
+          .qkv_bias = qkv_bias,
+          .hidden_act = hidden_act,
+          .layer_norm_eps = layer_norm_eps};
 }
 
 Embeddings::Embeddings(const SwinConfig& c, bool with_mask_token)
@@ -99,84 +98,8 @@ Tensor Embeddings::operator()(const ImageInputs& in) const {
   return reshape(x_BNC, {x_BNC.size(0), grid.height, grid.width, -1});
 }
 
-RelativePositionBias::RelativePositionBias(int64_t size, int64_t heads)
-    : relative_position_bias_table(parameter({(2 * size - 1) * (2 * size - 1), heads})), window(size) {}
-
-Tensor RelativePositionBias::operator()() const {
-  const int64_t area = window * window;
-  std::vector<int64_t> rows;
-  for (int64_t q = 0; q < area; ++q) {
-    for (int64_t k = 0; k < area; ++k) {
-      const int64_t down = q / window - k / window + window - 1, right = q % window - k % window + window - 1;
-      rows.push_back(down * (2 * window - 1) + right);
-    }
-  }
-  const Tensor chosen = index_select(relative_position_bias_table, 0, Tensor::from(rows));
-  return unsqueeze(permute(reshape(chosen, {area, area, -1}), {2, 0, 1}), 0);
-}
-
-Attention::Attention(const SwinConfig& c, int64_t stage)
-    : relative_position_bias(c.window_size, c.num_heads[stage]), heads(c.num_heads[stage]) {
-  const int64_t size = c.size_of(stage);
-  for (nn::Linear* linear : {&q_proj, &k_proj, &v_proj}) *linear = nn::Linear(size, size, c.qkv_bias);
-  o_proj = nn::Linear(size, size);
-}
-
-Tensor Attention::operator()(const Tensor& windows, const Tensor& regions, nn::AttentionContext context) const {
-  context.mask.bias = relative_position_bias();
-  if (regions) context.mask.bias = context.mask.bias + regions;
-  const KeysValues all{nn::split_heads(k_proj(windows), heads), nn::split_heads(v_proj(windows), heads)};
-  return o_proj(nn::merge_heads(nn::attend(nn::split_heads(q_proj(windows), heads), all, context)));
-}
-
-MLP::MLP(const SwinConfig& c, int64_t size) : activation(nn::activation(c.hidden_act)) {
-  const auto inner = static_cast<int64_t>(c.mlp_ratio * static_cast<double>(size));
-  fc1 = nn::Linear(size, inner);
-  fc2 = nn::Linear(inner, size);
-}
-
-Layer::Layer(const SwinConfig& c, int64_t stage, bool shifted)
-    : attention(c, stage),
-      layernorm_before(c.size_of(stage), c.layer_norm_eps),
-      layernorm_after(c.size_of(stage), c.layer_norm_eps),
-      mlp(c, c.size_of(stage)),
-      window(c.window_size),
-      shift(shifted ? c.window_size / 2 : 0) {}
-
-Tensor Layer::operator()(const Tensor& x_BHWC, Partition partition, const nn::AttentionContext& context) const {
-  const int64_t height = x_BHWC.size(1), width = x_BHWC.size(2), smaller = std::min(height, width);
-  if (partition == Partition::kWhereItFits && smaller < window) {
-    throw Error(
-        ErrorKind::kInvalidArgument, "forward",
-        fmt::format("a stage's grid of {} x {} patches is smaller than the window of {}", height, width, window),
-        "take a larger picture, or a model with smaller windows");
-  }
-  const int64_t moved = partition == Partition::kWhereItFits && smaller == window ? 0 : shift;
-  const nn::Extent whole{nn::whole_windows(height, window) * window, nn::whole_windows(width, window) * window};
-  Tensor x = pad(layernorm_before(x_BHWC), {0, 0, 0, whole.width - width, 0, whole.height - height});
-  Tensor regions;
-  if (moved > 0) {
-    x = roll(x, {-moved, -moved}, {1, 2});
-    regions = region_scores(whole, window, moved, x.size(0), x.dtype());
-  }
-  x = nn::from_windows(attention(nn::to_windows(x, window), regions, context), window, whole);
-  if (moved > 0) x = roll(x, {moved, moved}, {1, 2});
-  const Tensor h_BHWC = x_BHWC + narrow(narrow(x, 1, 0, height), 2, 0, width);
-  return h_BHWC + mlp(layernorm_after(h_BHWC));
-}
-
-PatchMerging::PatchMerging(int64_t size) : reduction(4 * size, 2 * size, false), norm(4 * size, kEpsilon) {}
-
-Tensor PatchMerging::operator()(const Tensor& x_BHWC) const {
-  const Tensor x = pad(x_BHWC, {0, 0, 0, x_BHWC.size(2) % 2, 0, x_BHWC.size(1) % 2});
-  const auto every_second = [&](int64_t row, int64_t column) {
-    return slice(slice(x, 1, row, kEnd, 2), 2, column, kEnd, 2);
-  };
-  return reduction(norm(concat({every_second(0, 0), every_second(1, 0), every_second(0, 1), every_second(1, 1)}, -1)));
-}
-
 Stage::Stage(const SwinConfig& c, int64_t stage) {
-  for (int64_t i = 0; i < c.depths[stage]; ++i) blocks.emplace_back(c, stage, i % 2 == 1);
+  for (int64_t i = 0; i < c.depths[stage]; ++i) blocks.emplace_back(c.windows(stage), i % 2 == 1);
   if (stage + 1 < c.stage_count()) downsample.emplace(c.size_of(stage));
 }
 
@@ -184,34 +107,13 @@ Trunk::Trunk(const SwinConfig& c, bool with_mask_token) : embeddings(c, with_mas
   for (int64_t stage = 0; stage < c.stage_count(); ++stage) encoder.layers.emplace_back(c, stage);
 }
 
-namespace {
-
-// Calls keep(what a stage begins with or gave, the same before it was halved). Attention weights are those of each
-// stage's last layer.
-Tensor run_stages(Tensor x_BHWC, const Encoder& encoder, Partition partition, const nn::AttentionContext& context,
-                  const std::function<void(const Tensor&, const Tensor&)>& keep) {
-  keep(x_BHWC, x_BHWC);
-  for (const Stage& stage : encoder.layers) {
-    nn::AttentionContext quiet = context;
-    quiet.weights = nullptr;
-    for (const Layer& layer : stage.blocks)
-      x_BHWC = layer(x_BHWC, partition, &layer == &stage.blocks.back() ? context : quiet);
-    const Tensor before = x_BHWC;
-    if (stage.downsample) x_BHWC = (*stage.downsample)(x_BHWC);
-    keep(x_BHWC, before);
-  }
-  return x_BHWC;
-}
-
-}  // namespace
-
 SwinOutput Trunk::operator()(const ImageInputs& in) const {
   nn::Recorder record(in);
   SwinOutput out;
   Tensors states;
   const nn::AttentionContext context = nn::image_attention(in, record);
   const Tensor x_BHWC =
-      run_stages(embeddings(in), encoder, Partition::kWhereItFits, context, [&](const Tensor& x, const Tensor&) {
+      run_stages(embeddings(in), encoder, nn::Partition::kWhereItFits, context, [&](const Tensor& x, const Tensor&) {
         if (!in.output_hidden_states) return;
         states.push_back(as_tokens(x));
         out.reshaped_hidden_states.push_back(as_picture(x));
@@ -225,7 +127,7 @@ BaseModelOutput Trunk::maps(const ImageInputs& in) const {
   nn::Recorder record(in);
   Tensors states;
   const nn::AttentionContext context = nn::image_attention(in, record);
-  const Tensor x_BHWC = run_stages(embeddings(in), encoder, Partition::kAlways, context,
+  const Tensor x_BHWC = run_stages(embeddings(in), encoder, nn::Partition::kAlways, context,
                                    [&](const Tensor&, const Tensor& before) { states.push_back(as_picture(before)); });
   BaseModelOutput out = record.finish(x_BHWC);
   out.hidden_states = std::move(states);
@@ -285,7 +187,7 @@ SwinReconstructionOutput SwinForMaskedImageModeling::forward(const ImageInputs& 
 
 SwinBackbone::SwinBackbone(const SwinConfig& c) : Backbone(c), swin(c, false) {
   for (const int64_t stage : c.stages.chosen(c.stage_count()))
-    hidden_states_norms.emplace(stage, nn::LayerNorm(c.size_of(std::max<int64_t>(stage, 1) - 1), kEpsilon));
+    hidden_states_norms.emplace(stage, nn::PixelNorm(c.size_of(std::max<int64_t>(stage, 1) - 1), kEpsilon));
 }
 
 void SwinBackbone::each_field(FieldVisitor& visitor) {
@@ -297,17 +199,13 @@ void SwinBackbone::each_field(FieldVisitor& visitor) {
 }
 
 WeightMap SwinBackbone::weight_map() const {
-  WeightMap map{
-      .base_model_prefix = "swin", .rules = layer_rules(), .ignored = {"*relative_position_index", "*layernorm.*"}};
-  return map;
+  return {.base_model_prefix = "swin", .rules = layer_rules(), .ignored = {"*relative_position_index", "*layernorm.*"}};
 }
 
 BackboneOutput SwinBackbone::forward(const ImageInputs& in) const {
-  const auto normalized = [&](int64_t stage, const Tensor& x_BCHW) {
-    return as_picture(hidden_states_norms.at(stage)(permute(x_BCHW, {0, 2, 3, 1})));
-  };
   return nn::feature_maps([this](const ImageInputs& each) { return swin.maps(each); }, in,
-                          config().stages.chosen(config().stage_count()), normalized);
+                          config().stages.chosen(config().stage_count()),
+                          [&](int64_t stage, const Tensor& x) { return hidden_states_norms.at(stage)(x); });
 }
 
 }  // namespace imago::swin

@@ -3,11 +3,11 @@
 
 #include <map>
 
-#include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
 #include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/heads.h"
-#include "imago/nn/vision/patches.h"
+#include "imago/nn/vision/pixel_norm.h"
+#include "imago/nn/vision/shifted_windows.h"
 
 namespace imago::swin {
 
@@ -26,6 +26,7 @@ struct SwinConfig : Config {
   void validate() const override;
   int64_t stage_count() const { return static_cast<int64_t>(depths.size()); }
   int64_t size_of(int64_t stage) const { return embed_dim << stage; }
+  nn::ShiftedWindowOptions windows(int64_t stage) const;
   int64_t output_size() const { return size_of(stage_count() - 1); }
 };
 
@@ -45,63 +46,9 @@ struct Embeddings : Module {
   Tensor operator()(const ImageInputs& in) const;  // [B, height, width, D]
 };
 
-// A learned score for each distance of query and key.
-struct RelativePositionBias : Module {
-  Tensor relative_position_bias_table;  // [(2 window - 1)^2, heads]
-  int64_t window;
-  FIELDS(relative_position_bias_table)
-
-  RelativePositionBias(int64_t window, int64_t heads);
-  Tensor operator()() const;  // [1, heads, window^2, window^2]
-};
-
-struct Attention : Module {
-  nn::Linear q_proj, k_proj, v_proj, o_proj;
-  RelativePositionBias relative_position_bias;
-  int64_t heads;
-  FIELDS(q_proj, k_proj, v_proj, o_proj, relative_position_bias)
-
-  Attention(const SwinConfig& c, int64_t stage);
-  // `regions` [B * windows, 1, window^2, window^2] is added to the scores, where there are any.
-  Tensor operator()(const Tensor& windows, const Tensor& regions, nn::AttentionContext context) const;
-};
-
-struct MLP : Module {
-  nn::Linear fc1, fc2;
-  nn::Activation activation;
-  FIELDS(fc1, fc2)
-
-  MLP(const SwinConfig& c, int64_t size);
-  Tensor operator()(const Tensor& x) const { return fc2(activation(fc1(x))); }
-};
-
-// Whether windows are shifted whatever the picture's size, as in backbones.
-enum class Partition { kWhereItFits, kAlways };
-
-struct Layer : Module {
-  Attention attention;
-  nn::LayerNorm layernorm_before, layernorm_after;
-  MLP mlp;
-  int64_t window, shift;
-  FIELDS(attention, layernorm_before, layernorm_after, mlp)
-
-  Layer(const SwinConfig& c, int64_t stage, bool shifted);
-  Tensor operator()(const Tensor& x_BHWC, Partition partition, const nn::AttentionContext& context) const;
-};
-
-// Four pixels become one of twice as many channels.
-struct PatchMerging : Module {
-  nn::Linear reduction;
-  nn::LayerNorm norm;
-  FIELDS(reduction, norm)
-
-  explicit PatchMerging(int64_t size);
-  Tensor operator()(const Tensor& x_BHWC) const;
-};
-
 struct Stage : Module {
-  std::vector<Layer> blocks;
-  std::optional<PatchMerging> downsample;
+  std::vector<nn::ShiftedWindowLayer> blocks;
+  std::optional<nn::PatchMerging> downsample;
   FIELDS(blocks, downsample)
 
   Stage(const SwinConfig& c, int64_t stage);
@@ -179,7 +126,7 @@ struct SwinForMaskedImageModeling : CallableModel<ImageInputs, SwinReconstructio
 // Every feature map has a norm of its own, named by its stage.
 struct SwinBackbone : nn::Backbone<SwinConfig, ImageBackbone> {
   Trunk swin;
-  std::map<int64_t, nn::LayerNorm> hidden_states_norms;
+  std::map<int64_t, nn::PixelNorm> hidden_states_norms;
   void each_field(FieldVisitor& visitor) override;
 
   explicit SwinBackbone(const SwinConfig& c);
