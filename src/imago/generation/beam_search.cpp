@@ -6,6 +6,7 @@
 
 #include "imago/generation/logits_processors.h"
 #include "imago/generation/sampling.h"
+#include "imago/ops/index_select/index_select.h"
 
 namespace imago {
 namespace {
@@ -184,16 +185,10 @@ Tensor last_tokens(const std::vector<RowSearch>& rows) {
   return Tensor::from(tokens, {static_cast<int64_t>(tokens.size()), 1});
 }
 
-Tensor prompt_matrix(const std::vector<RowSearch>& rows) {
+Tensor prompt_matrix(const std::vector<std::vector<int64_t>>& prompts) {
   std::vector<int64_t> flat;
-  int64_t count = 0;
-  for (const RowSearch& row : rows) {
-    for (const Beam& beam : row.running()) {
-      flat.insert(flat.end(), beam.ids.begin(), beam.ids.end());
-      ++count;
-    }
-  }
-  return Tensor::from(flat, {count, static_cast<int64_t>(flat.size()) / count});
+  for (const std::vector<int64_t>& prompt : prompts) flat.insert(flat.end(), prompt.begin(), prompt.end());
+  return Tensor::from(flat, {std::ssize(prompts), std::ssize(prompts[0])});
 }
 
 }  // namespace
@@ -208,11 +203,12 @@ GenerationOutput beam_search(DecoderSession& session, const std::vector<std::vec
     rows.emplace_back(setting, prompts[row]);
     sources.insert(sources.end(), beams, static_cast<int64_t>(row));
   }
-  session.select_rows(sources);
   RandomSource random(static_cast<uint64_t>(config.seed));
   const auto min_tokens_to_keep = static_cast<int64_t>(config.eos_token_id.size()) + 1;
 
-  Tensor scores = session.step(prompt_matrix(rows));
+  // A prompt is computed once, and is then that of each of its beams.
+  Tensor scores = index_select(session.step(prompt_matrix(prompts)), 0, Tensor::from(sources));
+  session.select_rows(sources);
   while (true) {
     const auto vocabulary = static_cast<size_t>(scores.size(1));
     sources.clear();
