@@ -13,6 +13,7 @@ import torch
 from decoders import DECODERS
 from encoders import ENCODERS
 from mixtures import MIXTURES
+from multimodal import MULTIMODAL
 from record import GREEDY, Golden, folder_bytes, write
 from recurrent import RECURRENT
 from seq2seq import SEQ2SEQ
@@ -310,7 +311,7 @@ def t5() -> dict[str, Golden]:
 
 
 COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()}
-COMMITTED |= DECODERS | MIXTURES | RECURRENT | ENCODERS | SEQ2SEQ | SERIES | SPEECH | VISION
+COMMITTED |= DECODERS | MIXTURES | RECURRENT | ENCODERS | SEQ2SEQ | SERIES | SPEECH | VISION | MULTIMODAL
 
 
 def main() -> int:

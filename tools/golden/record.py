@@ -13,6 +13,7 @@ from configs import make_config
 from fairness import unfair
 from float64 import double_copy, true_double
 from inputs import make_inputs
+from multimodal_inputs import INPUTS as MULTIMODAL_INPUTS
 from pixels import PixelMaker
 from safetensors.torch import save_file
 from transformers.utils import ModelOutput
@@ -66,7 +67,9 @@ def write(golden: Golden, out: Path) -> None:
 def _write(golden: Golden, out: Path) -> None:
     torch.manual_seed(golden.seed)
     model = _build_and_save(golden, out)
-    if "pixel_values" in inspect.signature(model.forward).parameters:
+    if maker := MULTIMODAL_INPUTS.get(golden.model_type):
+        inputs = maker(model.config, golden.auto_class, torch.Generator().manual_seed(golden.seed + 1000), **golden.inputs)
+    elif "pixel_values" in inspect.signature(model.forward).parameters:
         inputs = PixelMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
     else:
         inputs = make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs)
@@ -286,10 +289,13 @@ def _all_sequences(golden: Golden, model, double, inputs: dict, description: dic
 
 
 def _generate(model, double, inputs: dict, options: dict) -> torch.Tensor:
-    prompt = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs}
+    if model.config.model_type in MULTIMODAL_INPUTS:
+        prompt = {name: value for name, value in inputs.items() if name != "labels"}
+    else:
+        prompt = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs}
     sequences = copy.deepcopy(model).generate(**prompt, **options)
     with true_double():
-        exact = copy.deepcopy(double).generate(**prompt, **options)
+        exact = copy.deepcopy(double).generate(**_double(prompt), **options)
     if not torch.equal(sequences, exact):
         # Two tokens were so close that float32 could not tell: such a sequence would test luck. Another seed will do.
         raise UnusableSeed(f"float32 and float64 disagree with {options}")

@@ -1,6 +1,7 @@
 #include "imago/generation/decoder_session.h"
 
 #include "imago/base/error.h"
+#include "imago/nn/image_text_to_text.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/concat/concat.h"
@@ -16,6 +17,12 @@
 namespace imago {
 namespace {
 
+// The mask of `seen` tokens, of which the new ones are no padding.
+Tensor extended(const Tensor& mask, int64_t seen) {
+  if (mask.size(1) >= seen) return mask;
+  return concat({mask, Tensor::ones({mask.size(0), seen - mask.size(1)}, DType::i64)}, 1);
+}
+
 class CausalSession final : public DecoderSession {
  public:
   CausalSession(const CausalLM& model, const Tensor& attention_mask, const std::string& cache_dtype)
@@ -28,7 +35,7 @@ class CausalSession final : public DecoderSession {
     inputs.past_key_values = &cache_;
     inputs.logits_to_keep = 1;
     if (mask_) {
-      extend_mask(new_ids);
+      mask_ = extended(mask_, cache_.length() + new_ids.size(1));
       inputs.attention_mask = mask_;
       // Padding in front does not count as position.
       const Tensor positions = clamp(cumsum(mask_, -1) - 1.0, 0.0);
@@ -41,18 +48,52 @@ class CausalSession final : public DecoderSession {
     return model_.forward(inputs).logits;
   }
 
-  void extend_mask(const Tensor& new_ids) {
-    const int64_t seen = cache_.length() + new_ids.size(1);
-    if (mask_.size(1) >= seen) return;
-    mask_ = concat({mask_, Tensor::ones({mask_.size(0), seen - mask_.size(1)}, DType::i64)}, 1);
-  }
-
   void select_inputs(const Tensor& indices) override {
     if (mask_) mask_ = index_select(mask_, 0, indices);
   }
 
   const CausalLM& model_;
   Tensor mask_;
+};
+
+class ImageTextSession final : public DecoderSession {
+ public:
+  ImageTextSession(const ImageTextToText& model, const ImageTextToTextInputs& prompt, const Tensor& attention_mask,
+                   const std::string& cache_dtype)
+      : DecoderSession(cache_dtype), model_(model), prompt_(prompt), mask_(attention_mask) {}
+
+ private:
+  Tensor forward(const Tensor& new_ids) override {
+    const bool first = cache_.length() == 0;
+    ImageTextToTextInputs inputs;
+    if (first) inputs = std::move(prompt_);
+    if (mask_) mask_ = extended(mask_, cache_.length() + new_ids.size(1));
+    inputs.input_ids = new_ids;
+    inputs.attention_mask = mask_;
+    inputs.past_key_values = &cache_;
+    inputs.logits_to_keep = 1;
+    inputs.labels = {};
+    if (first) {
+      inputs.position_ids = model_.prompt_positions(inputs);
+      // A picture takes less room than its tokens do in some models: text goes on behind its last position.
+      const bool axes = inputs.position_ids.dim() == 3;
+      next_ = amax(axes ? amax(inputs.position_ids, {0}) : inputs.position_ids, {-1}, true) + 1.0;
+    } else {
+      const auto count = static_cast<double>(new_ids.size(1));
+      inputs.position_ids = next_ + unsqueeze(Tensor::arange(0, count), 0);
+      next_ = next_ + count;
+    }
+    return model_.forward(inputs).logits;
+  }
+
+  void select_inputs(const Tensor& indices) override {
+    next_ = index_select(next_, 0, indices);
+    if (mask_) mask_ = index_select(mask_, 0, indices);
+  }
+
+  const ImageTextToText& model_;
+  ImageTextToTextInputs prompt_;  // until the first step
+  Tensor mask_, next_;            // next_ [R, 1]: where the next token stands
 };
 
 class Seq2SeqSession final : public DecoderSession {
@@ -117,6 +158,11 @@ void DecoderSession::select_rows(std::span<const int64_t> indices) {
 std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask,
                                                const std::string& cache_dtype) {
   return std::make_unique<CausalSession>(model, without_trivial(attention_mask), cache_dtype);
+}
+
+std::unique_ptr<DecoderSession> image_text_session(const ImageTextToText& model, const ImageTextToTextInputs& prompt,
+                                                   const std::string& cache_dtype) {
+  return std::make_unique<ImageTextSession>(model, prompt, without_trivial(prompt.attention_mask), cache_dtype);
 }
 
 std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,

@@ -10,6 +10,9 @@
 
 namespace imago {
 
+struct ImageTextToText;
+struct ImageTextToTextInputs;
+
 // The rows of a batch advance together. R rows, V vocabulary.
 class DecoderSession {
  public:
@@ -36,6 +39,10 @@ class DecoderSession {
 // Of a decoder-only model; the prompts' mask [R, T] may be undefined where there is no padding.
 std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask,
                                                const std::string& cache_dtype = {});
+
+// Of a model that reads pictures in a text: `prompt` is what it takes at first, its past_key_values left aside.
+std::unique_ptr<DecoderSession> image_text_session(const ImageTextToText& model, const ImageTextToTextInputs& prompt,
+                                                   const std::string& cache_dtype = {});
 
 // Of an encoder-decoder model; runs the encoder on these inputs.
 std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,

@@ -8,6 +8,7 @@
 #include "imago/base/error.h"
 #include "imago/generation/beam_search.h"
 #include "imago/generation/decoder_session.h"
+#include "imago/generation/generate_about_images.h"
 #include "imago/generation/sampling.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
@@ -68,6 +69,19 @@ Tensor decoder_start(const GenerationConfig& config, int64_t rows) {
   return Tensor::full({rows, 1}, static_cast<double>(*start), DType::i64);
 }
 
+void check_ids(const Tensor& input_ids) {
+  if (input_ids.defined() && input_ids.dim() == 2 && input_ids.dtype() == DType::i64) return;
+  throw Error(ErrorKind::kInvalidArgument, "generate",
+              "input_ids must be int64 [rows, tokens], not " + input_ids.describe());
+}
+
+GenerationOutput search(DecoderSession& session, const Tensor& prompt, GenerationConfig config,
+                        const GenerationHooks& hooks) {
+  resolve_length(config, prompt.size(1));
+  return config.num_beams > 1 ? beam_search(session, rows_of(prompt), config, hooks)
+                              : sample(session, rows_of(prompt), config, hooks);
+}
+
 }  // namespace
 
 Tensor GenerationOutput::padded(const GenerationConfig& config) const {
@@ -88,11 +102,7 @@ Tensor GenerationOutput::padded(const GenerationConfig& config) const {
 GenerationOutput generate(const Model& model, const Tensor& input_ids, const Tensor& attention_mask,
                           const GenerationConfig& config, const GenerationHooks& hooks) {
   config.validate();
-  if (input_ids.dim() != 2 || input_ids.dtype() != DType::i64) {
-    throw Error(ErrorKind::kInvalidArgument, "generate",
-                "input_ids must be int64 [rows, tokens], not " + input_ids.describe());
-  }
-  GenerationConfig resolved = config;
+  check_ids(input_ids);
   std::unique_ptr<DecoderSession> session;
   Tensor prompt;
   if (const auto* seq2seq = dynamic_cast<const Seq2SeqLM*>(&model)) {
@@ -106,13 +116,26 @@ GenerationOutput generate(const Model& model, const Tensor& input_ids, const Ten
     session = causal_session(*causal,
                              attention_mask && attention_mask.size(1) > 0 ? attention_mask : infer_mask(prompt, config),
                              config.cache_dtype);
+  } else if (const auto* image_text = dynamic_cast<const ImageTextToText*>(&model)) {
+    ImageTextToTextInputs text;
+    text.input_ids = with_bos(input_ids, config);
+    text.attention_mask = attention_mask;
+    return generate(*image_text, text, config, hooks);
   } else {
     throw Error(ErrorKind::kUnsupported, "generate", "the model has no language-model head",
                 "load it with AutoModelForCausalLM or AutoModelForSeq2SeqLM");
   }
-  resolve_length(resolved, prompt.size(1));
-  if (resolved.num_beams > 1) return beam_search(*session, rows_of(prompt), resolved, hooks);
-  return sample(*session, rows_of(prompt), resolved, hooks);
+  return search(*session, prompt, config, hooks);
+}
+
+GenerationOutput generate(const ImageTextToText& model, const ImageTextToTextInputs& prompt,
+                          const GenerationConfig& config, const GenerationHooks& hooks) {
+  config.validate();
+  check_ids(prompt.input_ids);
+  ImageTextToTextInputs inputs = prompt;
+  if (!inputs.attention_mask) inputs.attention_mask = infer_mask(inputs.input_ids, config);
+  const auto session = image_text_session(model, inputs, config.cache_dtype);
+  return search(*session, inputs.input_ids, config, hooks);
 }
 
 }  // namespace imago

@@ -113,6 +113,13 @@ GenerationConfig GenerationConfig::from_pretrained(const std::string& folder, co
   config.bos_token_id = model_config.bos_token_id;
   config.eos_token_id = model_config.eos_token_id;
   config.decoder_start_token_id = model_config.decoder_start_token_id;
+  // Of a model made of several parts the one that writes says it.
+  const Json whole =
+      model_config.source.text.empty() ? Json::object() : parse_json(model_config.source.text, "config.json");
+  const Json text = whole.value("text_config", Json());
+  for (const char* key : {"pad_token_id", "bos_token_id", "eos_token_id"}) {
+    if (text.is_object() && text.contains(key) && !text.at(key).is_null()) config.update({{key, text.at(key)}});
+  }
   return config;
 }
 

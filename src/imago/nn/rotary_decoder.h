@@ -5,11 +5,12 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/grouped_query_attention.h"
+#include "imago/nn/word_table.h"
 #include "imago/ops/operators.h"
 
 namespace imago::nn {
 
-// The rotary positions of a configuration that has the usual keys.
+// The rotary positions of a configuration that has the usual keys; one with others has an overload in its namespace.
 template <class C>
 RotaryConfig rotary_config(const C& c) {
   return RotaryConfig::read(c.rope_parameters, c.rope_scaling, c.rope_theta, c.head_size(), c.max_position_embeddings);
@@ -37,7 +38,7 @@ struct PreNormLayer : Module {
 
 // Layer is made of the configuration and its number, and computes from x and a RotaryContext.
 template <class C, class Layer, class Norm = RMSNorm>
-struct RotaryDecoder : Backbone<C> {
+struct RotaryDecoder : Backbone<C>, WordTable {
   static constexpr FieldName kBaseModelPrefix = "model";
   static constexpr const char* kInputEmbeddings = "embed_tokens.weight";
   Embedding embed_tokens;
@@ -59,10 +60,18 @@ struct RotaryDecoder : Backbone<C> {
   BaseModelOutput forward(const TextInputs& in) const override {
     Recorder record(in);
     Tensor x_BTD = embed(in, embed_tokens);
-    const RotaryContext context{rotary_(position_ids(in, x_BTD), x_BTD.dtype()), causal_attention(in, x_BTD, record)};
+    const RotaryContext context{angles(in, x_BTD), causal_attention(in, x_BTD, record)};
     for (const Layer& layer : layers) x_BTD = layer(record(x_BTD), context);
     return record.finish(norm(x_BTD));
   }
+  const Embedding& word_embeddings() const override { return embed_tokens; }
+  std::string word_embeddings_name() const override { return kInputEmbeddings; }
+
+ protected:
+  virtual RotaryAngles angles(const TextInputs& in, const Tensor& x_BTD) const {
+    return rotary_(position_ids(in, x_BTD), x_BTD.dtype());
+  }
+  const Rotary& rotary() const { return rotary_; }
 
  private:
   Rotary rotary_;

@@ -10,7 +10,7 @@
 #include "imago/autograd/backward.h"
 #include "imago/base/error.h"
 #include "imago/base/json.h"
-#include "imago/generation/generate.h"
+#include "imago/generation/generate_about_images.h"
 #include "imago/nn/random_source.h"
 #include "imago/nn/time_series.h"
 #include "imago/ops/cast/cast.h"
@@ -130,10 +130,17 @@ class Verifier {
       }
       GenerationConfig config = GenerationConfig::from_pretrained(folder_, model_->config());
       config.update(parse_json(run.options, "golden.json: generate"));
-      const GenerationOutput output =
-          generate(*model_, golden_.tensor("inputs.input_ids"), golden_.tensor("inputs.attention_mask"), config);
-      report_.checks.push_back(compare_exactly(run.tensor, output.padded(config), expected));
+      report_.checks.push_back(compare_exactly(run.tensor, generated(config).padded(config), expected));
     }
+  }
+
+  GenerationOutput generated(const GenerationConfig& config) const {
+    if (const auto* image_text = dynamic_cast<const ImageTextToText*>(model_.get())) {
+      ImageTextToTextInputs prompt;
+      internal::assign_inputs([&](FieldVisitor& visitor) { prompt.each_field(visitor); }, inputs());
+      return generate(*image_text, prompt, config);
+    }
+    return generate(*model_, golden_.tensor("inputs.input_ids"), golden_.tensor("inputs.attention_mask"), config);
   }
 
   // Futures with the normal numbers that the reference drew.

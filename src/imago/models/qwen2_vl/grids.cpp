@@ -1,0 +1,104 @@
+#include "imago/models/qwen2_vl/grids.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "imago/base/error.h"
+
+namespace imago::qwen2_vl {
+
+std::vector<Grid> read_grids(const Tensor& image_grid_thw, int64_t merge) {
+  if (!image_grid_thw || image_grid_thw.dim() != 2 || image_grid_thw.size(1) != 3)
+    throw Error(ErrorKind::kInvalidArgument, "forward", "pictures go with image_grid_thw [pictures, 3]");
+  const std::vector<int64_t> values = image_grid_thw.to_vector<int64_t>();
+  std::vector<Grid> grids;
+  for (size_t i = 0; i < values.size(); i += 3) {
+    const Grid grid{values[i], values[i + 1], values[i + 2]};
+    constexpr int64_t kLargest = 1 << 20;
+    const auto is_side = [&](int64_t side) { return side > 0 && side <= kLargest; };
+    if (!is_side(grid.time) || !is_side(grid.height) || !is_side(grid.width) || grid.height % merge != 0 ||
+        grid.width % merge != 0) {
+      throw Error(ErrorKind::kInvalidArgument, "forward",
+                  fmt::format("image_grid_thw has {} x {} x {} patches, of which squares of {} are merged", grid.time,
+                              grid.height, grid.width, merge));
+    }
+    grids.push_back(grid);
+  }
+  return grids;
+}
+
+int64_t patches(const std::vector<Grid>& grids) {
+  int64_t count = 0;
+  for (const Grid& grid : grids) count += grid.time * grid.height * grid.width;
+  return count;
+}
+
+Tensor patch_positions(const std::vector<Grid>& grids, int64_t merge) {
+  std::vector<int64_t> rows, columns;
+  for (const Grid& grid : grids) {
+    const int64_t squares = (grid.height / merge) * (grid.width / merge), across = grid.width / merge;
+    for (int64_t i = 0; i < grid.time * squares * merge * merge; ++i) {
+      const int64_t square = i / (merge * merge) % squares, inside = i % (merge * merge);
+      rows.push_back(square / across * merge + inside / merge);
+      columns.push_back(square % across * merge + inside % merge);
+    }
+  }
+  const int64_t count = std::ssize(rows);
+  rows.insert(rows.end(), columns.begin(), columns.end());
+  return Tensor::from(rows, {2, 1, count});
+}
+
+Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_token, const std::vector<Grid>& grids,
+                                int64_t merge) {
+  const int64_t batch = in.input_ids.size(0), tokens = in.input_ids.size(1);
+  const std::vector<int64_t> ids = in.input_ids.to_vector<int64_t>();
+  std::vector<int64_t> mask(ids.size(), 1), of_picture(ids.size());
+  if (in.attention_mask) mask = in.attention_mask.to_vector<int64_t>();
+  std::transform(ids.begin(), ids.end(), of_picture.begin(), [&](int64_t id) { return id == image_token; });
+  if (in.mm_token_type_ids) of_picture = in.mm_token_type_ids.to_vector<int64_t>();
+  std::vector<int64_t> positions(static_cast<size_t>(3 * batch * tokens), 0);
+  size_t next_grid = 0;
+  const auto refuse = [] {
+    throw Error(ErrorKind::kInvalidArgument, "forward",
+                "the pictures' tokens do not stand in the text as image_grid_thw says",
+                "let the model's processor write them");
+  };
+  for (int64_t row = 0; row < batch; ++row) {
+    int64_t next = 0, at = row * tokens;
+    const int64_t end = at + tokens;
+    const auto place = [&](int64_t time, int64_t height, int64_t width) {
+      while (at < end && mask[at] == 0) ++at;
+      if (at == end) refuse();
+      positions[at] = time;
+      positions[batch * tokens + at] = height;
+      positions[2 * batch * tokens + at] = width;
+      ++at;
+    };
+    while (true) {
+      while (at < end && mask[at] == 0) ++at;
+      if (at == end) break;
+      if (of_picture[at] == 0) {
+        place(next, next, next);
+        ++next;
+        continue;
+      }
+      if (of_picture[at] != 1) {
+        throw Error(ErrorKind::kUnsupported, "forward", "mm_token_type_ids name something else than pictures",
+                    "videos are not read");
+      }
+      if (next_grid == grids.size()) refuse();
+      const Grid& grid = grids[next_grid++];
+      const int64_t down = grid.height / merge, across = grid.width / merge;
+      for (int64_t i = 0; i < grid.time * down * across; ++i) {
+        place(next + i / (down * across), next + i / across % down, next + i % across);
+        if (of_picture[at - 1] != 1) refuse();
+      }
+      next += std::max(down, across);
+    }
+  }
+  if (next_grid != grids.size()) refuse();
+  return Tensor::from(positions, {3, batch, tokens});
+}
+
+}  // namespace imago::qwen2_vl

@@ -1,0 +1,105 @@
+"""The committed goldens of models that read texts with pictures in them; see manifest.py."""
+
+from multimodal_inputs import IMAGE, VIDEO, VISION_END, VISION_START
+from record import GREEDY, Golden
+
+BEAM = {"beam": {"max_new_tokens": 8, "do_sample": False, "num_beams": 3}}
+TEXT = dict(
+    model_type="llama",
+    vocab_size=48,
+    hidden_size=16,
+    intermediate_size=24,
+    num_hidden_layers=1,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=128,
+    bos_token_id=1,
+    eos_token_id=2,
+    pad_token_id=0,
+)
+TOWER = dict(hidden_size=12, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=8, patch_size=4)
+TWO_LAYERS = dict(num_hidden_layers=2)
+WRITER = "AutoModelForImageTextToText"
+
+
+def llava() -> dict[str, Golden]:
+    clip = TOWER | dict(model_type="clip_vision_model", projection_dim=8)
+    base = dict(text_config=TEXT, vision_config=clip, image_token_index=IMAGE, image_seq_length=4)
+
+    def writer(seed: int, overrides: dict | None = None, inputs: dict | None = None, **more) -> Golden:
+        return Golden("llava", WRITER, base | (overrides or {}), seed, inputs or {}, **more)
+
+    mistral = TEXT | TWO_LAYERS | dict(model_type="mistral", sliding_window=8)
+    qwen2 = TEXT | dict(model_type="qwen2", tie_word_embeddings=True)
+    siglip = TOWER | dict(model_type="siglip_vision_model", vision_use_head=False)
+    return {
+        "image_text_to_text": writer(1, dict(text_config=TEXT | TWO_LAYERS), attentions=True, generate=GREEDY, runs=BEAM),
+        "gradients": writer(2, gradients=40_000, train=True),
+        "mistral": writer(3, dict(text_config=mistral, multimodal_projector_bias=False), generate=GREEDY),
+        "qwen2_layers_full": writer(
+            4,
+            dict(text_config=qwen2, vision_feature_layer=[-2, -1], vision_feature_select_strategy="full"),
+            dict(pictures=((1, 1), ()), padding="right"),
+            gradients=20_000,
+        ),
+        "siglip": writer(
+            5,
+            dict(vision_config=siglip, vision_feature_select_strategy="full", projector_hidden_act="gelu_new"),
+            dict(pictures=((1,),), mask=False),
+            generate=GREEDY,
+        ),
+        "base": Golden("llava", "AutoModel", base, 6, {}),
+        "bfloat16": writer(7, dtype="bfloat16"),
+    }
+
+
+def qwen2_vl() -> dict[str, Golden]:
+    rope = dict(rope_type="default", rope_theta=10000.0, mrope_section=[1, 2, 1])
+    text = {key: value for key, value in TEXT.items() if key != "model_type"} | dict(
+        num_attention_heads=2, num_key_value_heads=1, rope_parameters=rope
+    )
+    vision = dict(depth=1, embed_dim=16, hidden_size=16, num_heads=2, mlp_ratio=2, patch_size=2)
+    base = dict(text_config=text, vision_config=vision, image_token_id=IMAGE, video_token_id=VIDEO)
+    base |= dict(vision_start_token_id=VISION_START, vision_end_token_id=VISION_END)
+
+    def writer(seed: int, overrides: dict | None = None, inputs: dict | None = None, **more) -> Golden:
+        return Golden("qwen2_vl", WRITER, base | (overrides or {}), seed, inputs or {}, **more)
+
+    window = dict(use_sliding_window=True, sliding_window=6, max_window_layers=1) | TWO_LAYERS
+    return {
+        "image_text_to_text": writer(1, dict(vision_config=vision | dict(depth=2)), generate=GREEDY, runs=BEAM),
+        "gradients": writer(2, inputs=dict(grids=(((2, 2),), ())), gradients=25_000, train=True),
+        "two_pictures_window": writer(
+            3,
+            dict(text_config=text | window, tie_word_embeddings=True),
+            dict(grids=(((4, 4), (2, 6)),), mask=False, words=6),
+            generate=GREEDY,
+        ),
+        "texts_only": writer(4, inputs=dict(grids=((), ())), generate=GREEDY),
+        "base": Golden("qwen2_vl", "AutoModel", base, 6, {}),
+        "bfloat16": writer(7, dtype="bfloat16"),
+    }
+
+
+def idefics3(model_type: str) -> dict[str, Golden]:
+    vision = TOWER | dict(num_hidden_layers=1, image_size=16)
+    base = dict(text_config=TEXT, vision_config=vision, image_token_id=IMAGE)
+
+    def writer(seed: int, overrides: dict | None = None, inputs: dict | None = None, **more) -> Golden:
+        return Golden(model_type, WRITER, base | (overrides or {}), seed, inputs or {}, **more)
+
+    all_of_them = {
+        "image_text_to_text": writer(1, generate=GREEDY, runs=BEAM),
+        "gradients": writer(2, inputs=dict(pictures=(1,)), gradients=25_000, train=True),
+        "padded_tied": writer(3, dict(tie_word_embeddings=True), dict(padded=True), generate=GREEDY),
+        "scale_factor_4": writer(4, dict(scale_factor=4, text_config=TEXT | TWO_LAYERS), dict(mask=False, pictures=(2,))),
+        "base": Golden(model_type, "AutoModel", base, 6, dict(pictures=(1, 1))),
+        "bfloat16": writer(7, dtype="bfloat16"),
+    }
+    if model_type == "smolvlm":  # idefics3 under another name
+        return {name: all_of_them[name] for name in ("image_text_to_text", "padded_tied", "base")}
+    return all_of_them
+
+
+MULTIMODAL = {"llava": llava(), "qwen2_vl": qwen2_vl()}
+MULTIMODAL |= {name: idefics3(name) for name in ("idefics3", "smolvlm")}

@@ -1,0 +1,78 @@
+"""Inputs of models that read texts with pictures in them."""
+
+import torch
+
+FIRST_ORDINARY_ID = 12  # below it: padding, begin, end, and tokens that stand for pictures
+IMAGE, VIDEO, VISION_START, VISION_END = 5, 6, 7, 8
+
+
+def _texts(config, generator, pictures: list[list[int]], words: int, padding: str, mask: bool, labels: bool) -> dict:
+    """Rows of `words` words with pictures among them: pictures[row] are numbers of image tokens. `padding` fills rows up on
+    the left or right, behind a row that is shorter by one word for each row before it."""
+    rows = []
+    for index, counts in enumerate(pictures):
+        ids = torch.randint(FIRST_ORDINARY_ID, config.get_text_config().vocab_size, (words - index,), generator=generator)
+        pieces = ids.tensor_split(len(counts) + 1)
+        row = [pieces[0]]
+        for count, piece in zip(counts, pieces[1:]):
+            row += [torch.tensor([VISION_START] + [IMAGE] * count + [VISION_END]), piece]
+        rows.append(torch.cat(row))
+    longest = max(map(len, rows))
+    ids = torch.zeros((len(rows), longest), dtype=torch.long)
+    real = torch.zeros_like(ids)
+    for index, row in enumerate(rows):
+        at = slice(longest - len(row), longest) if padding == "left" else slice(0, len(row))
+        ids[index, at], real[index, at] = row, 1
+    inputs = {"input_ids": ids}
+    if mask:
+        inputs["attention_mask"] = real
+    if labels:  # the first token behind left padding is predicted from nothing, which means nothing
+        before = real.roll(1, dims=1)
+        before[:, 0] = 1
+        inputs["labels"] = torch.where((real & before).bool() & (ids != IMAGE), ids, -100)
+    return inputs
+
+
+def llava(config, auto_class, generator, pictures=((1,), (1,)), words=7, padding="left", mask=True) -> dict:
+    """`pictures`: how many of them stand in each row, as a tuple of ones."""
+    vision = config.vision_config
+    side = vision.image_size // vision.patch_size
+    count = side * side + int(config.vision_feature_select_strategy == "full" and "clip" in vision.model_type)
+    counts = [[count] * len(row) for row in pictures]
+    inputs = _texts(config, generator, counts, words, padding, mask, auto_class != "AutoModel")
+    shape = (sum(map(len, pictures)), 3, vision.image_size, vision.image_size)
+    return inputs | {"pixel_values": torch.randn(shape, generator=generator)}
+
+
+def qwen2_vl(config, auto_class, generator, grids=(((2, 4),), ((4, 2),)), words=7, padding="left", mask=True) -> dict:
+    """`grids`: rows and columns of patches of the pictures in each row."""
+    vision = config.vision_config
+    merged = vision.spatial_merge_size**2
+    counts = [[rows * columns // merged for rows, columns in row] for row in grids]
+    inputs = _texts(config, generator, counts, words, padding, mask, auto_class != "AutoModel")
+    flat = [grid for row in grids for grid in row]
+    if flat:
+        values = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
+        inputs["pixel_values"] = torch.randn((sum(h * w for h, w in flat), values), generator=generator)
+        inputs["image_grid_thw"] = torch.tensor([(1, h, w) for h, w in flat])
+        inputs["mm_token_type_ids"] = (inputs["input_ids"] == IMAGE).long()
+    return inputs
+
+
+def idefics3(config, auto_class, generator, pictures=(2, 1), words=7, padding="left", mask=True, padded=False) -> dict:
+    """`pictures`: how many of them stand in each row. `padded`: the first one has pixels that are none."""
+    vision = config.vision_config
+    count = (vision.image_size // vision.patch_size // config.scale_factor) ** 2
+    inputs = _texts(config, generator, [[count] * n for n in pictures], words, padding, mask, auto_class != "AutoModel")
+    shape = (len(pictures), max(pictures), 3, vision.image_size, vision.image_size)
+    pixels, seen = torch.zeros(shape), torch.zeros(shape[:2] + shape[3:], dtype=torch.long)
+    for row, number in enumerate(pictures):
+        pixels[row, :number] = torch.randn((number, *shape[2:]), generator=generator)
+        seen[row, :number] = 1
+    if padded:
+        seen[0, 0, :, -vision.patch_size - 1 :] = 0
+        seen[0, 0, -vision.patch_size :] = 0
+    return inputs | {"pixel_values": pixels, "pixel_attention_mask": seen}
+
+
+INPUTS = {"llava": llava, "qwen2_vl": qwen2_vl, "idefics3": idefics3, "smolvlm": idefics3}
