@@ -41,6 +41,11 @@ PROCESSORS = {
     ],
     "SamImageProcessor": [{}, {"size": {"longest_edge": 130}, "pad_size": {"height": 140, "width": 130}}],
     "Mask2FormerImageProcessor": [{}, {"size": {"shortest_edge": 90, "longest_edge": 200}, "size_divisor": 20}, {"size": {"height": 96, "width": 130}}],
+    "LlavaImageProcessor": [{}, {"do_pad": True, "size": {"shortest_edge": 100}, "crop_size": {"height": 90, "width": 90}}],
+    "BlipImageProcessor": [{}],
+    "Qwen2VLImageProcessor": [{}, {"min_pixels": 4000, "max_pixels": 30000}, {"size": {"shortest_edge": 100000, "longest_edge": 400000}, "patch_size": 8, "merge_size": 3}],
+    "Idefics3ImageProcessor": [{}, {"size": {"longest_edge": 500}, "max_image_size": {"longest_edge": 130}}, {"do_image_splitting": False}],
+    "SmolVLMImageProcessor": [{"size": {"longest_edge": 1024}, "max_image_size": {"longest_edge": 512}}],
     "DetrImageProcessor": [{}, {"size": {"shortest_edge": 120, "longest_edge": 150}}, {"size": 90, "max_size": 300}],
     "YolosImageProcessor": [{}, {"size": {"shortest_edge": 120, "longest_edge": 150}}],
 }

@@ -47,6 +47,21 @@ TEST(RunCommand, JsonHasAnswersCountsAndTimes) {
   EXPECT_GT(document.at("run_seconds").get<double>(), 0.0);
 }
 
+TEST(RunCommand, ChatsAboutPictures) {
+  const std::string folder = kGoldens + "image-text-to-text-llava";
+  const std::string picture = IMAGO_SOURCE_DIR "/src/imago/processors/image/testdata/rgb.jpg";
+  const std::vector<std::string> chat = {"image-text-to-text", "What does the café sell?", "--image", picture, "--chat",
+                                         "--greedy",           "--max-new-tokens",         "10",      "-m",    folder};
+  const Finished finished = run(chat);
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  const Json expected = read_json(folder + "/pipeline.json").at("cases")[0].at("expected")[0].at("generated_text");
+  EXPECT_EQ(finished.out, expected[1].at("content").as_string() + "\n");
+
+  const Finished without_token = run({"image-text-to-text", "What is it?", "--image", picture, "-m", folder});
+  EXPECT_EQ(without_token.status, 1);
+  EXPECT_NE(without_token.err.find("0 image tokens"), std::string::npos) << without_token.err;
+}
+
 TEST(RunCommand, LinesOfStandardInputAreTextsOfTheirOwn) {
   const std::vector<std::string> each = {"text-generation",  "-", "-m", kGoldens + "text-generation", "--greedy",
                                          "--max-new-tokens", "4"};

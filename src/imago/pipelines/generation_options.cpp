@@ -74,6 +74,15 @@ void limit_to_positions(const PipelineModel& model, size_t prompt_tokens, Genera
 GenerationOutput generate_batch(const PipelineModel& model, const TextInputs& inputs, const GenerationConfig& config,
                                 const DecodeOptions& decode, std::span<const size_t> indices,
                                 const PipelineHooks& hooks) {
+  const GenerationRun run = [&](const GenerationHooks& watching) {
+    return generate(*model.model, inputs.input_ids, inputs.attention_mask, config, watching);
+  };
+  return generate_batch(model, run, config, decode, indices, hooks);
+}
+
+GenerationOutput generate_batch(const PipelineModel& model, const GenerationRun& run, const GenerationConfig& config,
+                                const DecodeOptions& decode, std::span<const size_t> indices,
+                                const PipelineHooks& hooks) {
   const Tokenizer& tokenizer = model.tokenizer->tokenizer();
   std::vector<TextStreamer> streamers;
   if (hooks.on_text && config.num_beams == 1 && config.num_return_sequences == 1) {
@@ -86,7 +95,7 @@ GenerationOutput generate_batch(const PipelineModel& model, const TextInputs& in
   if (!streamers.empty())
     watching.on_token = [&](int64_t row, int64_t token) { streamers[static_cast<size_t>(row)].put(token); };
   if (!config.stop_strings.empty()) watching.stops = StopStrings(tokenizer, config.stop_strings);
-  GenerationOutput output = generate(*model.model, inputs.input_ids, inputs.attention_mask, config, watching);
+  GenerationOutput output = run(watching);
   for (TextStreamer& streamer : streamers) streamer.end();
   return output;
 }

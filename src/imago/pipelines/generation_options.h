@@ -22,5 +22,10 @@ void limit_to_positions(const PipelineModel& model, size_t prompt_tokens, Genera
 GenerationOutput generate_batch(const PipelineModel& model, const TextInputs& inputs, const GenerationConfig& config,
                                 const DecodeOptions& decode, std::span<const size_t> indices,
                                 const PipelineHooks& hooks);
+// The same of whatever calls generate() with these hooks and `config`.
+using GenerationRun = std::function<GenerationOutput(const GenerationHooks& hooks)>;
+GenerationOutput generate_batch(const PipelineModel& model, const GenerationRun& run, const GenerationConfig& config,
+                                const DecodeOptions& decode, std::span<const size_t> indices,
+                                const PipelineHooks& hooks);
 
 }  // namespace imago

@@ -17,6 +17,8 @@ DType floating_dtype_of(Model& model) {
 
 Image read_image(const PipelineInput& input) { return input.image ? *input.image : load_image(input.text); }
 
+Image read_image(const PictureInput& picture) { return picture.image ? *picture.image : load_image(picture.file); }
+
 ImageInputs inputs_of(const ImageFeatures& features) {
   ImageInputs in;
   in.pixel_values = features.pixel_values;

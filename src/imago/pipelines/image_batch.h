@@ -12,6 +12,10 @@ namespace imago {
 
 // What an input holds, or the file that it names, upright.
 Image read_image(const PipelineInput& input);
+Image read_image(const PictureInput& picture);
+
+// Of its parameters.
+DType dtype_of(Model& model);
 
 // The dtype of the model's parameters, in which it takes pictures.
 DType floating_dtype_of(Model& model);

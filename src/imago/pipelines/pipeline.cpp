@@ -67,6 +67,14 @@ PipelineInput PipelineInput::picture(Image image) {
   return input;
 }
 
+PictureInput::PictureInput(Image picture) : image(std::make_shared<const Image>(std::move(picture))) {}
+
+PipelineInput PipelineInput::with_pictures(std::string text, std::vector<PictureInput> pictures) {
+  PipelineInput input(std::move(text));
+  input.pictures = std::move(pictures);
+  return input;
+}
+
 PipelineInput PipelineInput::sound(Audio audio) {
   PipelineInput input("");
   input.audio = std::make_shared<const Audio>(std::move(audio));
@@ -122,6 +130,10 @@ PipelineModel load_pipeline_model(const std::string& folder, std::string_view au
   }
   if (reads == PipelineReads::kImages || reads == PipelineReads::kImagesAndText)
     model.image_processor = ImageProcessor::from_folder(folder);
+  if (reads == PipelineReads::kTextsWithImages) {
+    model.processor = Processor::from_folder(folder);
+    model.tokenizer = model.processor->tokenizer();
+  }
   return model;
 }
 
@@ -137,6 +149,8 @@ Json PipelineModel::task_specific_params(std::string_view task) const {
 
 std::optional<int64_t> PipelineModel::position_limit() const {
   Json limit = config_value("max_position_embeddings");
+  if (const Json text = config_value("text_config"); limit.is_null() && text.is_object())
+    limit = text.value("max_position_embeddings", Json());
   // Encoder-decoder models write n_positions too, but their positions are relative.
   if (limit.is_null() && !model->config().is_encoder_decoder) limit = config_value("n_positions");
   return limit.is_number_integer() ? std::optional(limit.get<int64_t>()) : std::nullopt;

@@ -56,18 +56,40 @@ class OptionValue {
 
 using PipelineOptions = std::map<std::string, OptionValue>;
 
-struct ChatMessage {
-  std::string role, content;
-};
-
 struct Audio;
 struct Image;
 
-// One input: a text, a text with a second one, a conversation, a picture or a sound.
+// A picture, or the file that it is read from.
+struct PictureInput {
+  std::string file;
+  std::shared_ptr<const Image> image;
+
+  PictureInput(const char* path) : file(path) {}             // NOLINT(google-explicit-constructor)
+  PictureInput(std::string path) : file(std::move(path)) {}  // NOLINT(google-explicit-constructor)
+  PictureInput(Image picture);                               // NOLINT(google-explicit-constructor)
+};
+
+// A part of a message: a picture, or a text.
+struct ChatContent {
+  std::string text;
+  std::optional<PictureInput> picture;
+
+  static ChatContent of_text(std::string text) { return {std::move(text), {}}; }
+  static ChatContent of_picture(PictureInput picture) { return {{}, std::move(picture)}; }
+};
+
+// Its content is a text, or where there are any its parts.
+struct ChatMessage {
+  std::string role, content = {};
+  std::vector<ChatContent> parts = {};
+};
+
+// One input: a text, a text with a second one or with pictures, a conversation, a picture or a sound.
 struct PipelineInput {
   std::string text;                      // of tasks on pictures and sounds the path of a file
   std::optional<std::string> text_pair;  // of question-answering the context
   std::vector<ChatMessage> messages;
+  std::vector<PictureInput> pictures;  // of image-text-to-text: what the image tokens in `text` stand for
   std::shared_ptr<const Image> image;
   std::shared_ptr<const Audio> audio;
 
@@ -77,6 +99,7 @@ struct PipelineInput {
 
   static PipelineInput pair(std::string first, std::string second);
   static PipelineInput picture(Image image);
+  static PipelineInput with_pictures(std::string text, std::vector<PictureInput> pictures);
   static PipelineInput sound(Audio audio);
 };
 

@@ -13,13 +13,14 @@
 #include "imago/nn/model.h"
 #include "imago/pipelines/pipeline.h"
 #include "imago/processors/image/image_processor.h"
+#include "imago/processors/multimodal/processor.h"
 #include "imago/tokenizers/pretrained_tokenizer.h"
 
 namespace imago {
 
 // What the inputs of a task are, and so what is loaded beside the model.
 // Of tasks on sounds and on series that is nothing: what belongs to models of sounds differs too much.
-enum class PipelineReads { kText, kImages, kImagesAndText, kSounds, kSeries };
+enum class PipelineReads { kText, kImages, kImagesAndText, kTextsWithImages, kSounds, kSeries };
 
 // A checkpoint's model and what belongs to it.
 struct PipelineModel {
@@ -27,6 +28,7 @@ struct PipelineModel {
   std::unique_ptr<Model> model;
   std::optional<PretrainedTokenizer> tokenizer;   // of tasks that read text
   std::optional<ImageProcessor> image_processor;  // of tasks that read pictures
+  std::unique_ptr<Processor> processor;           // of tasks that read texts with pictures in them
   bool takes_token_type_ids = false;              // by the tokenizer's model_input_names
 
   // A value of config.json; null where it is absent.

@@ -11,6 +11,7 @@
 #include "imago/cli/command.h"
 #include "imago/cli/options.h"
 #include "imago/io/safetensors.h"
+#include "imago/ops/reshape/reshape.h"
 #include "imago/processors/audio/feature_extractor.h"
 #include "imago/processors/image/decode.h"
 #include "imago/processors/image/image_processor.h"
@@ -75,8 +76,14 @@ class PreprocessCommand final : public cli::Command {
     NamedTensors tensors;
     if (!model_.empty()) {
       const ImageFeatures features = ImageProcessor::from_folder(resolve_checkpoint(model_))(images);
-      tensors.emplace_back("pixel_values", features.pixel_values);
-      if (features.pixel_mask) tensors.emplace_back("pixel_mask", features.pixel_mask);
+      const bool in_rows = !features.tiles.empty();  // of the models that take rows of pictures: one row
+      tensors.emplace_back("pixel_values", in_rows ? unsqueeze(features.pixel_values, 0) : features.pixel_values);
+      if (features.pixel_mask && in_rows) {
+        tensors.emplace_back("pixel_attention_mask", unsqueeze(features.pixel_mask, 0));
+      } else if (features.pixel_mask) {
+        tensors.emplace_back("pixel_mask", features.pixel_mask);
+      }
+      if (features.image_grid_thw) tensors.emplace_back("image_grid_thw", features.image_grid_thw);
     } else {
       for (size_t i = 0; i < images.size(); ++i)
         tensors.emplace_back(fmt::format("pixels.{}", i), as_tensor(images[i]));

@@ -62,6 +62,8 @@ class RunCommand final : public cli::Command {
                    "a checkpoint's folder or Hub id (text-generation has a story model by default)");
     options.option("--adapter", adapters_, "a folder with an adapter in PEFT's format; may be given several times")
         .one_value_each();
+    options.option("--image", images_, "of image-text-to-text: a picture's file; may be given several times")
+        .one_value_each();
     options.option("--context", context_, "of question-answering: the text that holds the answer");
     options.option("--text-pair", text_pair_, "of text-classification: the second text");
     options.flag("--chat", chat_, "the text is a user's message: the model's chat template makes the prompt");
@@ -100,7 +102,8 @@ class RunCommand final : public cli::Command {
     times_.loaded = Clock::now();
     const PipelineInput* current = nullptr;
     PipelineHooks hooks;
-    if (task_ == "text-generation") hooks.on_text = [&](size_t, std::string_view piece) { stream(*current, piece); };
+    if (task_ == "text-generation" || task_ == "image-text-to-text")
+      hooks.on_text = [&](size_t, std::string_view piece) { stream(*current, piece); };
     std::vector<Json> answers;
     PipelineStatistics statistics;
     // Lines are answered together only where they are computed together.
@@ -148,9 +151,17 @@ class RunCommand final : public cli::Command {
     if (chat_ || !system_.empty()) {
       std::vector<ChatMessage> messages;
       if (!system_.empty()) messages.push_back({"system", system_});
-      messages.push_back({"user", std::move(text)});
+      ChatMessage user{"user"};
+      if (images_.empty()) {
+        user.content = std::move(text);
+      } else {
+        for (const std::string& image : images_) user.parts.push_back(ChatContent::of_picture(image));
+        user.parts.push_back(ChatContent::of_text(std::move(text)));
+      }
+      messages.push_back(std::move(user));
       return messages;
     }
+    if (!images_.empty()) return PipelineInput::with_pictures(std::move(text), {images_.begin(), images_.end()});
     if (context_) return PipelineInput::pair(std::move(text), *context_);
     if (text_pair_) return PipelineInput::pair(std::move(text), *text_pair_);
     return text;
@@ -265,7 +276,7 @@ class RunCommand final : public cli::Command {
 
   std::string task_, model_, draw_, prompt_file_, system_, dtype_, return_timestamps_;
   std::optional<std::string> input_, context_, text_pair_;
-  std::vector<std::string> stop_, targets_, adapters_, candidate_labels_, columns_;
+  std::vector<std::string> stop_, targets_, adapters_, candidate_labels_, columns_, images_;
   int threads_ = 0;
   bool chat_ = false, json_ = false, greedy_ = false;
   bool streaming_ = false;  // text of the present input was shown

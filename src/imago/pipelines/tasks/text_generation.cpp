@@ -31,7 +31,13 @@ struct TextGenerationOptions {
 
 Json to_json(const std::vector<ChatMessage>& messages) {
   Json list = Json::array();
-  for (const ChatMessage& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
+  for (const ChatMessage& message : messages) {
+    if (!message.parts.empty()) {
+      throw Error(ErrorKind::kUnsupported, "text-generation", "a message with parts, of which one may be a picture",
+                  "take image-text-to-text");
+    }
+    list.push_back({{"role", message.role}, {"content", message.content}});
+  }
   return list;
 }
 

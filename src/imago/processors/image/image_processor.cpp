@@ -19,7 +19,7 @@ constexpr const char* kFile = "preprocessor_config.json";
 
 // The file's keys that a struct with nested sizes has not as fields of its own.
 struct FileFields : ImageProcessorConfig {
-  JsonText size_text, crop_size_text, pad_size_text;
+  JsonText size_text, crop_size_text, pad_size_text, max_image_size_text;
   bool default_to_square = true;
   std::optional<int64_t> max_size;
   void each_field(FieldVisitor& visitor) {
@@ -27,10 +27,12 @@ struct FileFields : ImageProcessorConfig {
         visitor,
         "do_resize, size, resample, crop_pct, ensure_multiple_of, keep_aspect_ratio, do_center_crop, crop_size, "
         "do_rescale, rescale_factor, do_normalize, image_mean, image_std, do_pad, pad_size, size_divisor, "
-        "default_to_square, max_size",
+        "default_to_square, max_size, patch_size, temporal_patch_size, merge_size, min_pixels, max_pixels, "
+        "do_image_splitting, max_image_size",
         do_resize, size_text, resample, crop_pct, ensure_multiple_of, keep_aspect_ratio, do_center_crop, crop_size_text,
         do_rescale, rescale_factor, do_normalize, image_mean, image_std, do_pad, pad_size_text, size_divisor,
-        default_to_square, max_size);
+        default_to_square, max_size, patch_size, temporal_patch_size, merge_size, min_pixels, max_pixels,
+        do_image_splitting, max_image_size_text);
   }
 };
 
@@ -48,6 +50,7 @@ constexpr std::array kInertKeys = {"image_processor_type",
                                    "device",
                                    "disable_grouping",
                                    "image_seq_length",
+                                   "return_row_col_info",
                                    "do_reduce_labels",
                                    "reduce_labels",
                                    "do_convert_annotations",
@@ -63,14 +66,16 @@ constexpr std::array kInertKeys = {"image_processor_type",
   throw Error(kind, kFile, std::move(what), hint);
 }
 
-int64_t positive(const Json& value, const std::string& key) {
+// Of a side, or where `areas` says so of a whole picture.
+int64_t positive(const Json& value, const std::string& key, bool areas = false) {
   constexpr int64_t kLargest = 1 << 20;
-  if (!value.is_number_integer() || value.get<int64_t>() < 1 || value.get<int64_t>() > kLargest)
+  if (!value.is_number_integer() || value.get<int64_t>() < 1 || value.get<int64_t>() > (areas ? kMaxPixels : kLargest))
     fail(ErrorKind::kInvalidFile, fmt::format("{} is {}, and not a number of pixels", key, dump_json(value)));
   return value.get<int64_t>();
 }
 
-ImageSize parse_size(const JsonText& text, const char* key, bool square, std::optional<int64_t> longest) {
+ImageSize parse_size(const JsonText& text, const char* key, bool square, std::optional<int64_t> longest,
+                     bool areas = false) {
   ImageSize size;
   if (text.text.empty()) return size;
   const Json json = parse_json(text.text, kFile);
@@ -80,7 +85,7 @@ ImageSize parse_size(const JsonText& text, const char* key, bool square, std::op
   } else if (json.is_object()) {
     const Json copy = json;
     for (const auto& [name, value] : copy.items()) {
-      if (!value.is_null()) positive(value, fmt::format("{}.{}", key, name));
+      if (!value.is_null()) positive(value, fmt::format("{}.{}", key, name), areas);
     }
     if (!read_fields(json, size, kFile).unknown.empty())
       fail(ErrorKind::kUnsupported, fmt::format("{} is {}", key, dump_json(json)));
@@ -111,6 +116,11 @@ void check(const ImageProcessorConfig& c) {
   if (c.do_center_crop && (!c.crop_size.height || !c.crop_size.width))
     fail(ErrorKind::kInvalidFile, "do_center_crop without a crop_size of height and width");
   if (c.crop_pct <= 0) fail(ErrorKind::kInvalidFile, fmt::format("crop_pct is {}", c.crop_pct));
+  for (const int64_t size : {c.patch_size, c.temporal_patch_size, c.merge_size}) {
+    constexpr int64_t kLargest = 1024;
+    if (size < 1 || size > kLargest)
+      fail(ErrorKind::kInvalidFile, fmt::format("patch_size, temporal_patch_size or merge_size is {}", size));
+  }
   if (c.ensure_multiple_of < 1 || c.size_divisor.value_or(1) < 1)
     fail(ErrorKind::kInvalidFile, "ensure_multiple_of and size_divisor are at least 1");
 }
@@ -172,11 +182,58 @@ void write_pixels(const Image& image, const Placement& at, const ImageProcessorC
   }
 }
 
+// Patches in rows, those that are merged into one vector side by side, each as its colours, pictures in time (which one
+// picture fills alone), and pixels.
+ImageFeatures as_patches(const std::vector<Image>& images, const ImageProcessorConfig& c) {
+  const int64_t patch = c.patch_size, merge = c.merge_size, whole = patch * merge;
+  std::vector<int64_t> grids;
+  int64_t count = 0;
+  for (const Image& image : images) {
+    if (image.height % whole != 0 || image.width % whole != 0) {
+      throw Error(ErrorKind::kInvalidArgument, "image processor",
+                  fmt::format("a picture of {} x {} pixels is no whole number of patches of {} pixels", image.width,
+                              image.height, whole),
+                  "set do_resize");
+    }
+    grids.insert(grids.end(), {1, image.height / patch, image.width / patch});
+    count += image.height / patch * (image.width / patch);
+  }
+  const int64_t values = Image::kChannels * c.temporal_patch_size * patch * patch;
+  ImageFeatures features{.pixel_values = Tensor::zeros({count, values})};
+  features.image_grid_thw = Tensor::from(grids, {std::ssize(images), 3});
+  float* to = features.pixel_values.data<float>();
+  for (const Image& image : images) {
+    std::vector<float> planes(static_cast<size_t>(Image::kChannels * image.height * image.width));
+    write_pixels(image, {image.height, image.width}, c, planes.data());
+    const auto write_patch = [&](int64_t top, int64_t left) {
+      for (int64_t channel = 0; channel < Image::kChannels; ++channel) {
+        for (int64_t time = 0; time < c.temporal_patch_size; ++time) {
+          for (int64_t y = top; y < top + patch; ++y, to += patch)
+            std::copy_n(planes.data() + (channel * image.height + y) * image.width + left, patch, to);
+        }
+      }
+    };
+    for (int64_t top = 0; top < image.height; top += whole) {
+      for (int64_t left = 0; left < image.width; left += whole) {
+        for (int64_t i = 0; i < merge * merge; ++i) write_patch(top + i / merge * patch, left + i % merge * patch);
+      }
+    }
+  }
+  return features;
+}
+
 }  // namespace
 
 ImageProcessor ImageProcessor::from_folder(const std::string& folder) {
   const std::string path = folder + "/" + kFile;
-  if (!std::filesystem::exists(path)) {
+  std::optional<Json> json;
+  if (const std::string whole = folder + "/processor_config.json"; std::filesystem::exists(whole)) {
+    const Json processor = read_json(whole);
+    const auto part = processor.find("image_processor");
+    if (part != processor.end() && part->is_object()) json = *part;
+  }
+  if (!json && std::filesystem::exists(path)) json = read_json(path);
+  if (!json) {
     throw Error(ErrorKind::kNotFound, folder,
                 "there is no preprocessor_config.json, which says how pictures are prepared",
                 "take it from the model's page on the Hub");
@@ -185,11 +242,11 @@ ImageProcessor ImageProcessor::from_folder(const std::string& folder) {
   const std::string config = folder + "/config.json";
   std::string model_type;
   if (std::filesystem::exists(config)) {
-    const Json json = read_json(config);
-    if (json.contains("model_type") && json.at("model_type").is_string())
-      model_type = json.at("model_type").get<std::string>();
+    const Json model = read_json(config);
+    if (model.contains("model_type") && model.at("model_type").is_string())
+      model_type = model.at("model_type").get<std::string>();
   }
-  return from_json(read_json(path), model_type);
+  return from_json(*json, model_type);
 }
 
 ImageProcessor ImageProcessor::from_json(const Json& json, const std::string& model_type) {
@@ -218,7 +275,10 @@ ImageProcessor ImageProcessor::from_json(const Json& json, const std::string& mo
          fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
          "take them out if they are of no effect, or report the checkpoint");
   }
-  fields.size = parse_size(fields.size_text, "size", fields.default_to_square, fields.max_size);
+  fields.size = parse_size(fields.size_text, "size", fields.default_to_square, fields.max_size, type.patches);
+  if (fields.min_pixels) fields.size.shortest_edge = fields.min_pixels;
+  if (fields.max_pixels) fields.size.longest_edge = fields.max_pixels;
+  fields.max_image_size = parse_size(fields.max_image_size_text, "max_image_size", true, {});
   fields.crop_size = parse_size(fields.crop_size_text, "crop_size", true, {});
   fields.pad_size = parse_size(fields.pad_size_text, "pad_size", true, {});
   check(fields);
@@ -226,14 +286,24 @@ ImageProcessor ImageProcessor::from_json(const Json& json, const std::string& mo
 }
 
 ImageFeatures ImageProcessor::operator()(std::span<const Image> images) const {
+  if (images.empty()) throw Error(ErrorKind::kInvalidArgument, "image processor", "there is no picture");
   std::vector<Image> sized;
+  std::vector<TileGrid> grids;
   for (const Image& image : images) {
     Image next = config_.do_resize ? type_->resize(image, config_) : image;
     if (config_.do_center_crop) next = center_crop(next, *config_.crop_size.height, *config_.crop_size.width);
-    sized.push_back(std::move(next));
+    if (type_->split != nullptr) {
+      Tiles tiles = type_->split(next, config_);
+      std::move(tiles.pictures.begin(), tiles.pictures.end(), std::back_inserter(sized));
+      grids.push_back(tiles.grid);
+    } else {
+      sized.push_back(std::move(next));
+    }
   }
-  const std::vector<Placement> places = place(sized, config_, type_->gives_mask);
-  if (places.empty()) throw Error(ErrorKind::kInvalidArgument, "image processor", "there is no picture");
+  if (type_->patches) return as_patches(sized, config_);
+  ImageProcessorConfig placing = config_;
+  if (type_->pads_itself) placing.do_pad = false;
+  const std::vector<Placement> places = place(sized, placing, type_->gives_mask);
   const auto [height, width] = std::pair(places[0].height, places[0].width);
   for (const Placement& p : places) {
     if (p.height == height && p.width == width) continue;
@@ -243,7 +313,8 @@ ImageFeatures ImageProcessor::operator()(std::span<const Image> images) const {
                 "pass them one by one");
   }
   const auto count = static_cast<int64_t>(places.size());
-  ImageFeatures features{Tensor::zeros({count, Image::kChannels, height, width}), {}, {}};
+  ImageFeatures features{.pixel_values = Tensor::zeros({count, Image::kChannels, height, width})};
+  features.tiles = std::move(grids);
   if (type_->gives_mask && config_.do_pad) features.pixel_mask = Tensor::zeros({count, height, width}, DType::i64);
   for (int64_t i = 0; i < count; ++i) {
     features.resized.push_back({sized[i].height, sized[i].width});

@@ -41,13 +41,29 @@ struct ImageProcessorConfig {
   std::vector<double> image_mean, image_std;  // of red, green, blue
   bool do_pad = false;
   ImageSize pad_size;  // that of the largest picture where absent
-  std::optional<int64_t>
-      size_divisor;  // of DPT's: padded to a multiple of it, to both sides; of Mask2Former's: resized
+  // Of DPT's: padded to a multiple of it, to both sides; of Mask2Former's: resized.
+  std::optional<int64_t> size_divisor;
+  // Of Qwen2-VL's, whose `size` bounds the number of pixels: pixels of a patch to each side, pictures of a patch in
+  // time, patches to each side that become one vector; and older names of the bounds.
+  int64_t patch_size = 14, temporal_patch_size = 2, merge_size = 2;
+  std::optional<int64_t> min_pixels, max_pixels;
+  // Of Idefics 3's: whether a picture is cut into tiles of max_image_size, beside which it stands as a whole.
+  bool do_image_splitting = false;
+  ImageSize max_image_size;
+};
+
+// How many tiles a picture was cut into; none where it stands as a whole only.
+struct TileGrid {
+  int64_t rows = 0, columns = 0;
+  int64_t pictures() const { return rows * columns + 1; }
 };
 
 struct ImageFeatures {
-  Tensor pixel_values;  // float32 [images, 3, height, width]
-  Tensor pixel_mask;    // int64 [images, height, width]: 0 is padding. Of processors whose models take one.
+  // float32 [images, 3, height, width], with an image for each tile; of Qwen2-VL's [patches, pixels of a patch].
+  Tensor pixel_values;
+  Tensor pixel_mask;            // int64 [images, height, width]: 0 is padding. Of processors whose models take one.
+  Tensor image_grid_thw;        // int64 [pictures, 3] of Qwen2-VL's: the patches of each in time, height and width
+  std::vector<TileGrid> tiles;  // of Idefics 3's, for each picture
   std::vector<std::array<int64_t, 2>> resized = {};  // each picture's height and width before it was padded
 };
 
@@ -55,9 +71,9 @@ struct ImageProcessorType;
 
 class ImageProcessor {
  public:
-  // Reads preprocessor_config.json. `model_type` of config.json says the kind of processor where that file does not.
-  // Throws Error kNotFound, kUnsupported for a kind that is not known and for keys that may change what is computed,
-  // and kInvalidFile.
+  // Reads the "image_processor" of processor_config.json, or preprocessor_config.json. `model_type` of config.json says
+  // the kind of processor where that file does not. Throws Error kNotFound, kUnsupported for a kind that is not known
+  // and for keys that may change what is computed, and kInvalidFile.
   static ImageProcessor from_folder(const std::string& folder);
   static ImageProcessor from_json(const Json& json, const std::string& model_type = {});
 
@@ -65,6 +81,7 @@ class ImageProcessor {
   ImageFeatures operator()(std::span<const Image> images) const;
 
   const ImageProcessorConfig& config() const { return config_; }
+  const ImageProcessorType& type() const { return *type_; }
 
  private:
   ImageProcessor(const ImageProcessorType& type, ImageProcessorConfig config)

@@ -136,6 +136,110 @@ Image resize_for_sam(const Image& image, const ImageProcessorConfig& c) {
   return to_extent(image, {scaled(image.height), scaled(image.width)}, c);
 }
 
+// LLaVA's: a square around the picture, of the mean colour, before it is resized.
+Image pad_to_square(const Image& image, const std::vector<double>& colour) {
+  const int64_t side = std::max(image.height, image.width);
+  if (image.height == image.width) return image;
+  check_image_size("image processor", side, side);
+  Image square{side, side, std::vector<uint8_t>(static_cast<size_t>(side * side * Image::kChannels))};
+  for (size_t i = 0; i < square.pixels.size(); ++i)
+    square.pixels[i] = static_cast<uint8_t>(static_cast<int>(colour[i % Image::kChannels] * 255));
+  const int64_t top = (side - image.height) / 2, left = (side - image.width) / 2, row = image.width * Image::kChannels;
+  for (int64_t y = 0; y < image.height; ++y)
+    std::copy_n(image.pixels.begin() + y * row, row,
+                square.pixels.begin() + ((y + top) * side + left) * Image::kChannels);
+  return square;
+}
+
+Image resize_for_llava(const Image& image, const ImageProcessorConfig& c) {
+  return resize_plainly(c.do_pad ? pad_to_square(image, c.image_mean) : image, c);
+}
+
+// Qwen2-VL's: to whole patches that are merged, with about the picture's own shape and a number of pixels in bounds.
+Image resize_to_patches(const Image& image, const ImageProcessorConfig& c) {
+  if (!c.size.shortest_edge || !c.size.longest_edge) refuse_size();
+  const auto height = static_cast<double>(image.height), width = static_cast<double>(image.width);
+  constexpr double kMostNarrow = 200;
+  if (std::max(height, width) / std::min(height, width) > kMostNarrow) {
+    throw Error(ErrorKind::kInvalidArgument, "image processor",
+                fmt::format("a picture of {} x {} pixels is too narrow: one side is more than {} times the other",
+                            image.width, image.height, kMostNarrow));
+  }
+  const auto factor = static_cast<double>(c.patch_size * c.merge_size);
+  const auto least = static_cast<double>(*c.size.shortest_edge), most = static_cast<double>(*c.size.longest_edge);
+  double tall = std::nearbyint(height / factor) * factor, wide = std::nearbyint(width / factor) * factor;
+  if (tall * wide > most) {
+    const double shrink = std::sqrt(height * width / most);
+    tall = std::max(factor, std::floor(height / shrink / factor) * factor);
+    wide = std::max(factor, std::floor(width / shrink / factor) * factor);
+  } else if (tall * wide < least) {
+    const double grow = std::sqrt(least / (height * width));
+    tall = std::ceil(height * grow / factor) * factor;
+    wide = std::ceil(width * grow / factor) * factor;
+  }
+  return to_extent(image, {static_cast<int64_t>(tall), static_cast<int64_t>(wide)}, c);
+}
+
+// Idefics 3's: the longest edge as wanted, the other even; and no longer than any picture may be.
+Image resize_longest_edge(const Image& image, const ImageProcessorConfig& c) {
+  if (c.size.height && c.size.width) return resize_plainly(image, c);
+  if (!c.size.longest_edge) refuse_size();
+  constexpr int64_t kLongest = 4096;
+  double shape = static_cast<double>(image.width) / static_cast<double>(image.height);
+  Extent extent{*c.size.longest_edge, *c.size.longest_edge};
+  if (image.width >= image.height) {
+    extent.height = static_cast<int64_t>(static_cast<double>(extent.width) / shape);
+    extent.height += extent.height % 2;
+  } else {
+    extent.width = static_cast<int64_t>(static_cast<double>(extent.height) * shape);
+    extent.width += extent.width % 2;
+  }
+  extent = {std::max<int64_t>(extent.height, 1), std::max<int64_t>(extent.width, 1)};
+  shape = static_cast<double>(extent.width) / static_cast<double>(extent.height);
+  if (extent.width >= extent.height && extent.width > kLongest) {
+    extent = {static_cast<int64_t>(static_cast<double>(kLongest) / shape), kLongest};
+  } else if (extent.height > extent.width && extent.height > kLongest) {
+    extent = {kLongest, static_cast<int64_t>(static_cast<double>(kLongest) * shape)};
+  }
+  return to_extent(image, {std::max<int64_t>(extent.height, 1), std::max<int64_t>(extent.width, 1)}, c);
+}
+
+Image cut(const Image& image, int64_t top, int64_t left, int64_t side) {
+  Image part{side, side, {}};
+  const int64_t row = side * Image::kChannels;
+  part.pixels.reserve(static_cast<size_t>(side * row));
+  for (int64_t y = top; y < top + side; ++y) {
+    const auto from = image.pixels.begin() + (y * image.width + left) * Image::kChannels;
+    part.pixels.insert(part.pixels.end(), from, from + row);
+  }
+  return part;
+}
+
+// To whole tiles, which are cut out; the whole becomes one more of their size.
+Tiles split_into_tiles(const Image& image, const ImageProcessorConfig& c) {
+  if (!c.max_image_size.longest_edge) refuse_size();
+  const int64_t side = *c.max_image_size.longest_edge;
+  if (!c.do_image_splitting) return {{to_extent(image, {side, side}, c)}, {}};
+  const auto whole_tiles = [&](int64_t size) { return (size + side - 1) / side * side; };
+  const double shape = static_cast<double>(image.width) / static_cast<double>(image.height);
+  Extent extent{};
+  if (image.width >= image.height) {
+    extent.width = whole_tiles(image.width);
+    extent.height = whole_tiles(static_cast<int64_t>(static_cast<double>(extent.width) / shape));
+  } else {
+    extent.height = whole_tiles(image.height);
+    extent.width = whole_tiles(static_cast<int64_t>(static_cast<double>(extent.height) * shape));
+  }
+  const Image sized = to_extent(image, extent, c);
+  if (extent.height <= side && extent.width <= side) return {{sized}, {}};
+  Tiles tiles{{}, {extent.height / side, extent.width / side}};
+  for (int64_t top = 0; top < extent.height; top += side) {
+    for (int64_t left = 0; left < extent.width; left += side) tiles.pictures.push_back(cut(sized, top, left, side));
+  }
+  tiles.pictures.push_back(to_extent(sized, {side, side}, c));
+  return tiles;
+}
+
 #define STEPS R"("do_resize": true, "do_rescale": true, "do_normalize": true, )"
 #define HALVES R"("image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], )"
 #define IMAGENET R"("image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], )"
@@ -144,6 +248,9 @@ Image resize_for_sam(const Image& image, const ImageProcessorConfig& c) {
 #define CROP_224 R"("do_center_crop": true, "crop_size": {"height": 224, "width": 224}, )"
 #define DETECTION \
   R"("resample": 2, "do_pad": true, "size": {"shortest_edge": 800, "longest_edge": 1333}, "default_to_square": false)"
+#define TILES                                                          \
+  R"("resample": 1, "do_pad": true, "size": {"longest_edge": 1456}, )" \
+  R"("do_image_splitting": true, "max_image_size": {"longest_edge": 364})"
 
 constexpr ImageProcessorType kTypes[] = {
     {"ViTImageProcessor", "vit swin", "{" STEPS HALVES R"("resample": 2, "size": {"height": 224, "width": 224}})",
@@ -170,6 +277,16 @@ constexpr ImageProcessorType kTypes[] = {
      "{" STEPS IMAGENET
      R"("resample": 2, "size": {"longest_edge": 1024}, "do_pad": true, "pad_size": {"height": 1024, "width": 1024}})",
      resize_for_sam},
+    {"LlavaImageProcessor", "llava",
+     "{" STEPS OPENAI CROP_224 R"("resample": 3, "size": {"shortest_edge": 224}, "default_to_square": false})",
+     resize_for_llava, false, nullptr, false, true},
+    {"BlipImageProcessor", "blip blip-2", "{" STEPS OPENAI R"("resample": 3, "size": {"height": 384, "width": 384}})",
+     resize_plainly},
+    {"Qwen2VLImageProcessor", "qwen2_vl",
+     "{" STEPS OPENAI R"("resample": 3, "size": {"shortest_edge": 3136, "longest_edge": 1003520}})", resize_to_patches,
+     false, nullptr, true},
+    {"Idefics3ImageProcessor", "idefics3", "{" STEPS HALVES TILES "}", resize_longest_edge, true, split_into_tiles},
+    {"SmolVLMImageProcessor", "smolvlm", "{" STEPS HALVES TILES "}", resize_longest_edge, true, split_into_tiles},
     {"DetrImageProcessor", "detr", "{" STEPS IMAGENET DETECTION "}", resize_for_detection, true},
     {"Mask2FormerImageProcessor", "mask2former", "{" STEPS IMAGENET DETECTION R"(, "size_divisor": 32})",
      resize_for_mask2former, true},
@@ -182,6 +299,7 @@ constexpr ImageProcessorType kTypes[] = {
 #undef OPENAI
 #undef CROP_224
 #undef DETECTION
+#undef TILES
 
 [[noreturn]] void throw_unknown(std::string_view what, std::string_view name) {
   std::vector<std::string_view> names;

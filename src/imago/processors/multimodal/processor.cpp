@@ -1,0 +1,193 @@
+#include "imago/processors/multimodal/processor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "imago/base/error.h"
+#include "imago/base/json.h"
+
+namespace imago {
+
+void register_all_processors(ProcessorTable& table);
+
+namespace {
+
+constexpr const char* kFile = "processor_config.json";
+
+const ProcessorTable& processor_table() {
+  static const ProcessorTable table = [] {
+    ProcessorTable all;
+    register_all_processors(all);
+    return all;
+  }();
+  return table;
+}
+
+Json read_if_there(const std::string& path) { return std::filesystem::exists(path) ? read_json(path) : Json::object(); }
+
+std::string string_at(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const ProcessorTable::Entry& find_class(const std::string& folder) {
+  std::string name;
+  for (const char* file : {kFile, "preprocessor_config.json", "tokenizer_config.json"}) {
+    if (name.empty()) name = string_at(read_if_there(folder + "/" + file), "processor_class");
+  }
+  const std::string type = string_at(read_if_there(folder + "/config.json"), "model_type");
+  std::vector<std::string> names;
+  for (const ProcessorTable::Entry& entry : processor_table().entries()) {
+    if (name.empty() ? entry.model_type == type : entry.name == name) return entry;
+    names.push_back(entry.name);
+  }
+  throw Error(ErrorKind::kUnsupported, folder,
+              name.empty() ? fmt::format("no processor for the model type \"{}\"", type)
+                           : fmt::format("no processor \"{}\"", name),
+              fmt::format("there are {}", fmt::join(names, ", ")));
+}
+
+Tokenizer without_own_limits(Tokenizer tokenizer) {
+  tokenizer.set_padding(std::nullopt);
+  tokenizer.set_truncation(std::nullopt);
+  return tokenizer;
+}
+
+// Where `token` stands in the text, outside of what is somebody else's.
+std::vector<size_t> places_of(const std::string& token, const ProcessorText& text) {
+  std::vector<size_t> places;
+  for (size_t at = text.text.find(token); at != std::string::npos; at = text.text.find(token, at + token.size())) {
+    const auto touches = [&](const ByteRange& r) { return r.begin < at + token.size() && at < r.end; };
+    if (std::none_of(text.literal.ranges.begin(), text.literal.ranges.end(), touches)) places.push_back(at);
+  }
+  return places;
+}
+
+}  // namespace
+
+void internal::refuse_processor_keys(const Json& json, std::vector<std::string> unknown) {
+  // Bookkeeping, parts that have readers of their own, and what is for videos.
+  constexpr std::array kInertKeys = {"processor_class", "auto_map",         "image_processor", "video_processor",
+                                     "tokenizer_class", "chat_template",    "image_token",     "transformers_version",
+                                     "tokenizer",       "feature_extractor"};
+  std::erase_if(unknown, [&](const std::string& key) {
+    return json.at(key).is_null() || std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end();
+  });
+  if (unknown.empty()) return;
+  throw Error(ErrorKind::kUnsupported, kFile,
+              fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
+              "take them out if they are of no effect, or report the checkpoint");
+}
+
+std::unique_ptr<Processor> Processor::from_folder(const std::string& folder) {
+  const ProcessorTable::Entry& entry = find_class(folder);
+  const ErrorScope scope(folder);
+  PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(folder);
+  Json config = read_if_there(folder + "/" + kFile);
+  const Json around = read_if_there(folder + "/tokenizer_config.json");
+  if (const std::string token = string_at(around, "image_token"); !token.empty()) config["image_token"] = token;
+  return entry.make({std::move(config), ImageProcessor::from_folder(folder), std::move(tokenizer)});
+}
+
+Processor::Processor(ProcessorParts parts, std::string image_token)
+    : parts_(std::move(parts)),
+      plain_(without_own_limits(parts_.tokenizer.tokenizer())),
+      image_token_(std::move(image_token)) {
+  if (const std::string own = string_at(parts_.config, "image_token"); !own.empty()) image_token_ = own;
+  const auto id = plain_.token_to_id(image_token_);
+  if (!id) {
+    throw Error(ErrorKind::kInvalidFile, "tokenizer",
+                fmt::format("there is no token \"{}\", which stands for pictures", image_token_));
+  }
+  image_token_id_ = *id;
+}
+
+std::string Processor::image_tokens(int64_t count) const {
+  std::string text;
+  for (int64_t i = 0; i < count; ++i) text += image_token_;
+  return text;
+}
+
+std::vector<int64_t> Processor::encode(const std::string& text, const LiteralText& literal,
+                                       bool add_special_tokens) const {
+  EncodeOptions options;
+  options.add_special_tokens = add_special_tokens;
+  if (!literal.ranges.empty()) options.literal = &literal;
+  const std::vector<int32_t> ids = plain_.encode_ids(text, options);
+  return {ids.begin(), ids.end()};
+}
+
+std::vector<int64_t> Processor::row(const ProcessorText& text, const ImageFeatures& features, size_t first) const {
+  std::string expanded;
+  LiteralText literal = text.literal;
+  size_t last = 0, picture = first;
+  for (const size_t at : places_of(image_token_, text)) {
+    expanded += text.text.substr(last, at - last);
+    last = at + image_token_.size();
+    expanded += image_text(features, picture++);
+    for (size_t i = 0; i < literal.ranges.size(); ++i) {
+      const ByteRange& original = text.literal.ranges[i];
+      if (original.begin >= last)
+        literal.ranges[i] = {original.begin - last + expanded.size(), original.end - last + expanded.size()};
+    }
+  }
+  expanded += text.text.substr(last);
+  return encode(expanded, literal, text.add_special_tokens);
+}
+
+void Processor::add_pictures(TensorMap& inputs, ImageFeatures features, std::span<const size_t> /*counts*/) const {
+  inputs["pixel_values"] = std::move(features.pixel_values);
+}
+
+void Processor::check_counts(std::span<const ProcessorText> texts) const {
+  for (const ProcessorText& text : texts) {
+    const size_t places = places_of(image_token_, text).size();
+    if (places == text.pictures.size()) continue;
+    throw Error(
+        ErrorKind::kInvalidArgument, "processor",
+        fmt::format("a text has {} image tokens \"{}\" and {} pictures", places, image_token_, text.pictures.size()),
+        "write one where each picture stands");
+  }
+}
+
+TensorMap Processor::operator()(std::span<const ProcessorText> texts, bool for_generation) const {
+  if (texts.empty()) throw Error(ErrorKind::kInvalidArgument, "processor", "there is no text");
+  check_counts(texts);
+  std::vector<Image> pictures;
+  std::vector<size_t> counts;
+  for (const ProcessorText& text : texts) {
+    pictures.insert(pictures.end(), text.pictures.begin(), text.pictures.end());
+    counts.push_back(text.pictures.size());
+  }
+  ImageFeatures features;
+  if (!pictures.empty()) features = parts_.image_processor(pictures);
+
+  std::vector<std::vector<int64_t>> rows;
+  size_t longest = 0, first = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    rows.push_back(row(texts[i], features, first));
+    first += counts[i];
+    longest = std::max(longest, rows.back().size());
+  }
+  const bool left = for_generation || parts_.tokenizer.padding_side() == "left";
+  const int64_t fill = parts_.tokenizer.pad_token_id().value_or(0);
+  std::vector<int64_t> ids, mask;
+  for (const std::vector<int64_t>& r : rows) {
+    const size_t padding = longest - r.size();
+    if (left) ids.insert(ids.end(), padding, fill), mask.insert(mask.end(), padding, 0);
+    ids.insert(ids.end(), r.begin(), r.end());
+    mask.insert(mask.end(), r.size(), 1);
+    if (!left) ids.insert(ids.end(), padding, fill), mask.insert(mask.end(), padding, 0);
+  }
+  const Shape shape{std::ssize(rows), static_cast<int64_t>(longest)};
+  TensorMap inputs;
+  inputs["input_ids"] = Tensor::from(ids, shape);
+  inputs["attention_mask"] = Tensor::from(mask, shape);
+  if (!pictures.empty()) add_pictures(inputs, std::move(features), counts);
+  return inputs;
+}
+
+}  // namespace imago
