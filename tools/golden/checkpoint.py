@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 
 def save(model, layout: str, config_edits: dict, out: Path) -> None:
-    """Layouts: safetensors, sharded, bin, untied, unprefixed, legacy_names, mxfp4. What `out` held before is removed."""
+    """Layouts: safetensors, sharded, bin, untied, unprefixed, legacy_names, mxfp4, vision_model. What `out` held before is removed."""
     out.mkdir(parents=True, exist_ok=True)
     for old in out.iterdir():
         old.unlink()
@@ -74,7 +74,19 @@ def _to_mxfp4(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return (codes[..., ::2] | codes[..., 1::2] << 4).to(torch.uint8), (exponents + 127).to(torch.uint8)
 
 
-_LAYOUTS = {"untied": _untied, "unprefixed": _unprefixed, "legacy_names": _legacy_names, "mxfp4": _mxfp4}
+def _vision_model(model) -> dict:
+    """LLaVA on the Hub: a vision tower with a level more, and the whole language model in one place."""
+    places = {
+        "model.language_model.": "language_model.model.",
+        "lm_head.": "language_model.lm_head.",
+        "model.vision_tower.": "vision_tower.vision_model.",
+        "model.multi_modal_projector.": "multi_modal_projector.",
+    }
+    prefix = lambda name: next(place for place in places if name.startswith(place))  # noqa: E731
+    return {places[prefix(name)] + name.removeprefix(prefix(name)): value for name, value in model.state_dict().items()}
+
+
+_LAYOUTS = {"untied": _untied, "unprefixed": _unprefixed, "legacy_names": _legacy_names, "mxfp4": _mxfp4, "vision_model": _vision_model}
 
 
 def _edit(path: Path, edits: dict) -> None:

@@ -35,7 +35,9 @@ def llava() -> dict[str, Golden]:
     return {
         "image_text_to_text": writer(1, dict(text_config=TEXT | TWO_LAYERS), attentions=True, generate=GREEDY, runs=BEAM),
         "gradients": writer(2, gradients=40_000, train=True),
-        "mistral": writer(3, dict(text_config=mistral, multimodal_projector_bias=False), generate=GREEDY),
+        "mistral": writer(
+            3, dict(text_config=mistral, multimodal_projector_bias=False), generate=GREEDY, checkpoint="vision_model"
+        ),
         "qwen2_layers_full": writer(
             4,
             dict(text_config=qwen2, vision_feature_layer=[-2, -1], vision_feature_select_strategy="full"),
@@ -66,6 +68,8 @@ def qwen2_vl() -> dict[str, Golden]:
         return Golden("qwen2_vl", WRITER, base | (overrides or {}), seed, inputs or {}, **more)
 
     window = dict(use_sliding_window=True, sliding_window=6, max_window_layers=1) | TWO_LAYERS
+    mrope = dict(rope_scaling=dict(type="mrope", mrope_section=rope["mrope_section"]), rope_theta=rope["rope_theta"])
+    flat = text | window | dict(text_config=None, rope_parameters=None) | mrope  # as files of the Hub have it
     return {
         "image_text_to_text": writer(1, dict(vision_config=vision | dict(depth=2)), generate=GREEDY, runs=BEAM),
         "gradients": writer(2, inputs=dict(grids=(((2, 2),), ())), gradients=25_000, train=True),
@@ -74,6 +78,7 @@ def qwen2_vl() -> dict[str, Golden]:
             dict(text_config=text | window, tie_word_embeddings=True),
             dict(grids=(((4, 4), (2, 6)),), mask=False, words=6),
             generate=GREEDY,
+            config_edits=flat,
         ),
         "texts_only": writer(4, inputs=dict(grids=((), ())), generate=GREEDY),
         "base": Golden("qwen2_vl", "AutoModel", base, 6, {}),

@@ -6,10 +6,10 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
-#include "imago/models/qwen2_vl/grids.h"
 #include "imago/nn/multi_axis_rotary.h"
 #include "imago/nn/split_sizes.h"
 #include "imago/nn/sub_config.h"
+#include "imago/nn/vision/patch_grids.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/gelu/gelu.h"
@@ -135,12 +135,12 @@ void VisionTransformer::each_field(FieldVisitor& visitor) {
 }
 
 ImageFeaturesOutput VisionTransformer::operator()(const ImageTextToTextInputs& in) const {
-  const std::vector<Grid> grids = read_grids(in.image_grid_thw, config.spatial_merge_size);
+  const std::vector<nn::PatchGrid> grids = nn::read_grids(in.image_grid_thw, config.spatial_merge_size);
   if (in.output_attentions) throw Error(ErrorKind::kUnsupported, "forward", "attention weights of Qwen2-VL's pictures");
-  if (in.pixel_values.dim() != 2 || in.pixel_values.size(0) != patches(grids) ||
+  if (in.pixel_values.dim() != 2 || in.pixel_values.size(0) != nn::patch_count(grids) ||
       in.pixel_values.size(1) != config.patch_values()) {
     throw Error(ErrorKind::kInvalidArgument, "forward",
-                fmt::format("pixel_values are {}, and not [{}, {}]", in.pixel_values.describe(), patches(grids),
+                fmt::format("pixel_values are {}, and not [{}, {}]", in.pixel_values.describe(), nn::patch_count(grids),
                             config.patch_values()));
   }
   // Of a head's pairs of channels one half turns by the height, the other by the width.
@@ -152,18 +152,18 @@ ImageFeaturesOutput VisionTransformer::operator()(const ImageTextToTextInputs& i
     axes.push_back(i / half);
   }
   std::vector<int64_t> sizes;
-  for (const Grid& grid : grids) {
+  for (const nn::PatchGrid& grid : grids) {
     for (int64_t time = 0; time < grid.time; ++time) sizes.push_back(grid.height * grid.width);
   }
   nn::Recorder record(in);
   Tensor x_ND = linear(in.pixel_values, reshape(patch_embed, {config.embed_dim, -1}));
   const nn::RotaryAngles angles =
-      nn::multi_axis_angles(patch_positions(grids, config.spatial_merge_size), frequencies, axes, x_ND.dtype());
+      nn::multi_axis_angles(nn::patch_positions(grids, config.spatial_merge_size), frequencies, axes, x_ND.dtype());
   for (const VisionBlock& block : blocks) x_ND = block(record(x_ND), angles, sizes);
   BaseModelOutput seen = record.finish(x_ND);
   const Tensor merged = merger(x_ND);
   std::vector<int64_t> counts;
-  for (const Grid& grid : grids) counts.push_back(grid.tokens(config.spatial_merge_size));
+  for (const nn::PatchGrid& grid : grids) counts.push_back(grid.tokens(config.spatial_merge_size));
   return {seen.last_hidden_state, nn::split_sizes(merged, counts, 0), std::move(seen.hidden_states), {}};
 }
 
@@ -193,7 +193,7 @@ WeightMap Qwen2VLModel::weight_map() const {
 Tensor Qwen2VLModel::prompt_positions(const ImageTextToTextInputs& in) const {
   if (!in.image_grid_thw) return ImageTextModelBase::prompt_positions(in);
   const int64_t merge = visual.config.spatial_merge_size;
-  return text_and_patch_positions(in, image_token(), read_grids(in.image_grid_thw, merge), merge);
+  return nn::text_and_patch_positions(in, image_token(), nn::read_grids(in.image_grid_thw, merge), merge);
 }
 
 ImageTextToTextOutput Qwen2VLModel::forward(const ImageTextToTextInputs& in) const {

@@ -1,4 +1,4 @@
-#include "imago/models/qwen2_vl/grids.h"
+#include "imago/nn/vision/patch_grids.h"
 
 #include <fmt/core.h>
 
@@ -6,15 +6,15 @@
 
 #include "imago/base/error.h"
 
-namespace imago::qwen2_vl {
+namespace imago::nn {
 
-std::vector<Grid> read_grids(const Tensor& image_grid_thw, int64_t merge) {
+std::vector<PatchGrid> read_grids(const Tensor& image_grid_thw, int64_t merge) {
   if (!image_grid_thw || image_grid_thw.dim() != 2 || image_grid_thw.size(1) != 3)
     throw Error(ErrorKind::kInvalidArgument, "forward", "pictures go with image_grid_thw [pictures, 3]");
   const std::vector<int64_t> values = image_grid_thw.to_vector<int64_t>();
-  std::vector<Grid> grids;
+  std::vector<PatchGrid> grids;
   for (size_t i = 0; i < values.size(); i += 3) {
-    const Grid grid{values[i], values[i + 1], values[i + 2]};
+    const PatchGrid grid{values[i], values[i + 1], values[i + 2]};
     constexpr int64_t kLargest = 1 << 20;
     const auto is_side = [&](int64_t side) { return side > 0 && side <= kLargest; };
     if (!is_side(grid.time) || !is_side(grid.height) || !is_side(grid.width) || grid.height % merge != 0 ||
@@ -28,15 +28,15 @@ std::vector<Grid> read_grids(const Tensor& image_grid_thw, int64_t merge) {
   return grids;
 }
 
-int64_t patches(const std::vector<Grid>& grids) {
+int64_t patch_count(const std::vector<PatchGrid>& grids) {
   int64_t count = 0;
-  for (const Grid& grid : grids) count += grid.time * grid.height * grid.width;
+  for (const PatchGrid& grid : grids) count += grid.time * grid.height * grid.width;
   return count;
 }
 
-Tensor patch_positions(const std::vector<Grid>& grids, int64_t merge) {
+Tensor patch_positions(const std::vector<PatchGrid>& grids, int64_t merge) {
   std::vector<int64_t> rows, columns;
-  for (const Grid& grid : grids) {
+  for (const PatchGrid& grid : grids) {
     const int64_t squares = (grid.height / merge) * (grid.width / merge), across = grid.width / merge;
     for (int64_t i = 0; i < grid.time * squares * merge * merge; ++i) {
       const int64_t square = i / (merge * merge) % squares, inside = i % (merge * merge);
@@ -49,8 +49,8 @@ Tensor patch_positions(const std::vector<Grid>& grids, int64_t merge) {
   return Tensor::from(rows, {2, 1, count});
 }
 
-Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_token, const std::vector<Grid>& grids,
-                                int64_t merge) {
+Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_token,
+                                const std::vector<PatchGrid>& grids, int64_t merge) {
   const int64_t batch = in.input_ids.size(0), tokens = in.input_ids.size(1);
   const std::vector<int64_t> ids = in.input_ids.to_vector<int64_t>();
   std::vector<int64_t> mask(ids.size(), 1), of_picture(ids.size());
@@ -88,7 +88,7 @@ Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_t
                     "videos are not read");
       }
       if (next_grid == grids.size()) refuse();
-      const Grid& grid = grids[next_grid++];
+      const PatchGrid& grid = grids[next_grid++];
       const int64_t down = grid.height / merge, across = grid.width / merge;
       for (int64_t i = 0; i < grid.time * down * across; ++i) {
         place(next + i / (down * across), next + i / across % down, next + i % across);
@@ -101,4 +101,4 @@ Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_t
   return Tensor::from(positions, {3, batch, tokens});
 }
 
-}  // namespace imago::qwen2_vl
+}  // namespace imago::nn

@@ -1,10 +1,10 @@
-#include "imago/models/qwen2_vl/grids.h"
+#include "imago/nn/vision/patch_grids.h"
 
 #include <gtest/gtest.h>
 
 #include "imago/base/error.h"
 
-namespace imago::qwen2_vl {
+namespace imago::nn {
 namespace {
 
 constexpr int64_t kImage = 5;
@@ -13,13 +13,13 @@ Tensor grid(std::initializer_list<int64_t> values) {
   return Tensor::from(std::vector<int64_t>(values), {static_cast<int64_t>(values.size()) / 3, 3});
 }
 
-TEST(Grids, PatchesStandInSquares) {
+TEST(PatchGrids, PatchesStandInSquares) {
   const Tensor positions = patch_positions(read_grids(grid({1, 2, 4}), 2), 2);
   EXPECT_EQ(positions.to_vector<int64_t>(), (std::vector<int64_t>{0, 0, 1, 1, 0, 0, 1, 1,     // rows
                                                                   0, 1, 0, 1, 2, 3, 2, 3}));  // columns
 }
 
-TEST(Grids, TextGoesOnBehindTheLongestSide) {
+TEST(PatchGrids, TextGoesOnBehindTheLongestSide) {
   ImageTextToTextInputs in;
   in.input_ids = Tensor::from(std::vector<int64_t>{0, 9, kImage, kImage, kImage, 8, 7}, {1, 7});
   in.attention_mask = Tensor::from(std::vector<int64_t>{0, 1, 1, 1, 1, 1, 1}, {1, 7});
@@ -29,14 +29,14 @@ TEST(Grids, TextGoesOnBehindTheLongestSide) {
                                                                   0, 0, 1, 2, 3, 4, 5}));  // width
 }
 
-TEST(Grids, RefusesWhatIsNoGridOfSquares) {
+TEST(PatchGrids, RefusesWhatIsNoGridOfSquares) {
   EXPECT_THROW(read_grids({}, 2), Error);
   EXPECT_THROW(read_grids(grid({1, 3, 4}), 2), Error);
   EXPECT_THROW(read_grids(grid({0, 2, 4}), 2), Error);
   EXPECT_THROW(read_grids(grid({1, int64_t{1} << 40, 2}), 2), Error);
 }
 
-TEST(Grids, RefusesPicturesThatDoNotStandInTheText) {
+TEST(PatchGrids, RefusesPicturesThatDoNotStandInTheText) {
   ImageTextToTextInputs in;
   in.input_ids = Tensor::from(std::vector<int64_t>{9, kImage, 8}, {1, 3});
   EXPECT_NO_THROW(text_and_patch_positions(in, kImage, read_grids(grid({1, 2, 2}), 2), 2));
@@ -47,4 +47,4 @@ TEST(Grids, RefusesPicturesThatDoNotStandInTheText) {
 }
 
 }  // namespace
-}  // namespace imago::qwen2_vl
+}  // namespace imago::nn

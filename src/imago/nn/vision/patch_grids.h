@@ -5,25 +5,25 @@
 
 #include "imago/nn/image_text_to_text.h"
 
-namespace imago::qwen2_vl {
+namespace imago::nn {
 
 // Patches of a picture in time, from top to bottom, from left to right.
-struct Grid {
+struct PatchGrid {
   int64_t time, height, width;
   int64_t tokens(int64_t merge) const { return time * (height / merge) * (width / merge); }
 };
 
 // Throws Error kInvalidArgument unless there are rows of three numbers, of which the last two are whole squares.
-std::vector<Grid> read_grids(const Tensor& image_grid_thw, int64_t merge);
+std::vector<PatchGrid> read_grids(const Tensor& image_grid_thw, int64_t merge);
 
-int64_t patches(const std::vector<Grid>& grids);
+int64_t patch_count(const std::vector<PatchGrid>& grids);
 
 // The row and the column of each patch, those of a square that is merged one behind the other: [2, 1, patches].
-Tensor patch_positions(const std::vector<Grid>& grids, int64_t merge);
+Tensor patch_positions(const std::vector<PatchGrid>& grids, int64_t merge);
 
 // Positions [3, B, T] in time, height and width: text counts in all of them, and goes on behind the longest side of a
 // picture. Throws Error kInvalidArgument where pictures do not stand in the text as the grids say.
-Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_token, const std::vector<Grid>& grids,
-                                int64_t merge);
+Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_token,
+                                const std::vector<PatchGrid>& grids, int64_t merge);
 
-}  // namespace imago::qwen2_vl
+}  // namespace imago::nn
