@@ -14,9 +14,6 @@ namespace imago {
 Image read_image(const PipelineInput& input);
 Image read_image(const PictureInput& picture);
 
-// Of its parameters.
-DType dtype_of(Model& model);
-
 // The dtype of the model's parameters, in which it takes pictures.
 DType floating_dtype_of(Model& model);
 

@@ -56,7 +56,7 @@ class ImageTextToTextPipeline final : public PipelineTask {
   explicit ImageTextToTextPipeline(PipelineModel model)
       : model_(std::move(model)),
         writer_(dynamic_cast<const ImageTextToText*>(model_.model.get())),
-        dtype_(dtype_of(*model_.model)) {
+        dtype_(floating_dtype_of(*model_.model)) {
     if (writer_ == nullptr) throw Error(ErrorKind::kUnsupported, kTask, "the model writes no texts about pictures");
   }
 
