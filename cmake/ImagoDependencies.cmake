@@ -13,6 +13,7 @@ find_package(ZLIB REQUIRED)                                          # generatio
 find_package(CLI11 REQUIRED)                                         # cli: command line
 find_package(yaml-cpp REQUIRED)                                      # cli: run files
 find_package(fmt REQUIRED)                                           # base: text formatting
+pkg_check_modules(MPI IMPORTED_TARGET ompi-c)                         # train: several processes; may be absent
 if(IMAGO_TESTS)
   find_package(GTest REQUIRED)
 endif()

@@ -87,6 +87,9 @@ function(imago_add_tests)
       add_test(NAME ${layer} COMMAND ${layer}_test --gtest_brief=1)
     endif()
   endforeach()
+  if(TARGET cli_test)
+    add_dependencies(cli_test imago_program)  # which they start as processes of their own
+  endif()
   if(IMAGO_SANITIZE AND TARGET kernels_test)
     # They compute in double what the kernels are to give, which takes minutes without optimisation.
     target_compile_options(kernels_test PRIVATE -O1)

@@ -44,6 +44,16 @@ class Engine {
  public:
   Engine(std::span<const Tensor> outputs, GradOptions options) : options_(options), order_(order_nodes(outputs)) {}
 
+  // Before run(): leaves' gradients go there.
+  void give_to(const TakeGradient& take) {
+    take_ = &take;
+    for (const NodePointer& node : order_) {
+      for (const Tensor& input : node->inputs) {
+        if (is_leaf(input)) ++uses_[input.grad_meta().get()];
+      }
+    }
+  }
+
   void seed(const Tensor& output, const Tensor& grad) { accumulate(output, grad); }
 
   // Hands each step its gradients, last step first. Leaves end up in leaf_grads(). What a step has kept is let go of
@@ -61,6 +71,7 @@ class Engine {
         pending_.erase(pending);
         distribute(*node, node->backward(grads));
       }
+      if (take_ != nullptr) give_complete(*node);
       if (release) let_go(*node);
     }
   }
@@ -89,6 +100,19 @@ class Engine {
     if (auto* op = dynamic_cast<OpNode*>(&node)) {
       op->outputs.clear();
       op->restore = nullptr;
+    }
+  }
+
+  static bool is_leaf(const Tensor& tensor) { return tracked(tensor) && node_of(tensor) == nullptr; }
+
+  void give_complete(const GradNode& node) {
+    for (const Tensor& input : node.inputs) {
+      if (!is_leaf(input) || --uses_.at(input.grad_meta().get()) > 0) continue;
+      const auto found = leaf_grads_.find(input.grad_meta());
+      if (found == leaf_grads_.end()) continue;
+      const NoGrad no_grad;
+      (*take_)(*found->first, found->second);
+      leaf_grads_.erase(found);
     }
   }
 
@@ -122,6 +146,8 @@ class Engine {
   }
 
   GradOptions options_;
+  const TakeGradient* take_ = nullptr;
+  std::unordered_map<const GradMeta*, int64_t> uses_;  // of leaves, by steps that are still to come
   std::vector<NodePointer> order_;
   std::unordered_map<GradNode*, Tensors> pending_;
   std::unordered_map<GradNode*, Tensors> kept_;
@@ -190,6 +216,15 @@ void backward(const Tensor& loss, const Tensor& grad, bool retain_graph) {
     // A gradient may be a view of another's storage; what a leaf keeps is its own.
     leaf->grad = leaf->grad.defined() ? leaf->grad + found : clone(found);
   }
+}
+
+void backward_to(const Tensor& loss, const TakeGradient& take) {
+  install_decompose_vjp();
+  expect_tracked(loss, "backward");
+  Engine engine(std::span(&loss, 1), {});
+  engine.give_to(take);
+  engine.seed(loss, ones_like(loss));
+  engine.run();
 }
 
 Tensors grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> grad_outputs,

@@ -1,6 +1,7 @@
 // Gradients by walking the tape that ops/ records.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "imago/tensor/grad_meta.h"
@@ -12,6 +13,11 @@ namespace imago {
 // The tape is released afterwards unless `retain_graph`. Throws Error kInvalidArgument when nothing requires a
 // gradient.
 void backward(const Tensor& loss, const Tensor& grad = {}, bool retain_graph = false);
+
+// The same, giving each leaf's gradient away as soon as it is complete, in place of adding it to grad(): what is done
+// with a large one may be done while the tape behind it is still to be walked.
+using TakeGradient = std::function<void(GradMeta& leaf, const Tensor& grad)>;
+void backward_to(const Tensor& loss, const TakeGradient& take);
 
 struct GradOptions {
   bool retain_graph = false;

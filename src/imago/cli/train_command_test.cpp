@@ -86,6 +86,12 @@ TEST_F(TrainCommand, WritesACheckpointWithItsTokenizerAndGoesOn) {
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 2) << log;
 }
 
+TEST_F(TrainCommand, ALoraWithoutTargetsIsOnAllLinearLayers) {
+  const Finished finished = run({write(), "--dry-run", "--json", "--lora", "r=2"});
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  EXPECT_GT(parse_json(finished.out, "output").at("parameters_trained").get<int64_t>(), 0);
+}
+
 TEST_F(TrainCommand, NamesTheLineOfAKeyThatIsNotSupported) {
   const Finished finished = run({write("tf32: true\n")});
   EXPECT_EQ(finished.status, 1);

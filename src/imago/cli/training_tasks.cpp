@@ -1,4 +1,4 @@
-#include "imago/cli/training_tasks.h"
+#include "imago/cli/training_context.h"
 
 #include <fmt/format.h>
 
@@ -13,42 +13,42 @@
 #include "imago/base/quote.h"
 #include "imago/nn/config.h"
 #include "imago/ops/contiguous/contiguous.h"
-#include "imago/tensor/grad_meta.h"
 #include "imago/train/chat_dataset.h"
 #include "imago/train/json_rows.h"
 #include "imago/train/masked_language_modeling.h"
-#include "imago/train/preference_loss.h"
+#include "imago/train/packing.h"
+#include "imago/train/streamed_dataset.h"
 #include "imago/train/text_dataset.h"
 
 namespace imago::cli {
 namespace {
 
-struct Context {
-  const TrainingData& data;
-  const std::string& folder;
-  const PretrainedTokenizer& tokenizer;
-  DType dtype;
-  bool with_adapter;
-  const std::unique_ptr<peft::Adapters>& adapters;
-
-  int64_t pad_token_id() const { return tokenizer.pad_token_id().value_or(tokenizer.eos_token_id().value_or(0)); }
-
-  template <class Auto>
-  std::unique_ptr<Model> load() const {
-    return Auto::from_pretrained(folder, {.dtype = dtype});
-  }
-};
-
-using MakeDataset = std::function<std::unique_ptr<Dataset>(const std::string& path)>;
-
-void add_data(TrainingTask& task, const Context& context, const MakeDataset& make) {
-  task.train = make(context.data.train_file);
-  if (context.data.validation_file) task.validation = make(*context.data.validation_file);
+// Rows read as they are needed, in an order that follows from the seed.
+std::unique_ptr<Dataset> streamed(const TrainingContext& c, const std::string& path,
+                                  std::function<StreamedDataset::MakeExamples()> begin) {
+  const auto open = [path, buffer = c.data.shuffle_buffer_size, seed = c.seed] {
+    return std::make_unique<RowStream>(path, buffer, seed);
+  };
+  return std::make_unique<StreamedDataset>(open, std::move(begin));
 }
 
-TrainingTask causal_lm(const Context& c) {
+bool is_streamed(const TrainingContext& c, const std::string& path) {
+  return c.data.streaming && path == c.data.train_file;
+}
+
+TrainingTask causal_lm(const TrainingContext& c) {
   TrainingTask task{.task_type = "CAUSAL_LM", .model = c.load<AutoModelForCausalLM>()};
-  add_data(task, c, [&](const std::string& path) {
+  add_data(task, c, [&](const std::string& path) -> std::unique_ptr<Dataset> {
+    if (is_streamed(c, path)) {
+      const bool has_columns = path.ends_with(".jsonl");
+      return streamed(c, path,
+                      [tokenizer = c.tokenizer.tokenizer(), size = c.data.block_size,
+                       column = has_columns ? c.data.text_column : std::string("text")] {
+                        return [blocks = std::make_shared<TextBlocks>(tokenizer, size), column](const Row& row) {
+                          return blocks->add(text_at(row, column));
+                        };
+                      });
+    }
     return std::make_unique<MemoryDataset>(
         text_blocks(read_texts(path, c.data.text_column), c.tokenizer.tokenizer(), c.data.block_size));
   });
@@ -58,48 +58,35 @@ TrainingTask causal_lm(const Context& c) {
   return task;
 }
 
-TrainingTask sft(const Context& c) {
+TrainingTask sft(const TrainingContext& c) {
   TrainingTask task{.task_type = "CAUSAL_LM", .model = c.load<AutoModelForCausalLM>()};
   const ChatDatasetOptions options{.max_length = c.data.max_length,
                                    .assistant_only_loss = c.data.assistant_only_loss,
                                    .completion_only_loss = c.data.completion_only_loss};
-  const ChatTokenizer tokenizer(c.folder, c.tokenizer, options);
-  add_data(task, c, [&](const std::string& path) {
-    return std::make_unique<MemoryDataset>(chat_dataset(read_rows(path), tokenizer, options));
+  const auto tokenizer = std::make_shared<ChatTokenizer>(c.folder, c.tokenizer, options);
+  add_data(task, c, [&](const std::string& path) -> std::unique_ptr<Dataset> {
+    if (is_streamed(c, path)) {
+      return streamed(c, path, [tokenizer, options] {
+        return [tokenizer, options](const Row& row) {
+          return std::vector<TensorMap>{chat_example(row, *tokenizer, options)};
+        };
+      });
+    }
+    std::vector<TensorMap> examples = chat_examples(read_rows(path), *tokenizer, options);
+    if (c.data.packing) examples = pack_examples(examples, c.data.max_length);
+    return std::make_unique<MemoryDataset>(std::move(examples));
   });
-  task.collator = data_collator_with_padding({.pad_token_id = c.pad_token_id()});
+  if (c.data.packing && c.data.streaming) {
+    throw Error(ErrorKind::kUnsupported, "train", "packing with streaming", "choose one of them");
+  }
+  task.collator = c.data.packing ? data_collator_for_packed_rows(c.pad_token_id())
+                                 : data_collator_with_padding({.pad_token_id = c.pad_token_id()});
   task.metrics.push_back(std::make_unique<TokenMetrics>(true));
   task.tokens_per_example = c.data.max_length;
   return task;
 }
 
-TrainingTask dpo(const Context& c) {
-  TrainingTask task{.task_type = "CAUSAL_LM", .model = c.load<AutoModelForCausalLM>()};
-  const ChatTokenizer tokenizer(c.folder, c.tokenizer, {.max_length = c.data.max_length});
-  add_data(task, c, [&](const std::string& path) {
-    return std::make_unique<MemoryDataset>(preference_dataset(read_rows(path), tokenizer, c.data.max_length));
-  });
-  task.collator = [pad = c.pad_token_id()](std::span<const TensorMap> examples) {
-    return collate_preferences(examples, pad);
-  };
-  if (!c.with_adapter) task.reference = c.load<AutoModelForCausalLM>();
-  const Model* reference = task.reference.get();
-  const Model* trained = task.model.get();
-  const auto* adapters = &c.adapters;
-  task.objective = std::make_unique<PreferenceLoss>(
-      c.data.beta, [reference, trained, adapters](const std::function<Tensor(const Model&)>& compute) {
-        if (reference != nullptr) return compute(*reference);
-        const std::vector<std::string> active = (*adapters)->active();
-        (*adapters)->set_active({});
-        const Tensor found = compute(*trained);
-        (*adapters)->set_active(active);
-        return found;
-      });
-  task.tokens_per_example = 2 * c.data.max_length;
-  return task;
-}
-
-TrainingTask masked_lm(const Context& c) {
+TrainingTask masked_lm(const TrainingContext& c) {
   TrainingTask task{.task_type = "", .model = c.load<AutoModelForMaskedLM>()};
   add_data(task, c, [&](const std::string& path) {
     return std::make_unique<MemoryDataset>(
@@ -132,33 +119,12 @@ std::vector<std::string> labels_of(const std::vector<Row>& rows, const std::stri
   return labels;
 }
 
-// A head that the checkpoint does not have begins with the values that an untrained model has.
-void init_missing(Model& model, const Json& config, std::string_view auto_class, uint64_t seed) {
-  const auto fresh = model_from_config(config, auto_class);
-  init_weights(*fresh, seed, DType::f32);
-  std::map<std::string, Tensor> values;
-  for_each_parameter(*fresh, [&](const std::string& name, Tensor& tensor) { values[name] = tensor; });
-  for_each_parameter(model, [&](const std::string& name, Tensor& tensor) {
-    if (tensor.is_meta()) tensor = values.at(name);
-  });
-}
-
-TrainingTask sequence_classification(const Context& c) {
+TrainingTask sequence_classification(const TrainingContext& c) {
   TrainingTask task{.task_type = "SEQ_CLS"};
   const std::vector<Row> rows = read_rows(c.data.train_file);
   const std::vector<std::string> labels = labels_of(rows, c.data.label_column);
-  Json config = read_checkpoint_config(c.folder);
-  config["id2label"] = Json::object();
-  config["label2id"] = Json::object();
-  for (size_t i = 0; i < labels.size(); ++i) {
-    config["id2label"][std::to_string(i)] = labels[i];
-    config["label2id"][labels[i]] = i;
-  }
-  config["problem_type"] = "single_label_classification";
-  task.model = model_from_config(config, auto_class::kSequenceClassification);
-  load_weights(*task.model, open_checkpoint(c.folder), {.dtype = c.dtype, .allow_missing = true});
-  init_missing(*task.model, config, auto_class::kSequenceClassification, 0);
-  const bool has_types = config.contains("type_vocab_size");
+  task.model = classifier(c, labels, "single_label_classification");
+  const bool has_types = read_checkpoint_config(c.folder).contains("type_vocab_size");
   add_data(task, c, [&](const std::string& path) {
     std::vector<TensorMap> examples;
     for (const Row& row : path == c.data.train_file ? rows : read_rows(path)) {
@@ -182,7 +148,7 @@ TrainingTask sequence_classification(const Context& c) {
   return task;
 }
 
-TrainingTask seq2seq(const Context& c) {
+TrainingTask seq2seq(const TrainingContext& c) {
   TrainingTask task{.task_type = "SEQ_2_SEQ_LM", .model = c.load<AutoModelForSeq2SeqLM>()};
   const std::string source = c.data.source_column.value_or("source"), target = c.data.target_column.value_or("target");
   add_data(task, c, [&](const std::string& path) {
@@ -253,16 +219,51 @@ TrainingTask tokenized(const TrainingData& data, const std::string& folder, DTyp
 
 constexpr const char* kTokenized = "tokenized";
 
-using MakeTask = TrainingTask (*)(const Context&);
+using MakeTask = TrainingTask (*)(const TrainingContext&);
 
 const std::vector<std::pair<std::string, MakeTask>>& table() {
   static const std::vector<std::pair<std::string, MakeTask>> tasks = {
-      {"causal-lm", causal_lm}, {"dpo", dpo}, {"masked-lm", masked_lm},
-      {"seq2seq", seq2seq},     {"sft", sft}, {"sequence-classification", sequence_classification}};
+      {"causal-lm", causal_lm},
+      {"dpo", dpo_task},
+      {"grpo", grpo_task},
+      {"masked-lm", masked_lm},
+      {"reward", reward_task},
+      {"seq2seq", seq2seq},
+      {"sft", sft},
+      {"sequence-classification", sequence_classification}};
   return tasks;
 }
 
 }  // namespace
+
+void add_data(TrainingTask& task, const TrainingContext& context, const MakeDataset& make) {
+  task.train = make(context.data.train_file);
+  if (context.data.validation_file) task.validation = make(*context.data.validation_file);
+}
+
+std::unique_ptr<Model> classifier(const TrainingContext& c, const std::vector<std::string>& labels,
+                                  const std::string& problem_type) {
+  Json config = read_checkpoint_config(c.folder);
+  config["id2label"] = Json::object();
+  config["label2id"] = Json::object();
+  for (size_t i = 0; i < labels.size(); ++i) {
+    config["id2label"][std::to_string(i)] = labels[i];
+    config["label2id"][labels[i]] = i;
+  }
+  config["problem_type"] = problem_type;
+  if (config["pad_token_id"].is_null()) config["pad_token_id"] = c.pad_token_id();
+  auto model = model_from_config(config, auto_class::kSequenceClassification);
+  load_weights(*model, open_checkpoint(c.folder), {.dtype = c.dtype, .allow_missing = true});
+  // A head that the checkpoint does not have begins with the values that an untrained model has.
+  const auto fresh = model_from_config(config, auto_class::kSequenceClassification);
+  init_weights(*fresh, c.seed, DType::f32);
+  std::map<std::string, Tensor> values;
+  for_each_parameter(*fresh, [&](const std::string& name, Tensor& tensor) { values[name] = tensor; });
+  for_each_parameter(*model, [&](const std::string& name, Tensor& tensor) {
+    if (tensor.is_meta()) tensor = values.at(name);
+  });
+  return model;
+}
 
 std::vector<std::string> training_tasks() {
   std::vector<std::string> names;
@@ -271,13 +272,13 @@ std::vector<std::string> training_tasks() {
   return names;
 }
 
-TrainingTask make_training_task(const TrainingData& data, const std::string& folder, DType dtype, bool with_adapter,
-                                const std::unique_ptr<peft::Adapters>& adapters) {
+TrainingTask make_training_task(const TrainingData& data, const std::string& folder, DType dtype, uint64_t seed,
+                                bool with_adapter, const std::unique_ptr<peft::Adapters>& adapters) {
   if (data.task == kTokenized) return tokenized(data, folder, dtype);
   for (const auto& [name, make] : table()) {
     if (name != data.task) continue;
     auto tokenizer = std::make_unique<PretrainedTokenizer>(PretrainedTokenizer::from_folder(folder));
-    TrainingTask task = make({data, folder, *tokenizer, dtype, with_adapter, adapters});
+    TrainingTask task = make({data, folder, *tokenizer, dtype, seed, with_adapter, adapters});
     task.tokenizer = std::move(tokenizer);
     return task;
   }

@@ -7,6 +7,8 @@
 
 #include "imago/base/error.h"
 #include "imago/nn/dropout.h"
+#include "imago/nn/packed_sequences.h"
+#include "imago/nn/virtual_keys.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
@@ -115,7 +117,7 @@ Tensor merge_heads(const Tensor& x_BHTK) { return flatten(transpose(x_BHTK, 1, 2
 KeysValues keys_values(const AttentionContext& context, int64_t layer, const Tensor& x_BTD,
                        const std::function<KeysValues(const Tensor&)>& project) {
   if (!context.encoder_hidden_states) {
-    const KeysValues own = project(x_BTD);
+    const KeysValues own = VirtualKeys::before(layer, project(x_BTD));
     return context.cache != nullptr ? context.cache->append(layer, own.keys, own.values, context.mask.window) : own;
   }
   if (context.cache == nullptr) return project(context.encoder_hidden_states);
@@ -129,7 +131,9 @@ KeysValues keys_values(const AttentionContext& context, int64_t layer, const Ten
 
 Tensor attend(const Tensor& q, const KeysValues& all, const AttentionContext& context,
               const AttentionOptions& options) {
-  const AttentionMask mask = of_last_keys(context.mask, all.keys.size(2));
+  AttentionMask mask = of_last_keys(context.mask, all.keys.size(2));
+  if (const Tensor apart = PackedSequences::attention_bias(q.size(2), all.keys.size(2)))
+    mask.bias = mask.bias ? cast(mask.bias, DType::f32) + apart : apart;
   const double dropped = attention_dropout();
   if (!context.is_eager() && dropped == 0) return scaled_dot_product_attention(q, all.keys, all.values, mask, options);
   Tensor weights = eager_weights(q, all.keys, mask, options, all.values.dtype());
@@ -147,7 +151,8 @@ AttentionContext full_attention(const TextInputs& inputs, const Tensor& x_BTD, R
 }
 
 AttentionContext causal_attention(const TextInputs& inputs, const Tensor& x_BTD, Recorder& record) {
-  const int64_t past = inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0;
+  const int64_t past =
+      VirtualKeys::tokens() + (inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0);
   AttentionContext context;
   context.mask.key_padding = key_padding(inputs.attention_mask, x_BTD.size(0), past + x_BTD.size(1));
   context.mask.causal = true;

@@ -30,7 +30,7 @@ class ModuleSelection {
   explicit ModuleSelection(std::vector<std::string> names) : names_(std::move(names)) {}
   static ModuleSelection of_pattern(std::string regex, std::string_view where);
 
-  bool empty() const { return names_.empty() && !pattern_; }
+  bool empty() const { return names_.empty() && !regex_; }
   bool contains(std::string_view module) const;
   // "all-linear" in any case: every linear layer but the model's output.
   bool is_all_linear() const;

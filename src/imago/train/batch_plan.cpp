@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "imago/base/error.h"
 #include "imago/train/random_permutation.h"
@@ -34,28 +33,22 @@ BatchPlan::BatchPlan(const TrainingArguments& arguments, int64_t examples)
   }
 }
 
-const std::vector<int64_t>& BatchPlan::order(int64_t epoch) {
-  if (ordered_epoch_ != epoch) {
-    if (random_) {
-      order_ = random_permutation(examples_, seed_ + static_cast<uint64_t>(epoch));
-    } else {
-      order_.resize(static_cast<size_t>(examples_));
-      std::iota(order_.begin(), order_.end(), int64_t{0});
-    }
-    ordered_epoch_ = epoch;
-  }
-  return order_;
+void BatchPlan::order(int64_t epoch) {
+  if (ordered_epoch_ == epoch) return;
+  order_ = random_permutation(examples_, seed_ + static_cast<uint64_t>(epoch));
+  ordered_epoch_ = epoch;
 }
 
 std::vector<std::vector<int64_t>> BatchPlan::batches(int64_t step) {
-  const std::vector<int64_t>& indices = order(step / steps_per_epoch_);
+  if (random_) order(step / steps_per_epoch_);
   const int64_t first = step % steps_per_epoch_ * accumulation_;
   const int64_t last = std::min(first + accumulation_, batches_per_epoch_);
   std::vector<std::vector<int64_t>> batches;
   for (int64_t batch = first; batch < last; ++batch) {
-    const auto begin = indices.begin() + batch * batch_size_;
-    const auto end = indices.begin() + std::min((batch + 1) * batch_size_, examples_);
-    batches.emplace_back(begin, end);
+    std::vector<int64_t>& rows = batches.emplace_back();
+    for (int64_t i = batch * batch_size_; i < std::min((batch + 1) * batch_size_, examples_); ++i) {
+      rows.push_back(random_ ? order_[static_cast<size_t>(i)] : i);
+    }
   }
   return batches;
 }

@@ -26,7 +26,7 @@ class BatchPlan {
   double epoch_after(int64_t steps) const;
 
  private:
-  const std::vector<int64_t>& order(int64_t epoch);
+  void order(int64_t epoch);
 
   int64_t examples_, batch_size_, accumulation_, batches_per_epoch_, steps_per_epoch_, max_steps_;
   bool random_;

@@ -84,12 +84,20 @@ MaskedTokens ChatTokenizer::conversation(const Json& request, bool assistant_onl
   return encode(rendered, assistant_only);
 }
 
+std::vector<int64_t> ChatTokenizer::prompt(const Json& prompt, const std::string& where) const {
+  if (is_conversation(prompt)) {
+    return conversation({{"messages", prompt}, {"add_generation_prompt", true}}, false, where).ids;
+  }
+  if (prompt.is_string()) return text_ids(prompt.get<std::string>(), true);
+  throw Error(ErrorKind::kInvalidFile, where, "the prompt is neither a text nor a conversation");
+}
+
 MaskedTokens ChatTokenizer::prompt_and_completion(const Json& prompt, const Json& completion,
                                                   const std::string& where) const {
   std::vector<int64_t> prompt_ids;
   MaskedTokens tokens;
   if (is_conversation(prompt) && is_conversation(completion)) {
-    prompt_ids = conversation({{"messages", prompt}, {"add_generation_prompt", true}}, false, where).ids;
+    prompt_ids = this->prompt(prompt, where);
     Json messages = prompt;
     for (const Json& message : completion) messages.push_back(message);
     tokens = conversation({{"messages", messages}}, options_.assistant_only_loss, where);
@@ -97,7 +105,7 @@ MaskedTokens ChatTokenizer::prompt_and_completion(const Json& prompt, const Json
     auto answer = completion.get<std::string>();
     const auto& end = tokenizer_.special_tokens().eos_token;
     if (end && !answer.ends_with(*end)) answer += *end;
-    prompt_ids = text_ids(prompt.get<std::string>(), true);
+    prompt_ids = this->prompt(prompt, where);
     tokens.ids = text_ids(prompt.get<std::string>() + answer, true);
     tokens.learned.assign(tokens.ids.size(), 1);
   } else {
@@ -134,27 +142,34 @@ MaskedTokens ChatTokenizer::tokens(const Row& row) const {
   return tokens;
 }
 
-MemoryDataset chat_dataset(const std::vector<Row>& rows, const ChatTokenizer& tokenizer,
-                           const ChatDatasetOptions& options) {
+TensorMap chat_example(const Row& row, const ChatTokenizer& tokenizer, const ChatDatasetOptions& options) {
+  const MaskedTokens tokens = tokenizer.tokens(row);
+  std::vector<int64_t> labels = tokens.ids;
+  int64_t learned = 0;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (tokens.learned[i] == 0) labels[i] = nn::kIgnoredLabel;
+    if (tokens.learned[i] != 0 && i > 0) ++learned;  // the first token is predicted from nothing
+  }
+  if (learned == 0) {
+    throw Error(ErrorKind::kInvalidFile, row.where,
+                fmt::format("nothing would be learned of this row: none of its first {} tokens has a label",
+                            options.max_length),
+                "raise max_length, or leave the row out");
+  }
+  return {{"input_ids", Tensor::from(tokens.ids)}, {"labels", Tensor::from(labels)}};
+}
+
+std::vector<TensorMap> chat_examples(const std::vector<Row>& rows, const ChatTokenizer& tokenizer,
+                                     const ChatDatasetOptions& options) {
   if (options.max_length < 2) throw Error(ErrorKind::kInvalidArgument, "max_length", "fewer than 2 tokens");
   std::vector<TensorMap> examples;
-  for (const Row& row : rows) {
-    const MaskedTokens tokens = tokenizer.tokens(row);
-    std::vector<int64_t> labels = tokens.ids;
-    int64_t learned = 0;
-    for (size_t i = 0; i < labels.size(); ++i) {
-      if (tokens.learned[i] == 0) labels[i] = nn::kIgnoredLabel;
-      if (tokens.learned[i] != 0 && i > 0) ++learned;  // the first token is predicted from nothing
-    }
-    if (learned == 0) {
-      throw Error(ErrorKind::kInvalidFile, row.where,
-                  fmt::format("nothing would be learned of this row: none of its first {} tokens has a label",
-                              options.max_length),
-                  "raise max_length, or leave the row out");
-    }
-    examples.push_back({{"input_ids", Tensor::from(tokens.ids)}, {"labels", Tensor::from(labels)}});
-  }
-  return MemoryDataset(std::move(examples));
+  for (const Row& row : rows) examples.push_back(chat_example(row, tokenizer, options));
+  return examples;
+}
+
+MemoryDataset chat_dataset(const std::vector<Row>& rows, const ChatTokenizer& tokenizer,
+                           const ChatDatasetOptions& options) {
+  return MemoryDataset(chat_examples(rows, tokenizer, options));
 }
 
 }  // namespace imago

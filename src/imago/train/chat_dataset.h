@@ -40,6 +40,9 @@ class ChatTokenizer {
   // be told from the rest.
   MaskedTokens tokens(const Row& row) const;
 
+  // What stands before an answer: a text, or a conversation with the template's opening of a turn behind it.
+  std::vector<int64_t> prompt(const Json& prompt, const std::string& where) const;
+
   // A prompt with an answer, both texts or lists of messages: what is learned is the answer.
   MaskedTokens prompt_and_completion(const Json& prompt, const Json& completion, const std::string& where) const;
 
@@ -55,6 +58,11 @@ class ChatTokenizer {
   std::optional<chat::ChatTemplate> template_;
   Json variables_;  // bos_token and such, which templates use
 };
+
+// An example of one row, and of each.
+TensorMap chat_example(const Row& row, const ChatTokenizer& tokenizer, const ChatDatasetOptions& options);
+std::vector<TensorMap> chat_examples(const std::vector<Row>& rows, const ChatTokenizer& tokenizer,
+                                     const ChatDatasetOptions& options);
 
 // An example of each row: input_ids and labels. Throws Error kInvalidFile naming a row of which nothing would be
 // learned, and what ChatTokenizer throws.

@@ -21,6 +21,8 @@ std::optional<int64_t> filler_of(const std::string& name, const PaddingOptions& 
   if (name == "attention_mask" || name == "decoder_attention_mask") return 0;
   if (name == "token_type_ids") return options.pad_token_type_id;
   if (name == "labels") return options.label_pad_token_id;
+  if (name == "position_ids") return 0;
+  if (name == "sequence_ids") return -1;  // no sequence: they count from 0
   return std::nullopt;
 }
 

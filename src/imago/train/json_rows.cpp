@@ -115,9 +115,9 @@ std::vector<Row> separated_rows(const std::string& path, std::string_view text, 
 
 }  // namespace
 
-std::vector<Row> read_rows(const std::string& path) {
-  const MappedFile file = MappedFile::open(path);
-  std::string_view text = file.text();
+std::vector<Row> read_rows(const std::string& path) { return parse_rows(MappedFile::open(path).text(), path); }
+
+std::vector<Row> parse_rows(std::string_view text, const std::string& path) {
   if (path.ends_with(".parquet")) {
     throw Error(ErrorKind::kUnsupported, path, "Parquet files are not read", "write the rows as JSON lines");
   }

@@ -38,7 +38,8 @@ void throw_non_finite_loss(Model& model, const TensorMap& batch, double loss, in
   }
   std::string parameter;
   for_each_parameter(model, [&](const std::string& name, Tensor& tensor) {
-    if (parameter.empty() && is_floating_point(tensor.dtype()) && !is_finite(tensor)) parameter = name;
+    const bool is_here = !tensor.is_meta() && is_floating_point(tensor.dtype());
+    if (parameter.empty() && is_here && !is_finite(tensor)) parameter = name;
   });
   if (!parameter.empty()) where = "the parameter " + parameter;
   throw Error(ErrorKind::kInvalidArgument, "train",

@@ -2,6 +2,7 @@
 
 #include "imago/base/error.h"
 #include "imago/nn/losses.h"
+#include "imago/nn/packed_sequences.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/cross_entropy/cross_entropy.h"
@@ -40,9 +41,21 @@ const Tensor& find_output(const TensorMap& outputs, const char* name) {
 
 }  // namespace
 
+TensorMap run_batch(const Model& model, const TensorMap& batch, const RunOptions& options) {
+  const auto found = batch.find("sequence_ids");
+  if (found == batch.end()) return model.run(batch, options);
+  TensorMap arguments = batch;
+  arguments.erase("sequence_ids");
+  const nn::PackedSequences packed(found->second);
+  TensorMap outputs = model.run(arguments, options);
+  if (packed.was_used()) return outputs;
+  throw Error(ErrorKind::kUnsupported, kWhere, "packing: this model would let sequences of a row see each other",
+              "leave packing out");
+}
+
 Tensor ModelLoss::loss(const Model& model, const TensorMap& batch, const RunOptions& options) const {
   if (label_smoothing_ == 0) {
-    const TensorMap outputs = model.run(batch, options);
+    const TensorMap outputs = run_batch(model, batch, options);
     if (options.loss_chunk > 0 && outputs.contains("logits")) {
       throw Error(ErrorKind::kUnsupported, kWhere, "this model does not compute its loss in chunks",
                   "leave the chunk of the loss at 0");
@@ -57,7 +70,7 @@ Tensor ModelLoss::loss(const Model& model, const TensorMap& batch, const RunOpti
   // Encoder-decoders make their decoder's inputs of the labels.
   TensorMap arguments = batch;
   if (dynamic_cast<const Seq2SeqLM*>(&model) == nullptr) arguments.erase("labels");
-  const Tensor logits = find_output(model.run(arguments, options), "logits");
+  const Tensor logits = find_output(run_batch(model, arguments, options), "logits");
   const Tensor targets = shifts_labels(model) ? nn::next_token_labels(labels->second) : labels->second;
   return cross_entropy(widen(reshape(logits, {-1, logits.size(-1)})), reshape(targets, {-1}),
                        {.ignore_index = nn::kIgnoredLabel, .label_smoothing = label_smoothing_});

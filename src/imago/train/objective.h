@@ -2,15 +2,28 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "imago/nn/model.h"
 
 namespace imago {
 
+class TorchGenerator;
+
+// model.run of a batch that may have several sequences in a row: sequence_ids [B, T] numbers them then, and none sees
+// another. Throws Error kUnsupported for a model that mixes tokens otherwise than by attention.
+TensorMap run_batch(const Model& model, const TensorMap& batch, const RunOptions& options = {});
+
 class Objective {
  public:
   virtual ~Objective() = default;
+
+  // Whether what the loss needs is first made of a collated batch, by the model as it is: answers to prompts.
+  virtual bool prepares() const { return false; }
+  virtual TensorMap prepare(const Model&, const TensorMap& batch, TorchGenerator&) const { return batch; }
+  // What is logged beside the loss: means since the last call.
+  virtual std::map<std::string, double> take_metrics() const { return {}; }
 
   // The mean loss over the batch's items, a tensor of one element. Throws Error kInvalidArgument where the model gives
   // none for the batch's arguments.

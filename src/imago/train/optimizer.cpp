@@ -54,12 +54,17 @@ double clip_grad_norm_(const Tensors& parameters, double max_norm, double p) {
     else
       total = std::hypot(total, each);
   }
-  const double scale = max_norm / (total + 1e-6);
-  if (scale >= 1) return total;
+  clip_grads_with_norm_(parameters, max_norm, total);
+  return total;
+}
+
+void clip_grads_with_norm_(const Tensors& parameters, double max_norm, double norm) {
+  const NoGrad no_grad;
+  const double scale = max_norm / (norm + 1e-6);
+  if (scale >= 1) return;
   for (const Tensor& parameter : parameters) {
     if (parameter.grad().defined()) parameter.set_grad(parameter.grad() * scale);
   }
-  return total;
 }
 
 }  // namespace imago

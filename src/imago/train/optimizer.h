@@ -50,6 +50,9 @@ class Optimizer {
   std::vector<State> states_;
 };
 
+// Scales each gradient so that the norm of all of them as one vector, which is `norm`, is at most `max_norm`.
+void clip_grads_with_norm_(const Tensors& parameters, double max_norm, double norm);
+
 // Scales the gradients together so that the norm of all of them, as one vector, is at most `max_norm`; gives the norm
 // before. `p` is 2 or infinity. As torch.nn.utils.clip_grad_norm_.
 double clip_grad_norm_(const Tensors& parameters, double max_norm, double p = 2);

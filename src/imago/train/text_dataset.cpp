@@ -30,25 +30,33 @@ std::vector<std::string> read_texts(const std::string& path, const std::string& 
   return texts;
 }
 
-MemoryDataset text_blocks(const std::vector<std::string>& texts, const Tokenizer& tokenizer, int64_t block_size) {
+TextBlocks::TextBlocks(const Tokenizer& tokenizer, int64_t block_size) : tokenizer_(tokenizer), size_(block_size) {
   if (block_size < 2) throw Error(ErrorKind::kInvalidArgument, "block_size", "fewer than 2 tokens predict nothing");
+}
+
+std::vector<TensorMap> TextBlocks::add(const std::string& text) {
   std::vector<TensorMap> blocks;
-  std::vector<int64_t> tokens;
+  for (int32_t id : tokenizer_.encode_ids(text, {.parse_special_tokens = false})) {
+    rest_.push_back(id);
+    if (static_cast<int64_t>(rest_.size()) < size_) continue;
+    const Tensor block = Tensor::from(rest_);
+    blocks.push_back({{"input_ids", block}, {"labels", block}});
+    rest_.clear();
+  }
+  return blocks;
+}
+
+MemoryDataset text_blocks(const std::vector<std::string>& texts, const Tokenizer& tokenizer, int64_t block_size) {
+  TextBlocks made(tokenizer, block_size);
+  std::vector<TensorMap> blocks;
   Progress progress("tokenizing", static_cast<int64_t>(texts.size()), "texts");
   for (const std::string& text : texts) {
-    const std::vector<int32_t> ids = tokenizer.encode_ids(text, {.parse_special_tokens = false});
-    for (int32_t id : ids) {
-      tokens.push_back(id);
-      if (static_cast<int64_t>(tokens.size()) < block_size) continue;
-      const Tensor block = Tensor::from(tokens);
-      blocks.push_back({{"input_ids", block}, {"labels", block}});
-      tokens.clear();
-    }
+    for (TensorMap& block : made.add(text)) blocks.push_back(std::move(block));
     progress.advance();
   }
   if (blocks.empty()) {
     throw Error(ErrorKind::kInvalidArgument, "train",
-                fmt::format("{} tokens are not one block of {}", tokens.size(), block_size),
+                fmt::format("{} tokens are not one block of {}", made.rest(), block_size),
                 "give more text, or a smaller block_size");
   }
   return MemoryDataset(std::move(blocks));

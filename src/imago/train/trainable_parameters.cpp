@@ -7,6 +7,7 @@
 #include "imago/base/error.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/tensor/grad_meta.h"
+#include "imago/train/parallel/sharding.h"
 
 namespace imago {
 
@@ -40,7 +41,8 @@ bool is_decayed(const NamedParameter& parameter) {
   // Vectors called weight are those of norms: the reference looks at the class, which a checkpoint's name hides
   // ("ln_1.weight").
   const std::string& name = parameter.name;
-  const bool is_norm = parameter.value.dim() <= 1 && (name == "weight" || name.ends_with(".weight"));
+  const int dims = parameter.sharding ? parameter.sharding->shape.size() : parameter.value.dim();
+  const bool is_norm = dims <= 1 && (name == "weight" || name.ends_with(".weight"));
   return !is_norm && name.find("bias") == std::string::npos;
 }
 

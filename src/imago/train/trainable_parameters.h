@@ -1,6 +1,7 @@
 // The parameters of a model as an optimizer takes them.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,12 @@
 
 namespace imago {
 
+struct Sharding;
+
 struct NamedParameter {
   std::string name;  // of tied ones the first
   Tensor value;
+  std::shared_ptr<const Sharding> sharding = {};  // of the value, where it is one process's part of the parameter
 };
 
 // Makes every floating-point parameter a leaf with storage of its own that may be written (a loaded one lies in the

@@ -31,7 +31,8 @@ void WholeModel::save(const std::string& folder) {
   write_file_atomically(folder + "/config.json", dump_json(write_config(model_.config()), 2) + "\n");
 }
 
-void WholeModel::begin_pass(DType dtype) {
+void WholeModel::begin_pass(std::optional<DType> dtype) {
+  if (!dtype) return;
   const WeightMap map = model_.weight_map();
   const auto any = [](const std::vector<std::string>& patterns, const std::string& name) {
     return std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return match_pattern(p, name); });
@@ -48,7 +49,7 @@ void WholeModel::begin_pass(DType dtype) {
       return;
     }
     const Tensor master = field;
-    field = cast(master, dtype);
+    field = cast(master, *dtype);
     rounded.emplace_back(master, field);
   });
 }

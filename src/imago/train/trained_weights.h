@@ -11,6 +11,8 @@
 
 namespace imago {
 
+class ParallelWeights;
+
 class TrainedWeights {
  public:
   virtual ~TrainedWeights() = default;
@@ -22,10 +24,13 @@ class TrainedWeights {
   virtual void load(const std::string& folder) = 0;
   virtual void save(const std::string& folder) = 0;
 
-  // Lets the model compute in `dtype` with values that are rounded from the parameters, through which gradients flow,
-  // until end_pass.
-  virtual void begin_pass(DType dtype) = 0;
+  // The model computes between these. With a dtype it does so in that, with values that are rounded from the
+  // parameters, through which gradients flow.
+  virtual void begin_pass(std::optional<DType> dtype) = 0;
   virtual void end_pass() = 0;
+
+  // Itself where several processes train it; null for one.
+  virtual ParallelWeights* parallel() { return nullptr; }
 };
 
 // All parameters of the model but frozen ones (patterns, see match_pattern), as a checkpoint of the Hub.
@@ -36,7 +41,7 @@ class WholeModel final : public TrainedWeights {
   std::vector<NamedParameter> parameters() override;
   void load(const std::string& folder) override;
   void save(const std::string& folder) override;
-  void begin_pass(DType dtype) override;
+  void begin_pass(std::optional<DType> dtype) override;
   void end_pass() override;
 
  private:
@@ -55,7 +60,7 @@ class TrainedAdapter final : public TrainedWeights {
   void load(const std::string& folder) override { adapters_.load_values(folder, name_); }
   void save(const std::string& folder) override { adapters_.save(folder, name_); }
   // Adapters are float32 on a base of whichever type.
-  void begin_pass(DType) override {}
+  void begin_pass(std::optional<DType>) override {}
   void end_pass() override {}
 
  private:

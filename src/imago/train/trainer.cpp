@@ -14,6 +14,7 @@
 #include "imago/base/progress.h"
 #include "imago/train/adafactor.h"
 #include "imago/train/adamw.h"
+#include "imago/train/parallel/parallel_weights.h"
 #include "imago/train/sgd.h"
 #include "imago/train/training_checkpoint.h"
 
@@ -65,6 +66,17 @@ void refuse_hidden_spans(const Model& model) {
     throw Error(ErrorKind::kUnsupported, "train", fmt::format("config.json has {} {}", key, dump_json(*found)),
                 "spans are not hidden in training: set apply_spec_augment to false");
   }
+}
+
+// This process's, where the run that is resumed had as many of them.
+std::string rng_state(const Json& json, ParallelWeights* parallel) {
+  if (parallel != nullptr && json.contains("rng_states")) {
+    const Json& states = json.at("rng_states");
+    const Communicator& communicator = parallel->communicator();
+    if (states.size() == static_cast<size_t>(communicator.size()))
+      return states.at(static_cast<size_t>(communicator.rank())).get<std::string>();
+  }
+  return json.at("rng_state").get<std::string>();
 }
 
 // As the reference reads its *_steps: below 1 they are parts of all steps.
@@ -122,6 +134,7 @@ TrainOutput Trainer::train(const std::string& resume_from_checkpoint) {
     progress.set_note(fmt::format("loss {:.4f}", result.loss));
     decide(false);
     call(&TrainerCallback::on_step_end);
+    agree();
     log_evaluate_save(result);
     const bool at_end = state_.global_step == plan.max_steps() || control_.should_training_stop;
     if (at_end || control_.should_epoch_stop || state_.global_step % plan.steps_per_epoch() == 0) {
@@ -142,7 +155,8 @@ TrainOutput Trainer::train(const std::string& resume_from_checkpoint) {
 }
 
 void Trainer::start(BatchPlan& plan, const std::string& resume_from_checkpoint) {
-  remove_unfinished(arguments_.output_dir);
+  if (is_first()) remove_unfinished(arguments_.output_dir);
+  if (ParallelWeights* parallel = weights_.parallel()) parallel->communicator().barrier();
   state_ = {};
   control_ = {};
   loss_since_log_ = 0;
@@ -154,6 +168,10 @@ void Trainer::start(BatchPlan& plan, const std::string& resume_from_checkpoint) 
   if (folder) weights_.load(*folder);
   parameters_ = weights_.parameters();
   for (const NamedParameter& parameter : parameters_) {
+    if (parameter.sharding && arguments_.optim == "adafactor") {
+      throw Error(ErrorKind::kUnsupported, "train", "optim adafactor on parameters that processes divide",
+                  "it needs whole matrices: choose adamw_torch, or parallel: data");
+    }
     if (parameter.value.dtype() == DType::f32) continue;
     throw Error(ErrorKind::kUnsupported, "train", fmt::format("{} is {}", parameter.name, parameter.value.describe()),
                 "load the model with dtype float32");
@@ -196,18 +214,61 @@ void Trainer::make_optimizer(int64_t max_steps) {
 double Trainer::learning_rate() const { return arguments_.learning_rate * schedule_(state_.global_step); }
 
 TrainingStep::Result Trainer::step(const std::vector<std::vector<int64_t>>& batches) {
-  std::vector<TensorMap> collated;
-  for (const std::vector<int64_t>& indices : batches) collated.push_back(collate(*options_.train_dataset, indices));
-  const TrainingStep::Result result = training_step_.run(collated, parameters_, state_.global_step + 1,
+  const TrainingStep::Result result = training_step_.run(own_share(batches), parameters_, state_.global_step + 1,
                                                          [this] { call(&TrainerCallback::on_substep_end); });
   if (!result.skipped) {
     call(&TrainerCallback::on_pre_optimizer_step);
     for (ParameterGroup& group : optimizer_->groups()) group.lr = learning_rate();
     optimizer_->step();
+    if (ParallelWeights* parallel = weights_.parallel()) parallel->parameters_moved();
     call(&TrainerCallback::on_optimizer_step);
   }
   optimizer_->zero_grad();
   return result;
+}
+
+// A step is the same one however many processes make it: they take its batches in turn where these can be divided up
+// evenly, and else each takes its rows of every batch.
+std::vector<TrainingStep::MicroBatch> Trainer::own_share(const std::vector<std::vector<int64_t>>& batches) const {
+  std::vector<TrainingStep::MicroBatch> share;
+  ParallelWeights* const parallel = weights_.parallel();
+  const bool shared = parallel != nullptr && parallel->shares_batches();
+  const size_t ranks = shared ? static_cast<size_t>(parallel->communicator().size()) : 1;
+  const size_t rank = shared ? static_cast<size_t>(parallel->communicator().rank()) : 0;
+  const bool whole = batches.size() % ranks == 0;
+  for (size_t i = whole ? rank : 0; i < batches.size(); i += whole ? ranks : 1) {
+    std::vector<int64_t> rows = batches[i];
+    bool counts = true;
+    if (!whole) {
+      const size_t each = (rows.size() + ranks - 1) / ranks;
+      const size_t first = std::min(rank * each, rows.size()), last = std::min(first + each, rows.size());
+      counts = last > first;
+      rows = counts ? std::vector<int64_t>(rows.begin() + static_cast<int64_t>(first),
+                                           rows.begin() + static_cast<int64_t>(last))
+                    : std::vector<int64_t>{rows.front()};
+    }
+    share.push_back({collate(*options_.train_dataset, rows), counts});
+  }
+  return share;
+}
+
+// What one process was asked to do, by a signal for example, all do.
+void Trainer::agree() {
+  ParallelWeights* const parallel = weights_.parallel();
+  if (parallel == nullptr) return;
+  bool* const flags[] = {&control_.should_training_stop, &control_.should_epoch_stop, &control_.should_save,
+                         &control_.should_evaluate, &control_.should_log};
+  std::vector<int64_t> values;
+  for (const bool* flag : flags) values.push_back(*flag ? 1 : 0);
+  const Tensor anywhere = Tensor::from(values);
+  parallel->communicator().all_reduce(anywhere, Reduction::kMax);
+  values = anywhere.to_vector<int64_t>();
+  for (size_t i = 0; i < values.size(); ++i) *flags[i] = values[i] != 0;
+}
+
+bool Trainer::is_first() const {
+  ParallelWeights* const parallel = weights_.parallel();
+  return parallel == nullptr || parallel->communicator().is_first();
 }
 
 TensorMap Trainer::collate(const Dataset& dataset, const std::vector<int64_t>& indices) const {
@@ -271,9 +332,12 @@ void Trainer::log_evaluate_save(const TrainingStep::Result& result) {
     --state_.global_step;
     const double used = learning_rate();  // of the step that was done
     ++state_.global_step;
-    log({{"loss", loss_since_log_ / static_cast<double>(state_.global_step - logged_step_)},
-         {"grad_norm", result.grad_norm},
-         {"learning_rate", used}});
+    LogEntry entry = {{"loss", loss_since_log_ / static_cast<double>(state_.global_step - logged_step_)},
+                      {"grad_norm", result.grad_norm},
+                      {"learning_rate", used}};
+    const Objective& objective = options_.objective == nullptr ? model_loss_ : *options_.objective;
+    for (const auto& [name, value] : objective.take_metrics()) entry[name] = value;
+    log(std::move(entry));
     loss_since_log_ = 0;
     logged_step_ = state_.global_step;
   }
@@ -295,9 +359,10 @@ void Trainer::log(LogEntry entry) {
 }
 
 void Trainer::save_model(const std::string& folder) {
-  std::filesystem::create_directories(folder);
+  if (is_first()) std::filesystem::create_directories(folder);
   weights_.save(folder);
   for (const std::string& file : options_.companion_files) {
+    if (!is_first()) break;
     const std::string name = std::filesystem::path(file).filename();
     write_file_atomically(folder + "/" + name, MappedFile::open(file).text());
   }
@@ -312,7 +377,12 @@ void Trainer::save_checkpoint() {
   json["logged_step"] = logged_step_;
   json["best_metric"] = state_.best_metric ? Json(*state_.best_metric) : Json();
   json["best_global_step"] = state_.best_global_step;
-  json["rng_state"] = training_step_.generator().state();
+  if (ParallelWeights* parallel = weights_.parallel()) {
+    json["rng_states"] = parallel->communicator().all_gather(training_step_.generator().state());
+    json["rng_state"] = json["rng_states"].at(0);
+  } else {
+    json["rng_state"] = training_step_.generator().state();
+  }
   json["loss_scale"] = training_step_.loss_scale().scale;
   json["loss_scale_good_steps"] = training_step_.loss_scale().good_steps;
   json["callbacks"] = Json::object();
@@ -321,17 +391,23 @@ void Trainer::save_checkpoint() {
   }
   json["log_history"] = Json::array();
   for (const LogEntry& entry : state_.log_history) json["log_history"].push_back(entry);
-  const std::string folder =
-      write_checkpoint_atomically(arguments_.output_dir, state_.global_step, [&](const std::string& unfinished) {
-        save_model(unfinished);
-        if (!arguments_.save_only_model) save_optimizer(unfinished, *optimizer_, parameters_);
-        write_file_atomically(unfinished + kStateFile, dump_json(json, 2) + "\n");
-      });
+  const auto fill = [&](const std::string& unfinished) {
+    save_model(unfinished);
+    if (!arguments_.save_only_model) save_optimizer(unfinished, *optimizer_, parameters_, is_first());
+    if (is_first()) write_file_atomically(unfinished + kStateFile, dump_json(json, 2) + "\n");
+  };
+  std::string folder = checkpoint_folder(arguments_.output_dir, state_.global_step);
+  if (is_first()) {
+    folder = write_checkpoint_atomically(arguments_.output_dir, state_.global_step, fill);
+  } else {
+    fill(folder);  // gives the first process what it writes
+  }
   rotate();
   for (TrainerCallback* callback : options_.callbacks) callback->on_save({arguments_, state_, control_}, folder);
 }
 
 void Trainer::rotate() {
+  if (!is_first()) return;
   rotate_checkpoints(arguments_.output_dir, arguments_.save_total_limit,
                      arguments_.load_best_model_at_end ? state_.best_global_step : 0);
 }
@@ -355,7 +431,7 @@ void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
     state_.log_history = json.at("log_history").get<decltype(state_.log_history)>();
     if (const Json& best = json.at("best_metric"); !best.is_null()) state_.best_metric = best.get<double>();
     state_.best_global_step = json.at("best_global_step").get<int64_t>();
-    training_step_.generator().set_state(json.at("rng_state").get<std::string>());
+    training_step_.generator().set_state(rng_state(json, weights_.parallel()));
     training_step_.loss_scale() = {json.at("loss_scale").get<double>(),
                                    json.at("loss_scale_good_steps").get<int64_t>()};
     for (TrainerCallback* callback : options_.callbacks) {

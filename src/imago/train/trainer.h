@@ -71,6 +71,9 @@ class Trainer {
   void start(BatchPlan& plan, const std::string& resume_from_checkpoint);
   void make_optimizer(int64_t max_steps);
   TrainingStep::Result step(const std::vector<std::vector<int64_t>>& batches);
+  std::vector<TrainingStep::MicroBatch> own_share(const std::vector<std::vector<int64_t>>& batches) const;
+  void agree();
+  bool is_first() const;
   TensorMap collate(const Dataset& dataset, const std::vector<int64_t>& indices) const;
   void decide(bool epoch_ends);
   void log_evaluate_save(const TrainingStep::Result& result);

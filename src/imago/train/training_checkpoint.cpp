@@ -17,6 +17,7 @@
 #include "imago/base/error.h"
 #include "imago/io/safetensors.h"
 #include "imago/ops/contiguous/contiguous.h"
+#include "imago/train/parallel/sharding.h"
 
 namespace imago {
 namespace {
@@ -138,16 +139,20 @@ void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> ke
   }
 }
 
-void save_optimizer(const std::string& folder, Optimizer& optimizer, const std::vector<NamedParameter>& parameters) {
+void save_optimizer(const std::string& folder, Optimizer& optimizer, const std::vector<NamedParameter>& parameters,
+                    bool writes) {
   NamedTensors tensors;
   std::vector<int64_t> steps;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Optimizer::State& state = optimizer.states().at(i);
     steps.push_back(state.step);
     for (const auto& [name, tensor] : state.tensors) {
-      tensors.emplace_back(name + "." + parameters[i].name, contiguous(tensor));
+      const auto& sharding = parameters[i].sharding;
+      Tensor whole = sharding ? sharding->gather(tensor) : contiguous(tensor);
+      if (writes) tensors.emplace_back(name + "." + parameters[i].name, std::move(whole));
     }
   }
+  if (!writes) return;
   tensors.emplace_back(kSteps, Tensor::from(steps));
   save_safetensors(folder + kOptimizerFile, tensors);
 }
@@ -172,7 +177,10 @@ void load_optimizer(const std::string& folder, Optimizer& optimizer, const std::
     const size_t dot = name.find('.');
     const auto parameter = dot == std::string::npos ? index_of.end() : index_of.find(name.substr(dot + 1));
     if (parameter == index_of.end()) refuse(fmt::format("{} is of no parameter of the model", name));
-    optimizer.states()[parameter->second].tensors[name.substr(0, dot)] = clone(file.tensor(name));
+    const auto& sharding = parameters[parameter->second].sharding;
+    const Tensor whole = file.tensor(name);
+    optimizer.states()[parameter->second].tensors[name.substr(0, dot)] =
+        clone(sharding ? sharding->part(whole) : whole);
   }
 }
 

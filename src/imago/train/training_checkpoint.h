@@ -31,8 +31,10 @@ void remove_unfinished(const std::string& output_dir);
 // Removes the oldest checkpoints beyond the newest `keep`, but the one of step `best`.
 void rotate_checkpoints(const std::string& output_dir, std::optional<int64_t> keep, int64_t best = 0);
 
-// The optimizer's state of each parameter, by the parameter's name, in optimizer.safetensors.
-void save_optimizer(const std::string& folder, Optimizer& optimizer, const std::vector<NamedParameter>& parameters);
+// The optimizer's state of each parameter, by the parameter's name, in optimizer.safetensors. Of parameters that
+// processes divide it is put together, for which all of them call this, and one `writes`.
+void save_optimizer(const std::string& folder, Optimizer& optimizer, const std::vector<NamedParameter>& parameters,
+                    bool writes = true);
 // Throws Error kInvalidFile unless the file holds exactly the state of these parameters.
 void load_optimizer(const std::string& folder, Optimizer& optimizer, const std::vector<NamedParameter>& parameters);
 

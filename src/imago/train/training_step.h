@@ -27,9 +27,14 @@ class TrainingStep {
     bool skipped = false;  // float16 overflowed: the gradients are of no use, and the loss scale was lowered
   };
 
+  struct MicroBatch {
+    TensorMap tensors;
+    bool counts = true;  // false: the pass is made, for other processes' sake, and its rows are another one's
+  };
+
   // Leaves the clipped gradients on the parameters. `step` counts from 1, for errors. `between` is called behind each
   // batch but the last. Throws Error kInvalidArgument where no label counts, and where loss or gradient are not finite.
-  Result run(const std::vector<TensorMap>& batches, const std::vector<NamedParameter>& parameters, int64_t step,
+  Result run(std::vector<MicroBatch> batches, const std::vector<NamedParameter>& parameters, int64_t step,
              const std::function<void()>& between);
 
   // The mean loss of a batch without gradients; metrics see what the model gives for it.

@@ -9,6 +9,7 @@
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/base/progress.h"
 #include "imago/cli/command.h"
 #include "imago/cli/companion_files.h"
 #include "imago/cli/lora_option.h"
@@ -18,6 +19,7 @@
 #include "imago/nn/read_fields.h"
 #include "imago/train/early_stopping.h"
 #include "imago/train/json_lines_callback.h"
+#include "imago/train/parallel/parallel_weights.h"
 #include "imago/train/tensorboard_callback.h"
 
 namespace imago {
@@ -34,7 +36,8 @@ struct TrainingMode {
   std::vector<std::string> frozen;
   int64_t loss_chunk_size = 0;
   std::optional<int64_t> early_stopping_patience;
-  FIELDS(resume_from_checkpoint, lora, adapter_name_or_path, frozen, loss_chunk_size, early_stopping_patience)
+  std::string parallel = "data";  // of several processes, see parallel_strategies()
+  FIELDS(resume_from_checkpoint, lora, adapter_name_or_path, frozen, loss_chunk_size, early_stopping_patience, parallel)
 };
 
 volatile std::sig_atomic_t stop_signal = 0;
@@ -106,7 +109,8 @@ class TrainCommand final : public cli::Command {
   }
   std::string example() const override {
     return "imago train examples/story.yaml --max_steps 2\n"
-           "  imago train sft --model M --data chats.jsonl --output_dir out --lora r=16 --assistant-only";
+           "  imago train sft --model M --data chats.jsonl --output_dir out --lora r=16 --assistant-only\n"
+           "  mpirun -n 2 imago train run.yaml --parallel zero2";
   }
 
   void add_options(cli::Options& options) override {
@@ -125,6 +129,9 @@ class TrainCommand final : public cli::Command {
 
   int run() override {
     read_arguments();
+    const std::unique_ptr<Communicator> communicator = join_processes();
+    is_first_ = communicator == nullptr || communicator->is_first();
+    if (!is_first_) set_progress_enabled(false);
     const std::string folder = resolve_checkpoint(data_.model_name_or_path);
     const bool with_adapter = !mode_.lora.text.empty() || mode_.adapter_name_or_path;
     // A base that is not trained may as well be narrow.
@@ -133,7 +140,9 @@ class TrainCommand final : public cli::Command {
                                                           : DType::f32;
     TrainingTask task;
     std::unique_ptr<peft::Adapters> adapters;  // goes before the task's model, which it is on
-    task = cli::make_training_task(data_, folder, dtype, with_adapter, adapters);
+    const auto seed = static_cast<uint64_t>(arguments_.data_seed.value_or(arguments_.seed));
+    task = cli::make_training_task(data_, folder, dtype, seed, with_adapter, adapters);
+    fit_arguments(task);
     if (with_adapter) adapters = make_adapter(task);
     std::unique_ptr<TrainedWeights> weights;
     if (with_adapter) {
@@ -141,11 +150,35 @@ class TrainCommand final : public cli::Command {
     } else {
       weights = std::make_unique<WholeModel>(*task.model, mode_.frozen);
     }
-    if (dry_run_) return describe(task, *weights);
-    return train(task, *weights, cli::companion_files(folder));
+    if (dry_run_) return is_first_ ? describe(task, *weights) : 0;
+    std::unique_ptr<ParallelWeights> parallel;
+    if (communicator) {
+      parallel = make_parallel(mode_.parallel, *communicator, *task.model, *weights, mode_.frozen);
+      if (is_first_ && !json_) fmt::print("{} processes: {}\n", communicator->size(), mode_.parallel);
+    }
+    return train(task, parallel ? *parallel : *weights, cli::companion_files(folder));
   }
 
  private:
+  // What the task asks of the arguments.
+  void fit_arguments(const TrainingTask& task) {
+    if (arguments_.per_device_train_batch_size % task.rows_per_prompt != 0) {
+      throw Error(ErrorKind::kInvalidArgument, run_,
+                  fmt::format("per_device_train_batch_size is {}, of {} answers to each prompt",
+                              arguments_.per_device_train_batch_size, task.rows_per_prompt),
+                  "make it a multiple of num_generations");
+    }
+    arguments_.per_device_train_batch_size /= task.rows_per_prompt;
+    if (task.rows_per_prompt > 1 && mode_.parallel == "zero3")
+      throw Error(ErrorKind::kUnsupported, run_, "grpo with parallel: zero3", "choose data, zero1, zero2 or tensor");
+    if (!data_.streaming) return;
+    if (arguments_.max_steps <= 0)
+      throw Error(ErrorKind::kInvalidArgument, run_, "streaming without max_steps", "say how many steps there are");
+    if (data_.task != "causal-lm" && data_.task != "sft")
+      throw Error(ErrorKind::kUnsupported, run_, "streaming for the task " + data_.task, "leave it out");
+    arguments_.train_sampling_strategy = "sequential";  // the buffer has shuffled
+  }
+
   int train(const TrainingTask& task, TrainedWeights& weights, std::vector<std::string> companions) {
     StopOnSignal stop;
     PrintLog print(json_);
@@ -155,24 +188,26 @@ class TrainCommand final : public cli::Command {
     TrainerOptions options{.train_dataset = task.train.get(),
                            .eval_dataset = task.validation.get(),
                            .data_collator = task.collator,
-                           .callbacks = {&print, &lines, &stop},
+                           .callbacks = {&stop},
                            .weights = &weights,
                            .objective = task.objective.get(),
                            .loss_chunk = mode_.loss_chunk_size,
                            .companion_files = std::move(companions)};
+    if (is_first_) options.callbacks = {&print, &lines, &stop};
     const auto& reports = arguments_.report_to;
-    if (std::find(reports.begin(), reports.end(), "tensorboard") != reports.end())
+    if (is_first_ && std::find(reports.begin(), reports.end(), "tensorboard") != reports.end())
       options.callbacks.push_back(&tensorboard);
     if (mode_.early_stopping_patience) options.callbacks.push_back(&early);
     for (const auto& metric : task.metrics) options.metrics.push_back(metric.get());
     Trainer trainer(*task.model, arguments_, std::move(options));
     const TrainOutput output = trainer.train(mode_.resume_from_checkpoint);
     if (stop_signal != 0) {
-      fmt::print(stderr, "stopped behind step {}; go on with --resume_from_checkpoint last\n", output.global_step);
+      if (is_first_)
+        fmt::print(stderr, "stopped behind step {}; go on with --resume_from_checkpoint last\n", output.global_step);
       return 128 + stop_signal;
     }
     trainer.save_model(arguments_.output_dir);
-    if (!json_)
+    if (!json_ && is_first_)
       fmt::print("{} steps, mean loss {:.4f}: {}\n", output.global_step, output.training_loss, arguments_.output_dir);
     return 0;
   }
@@ -245,6 +280,7 @@ class TrainCommand final : public cli::Command {
   TrainingArguments arguments_;
   std::map<std::string, std::optional<std::string>> flags_;
   bool dry_run_ = false, json_ = false, assistant_only_ = false;
+  bool is_first_ = true;  // of several processes the one that writes
 };
 
 }  // namespace

@@ -1,0 +1,42 @@
+// What the makers of training tasks work from.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "imago/cli/training_tasks.h"
+
+namespace imago::cli {
+
+struct TrainingContext {
+  const TrainingData& data;
+  const std::string& folder;
+  const PretrainedTokenizer& tokenizer;
+  DType dtype;
+  uint64_t seed;  // of what is drawn before training: the order of streamed rows, the values of a new head
+  bool with_adapter;
+  const std::unique_ptr<peft::Adapters>& adapters;
+
+  int64_t pad_token_id() const { return tokenizer.pad_token_id().value_or(tokenizer.eos_token_id().value_or(0)); }
+
+  template <class Auto>
+  std::unique_ptr<Model> load() const {
+    return Auto::from_pretrained(folder, {.dtype = dtype});
+  }
+};
+
+using MakeDataset = std::function<std::unique_ptr<Dataset>(const std::string& path)>;
+
+// The training data, and the validation data where there are any.
+void add_data(TrainingTask& task, const TrainingContext& context, const MakeDataset& make);
+
+// A classifier of the checkpoint with these labels, whose head begins anew where the checkpoint has none for them.
+std::unique_ptr<Model> classifier(const TrainingContext& context, const std::vector<std::string>& labels,
+                                  const std::string& problem_type);
+
+TrainingTask dpo_task(const TrainingContext& context);
+TrainingTask reward_task(const TrainingContext& context);
+TrainingTask grpo_task(const TrainingContext& context);
+
+}  // namespace imago::cli
