@@ -10,6 +10,7 @@
 
 #include "imago/base/json.h"
 #include "imago/peft/adapters.h"
+#include "imago/peft/prompt.h"
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/processors/audio/audio.h"
 #include "imago/tensor/grad_meta.h"
@@ -123,7 +124,11 @@ PipelineModel load_pipeline_model(const std::string& folder, std::string_view au
                                   PipelineReads reads, const std::vector<std::string>& adapters) {
   PipelineModel model{folder,
                       model_from_pretrained(folder, auto_class, {.dtype = dtype, .allow_missing = !adapters.empty()})};
-  peft::put_on(*model.model, adapters);
+  if (adapters.size() == 1 && peft::is_prompt(adapters[0])) {
+    model.model = peft::PromptedCausalLM::load(std::move(model.model), adapters[0]);
+  } else {
+    peft::put_on(*model.model, adapters);
+  }
   if (reads == PipelineReads::kText || reads == PipelineReads::kImagesAndText) {
     model.tokenizer = PretrainedTokenizer::from_folder(folder);
     model.takes_token_type_ids = takes_token_type_ids(folder);

@@ -8,6 +8,7 @@
 #include "imago/nn/losses.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/reduce/reduce.h"
+#include "imago/ops/slice/slice.h"
 
 namespace imago {
 namespace {
@@ -70,8 +71,12 @@ std::map<std::string, double> ClassificationMetrics::values() const {
   return values;
 }
 
-void TokenMetrics::add(const TensorMap& outputs, const TensorMap& batch) {
+void TokenMetrics::add(const TensorMap& given, const TensorMap& batch) {
   const Tensor& labels = find(batch, "labels");
+  TensorMap outputs = given;
+  // A learned prompt's virtual tokens have logits, too, and no labels.
+  if (const Tensor& logits = find(given, "logits"); causal_ && logits.size(1) > labels.size(1))
+    outputs["logits"] = narrow(logits, 1, logits.size(1) - labels.size(1), labels.size(1));
   const Tensor targets = causal_ ? nn::next_token_labels(labels) : labels;
   const Predictions found = predictions(outputs, targets);
   int64_t counted = 0;

@@ -21,6 +21,7 @@
 #include "imago/train/json_lines_callback.h"
 #include "imago/train/parallel/parallel_weights.h"
 #include "imago/train/tensorboard_callback.h"
+#include "imago/train/trained_prompt.h"
 
 namespace imago {
 namespace {
@@ -32,12 +33,14 @@ using cli::TrainingTask;
 struct TrainingMode {
   std::string resume_from_checkpoint;
   JsonText lora;
+  JsonText prompt;  // PEFT's keys of a learned prompt: {peft_type: PREFIX_TUNING, num_virtual_tokens: 16}
   std::optional<std::string> adapter_name_or_path;  // an adapter to go on with
   std::vector<std::string> frozen;
   int64_t loss_chunk_size = 0;
   std::optional<int64_t> early_stopping_patience;
   std::string parallel = "data";  // of several processes, see parallel_strategies()
-  FIELDS(resume_from_checkpoint, lora, adapter_name_or_path, frozen, loss_chunk_size, early_stopping_patience, parallel)
+  FIELDS(resume_from_checkpoint, lora, prompt, adapter_name_or_path, frozen, loss_chunk_size, early_stopping_patience,
+         parallel)
 };
 
 volatile std::sig_atomic_t stop_signal = 0;
@@ -133,11 +136,18 @@ class TrainCommand final : public cli::Command {
     is_first_ = communicator == nullptr || communicator->is_first();
     if (!is_first_) set_progress_enabled(false);
     const std::string folder = resolve_checkpoint(data_.model_name_or_path);
-    const bool with_adapter = !mode_.lora.text.empty() || mode_.adapter_name_or_path;
+    const bool with_prompt =
+        !mode_.prompt.text.empty() || (mode_.adapter_name_or_path && peft::is_prompt(*mode_.adapter_name_or_path));
+    const bool with_adapter = !with_prompt && (!mode_.lora.text.empty() || mode_.adapter_name_or_path);
+    if (with_prompt && !mode_.lora.text.empty())
+      throw Error(ErrorKind::kInvalidArgument, run_, "a prompt and lora are both given", "choose one of them");
+    if (with_prompt && data_.task != "causal-lm" && data_.task != "sft" && data_.task != "tokenized")
+      throw Error(ErrorKind::kUnsupported, run_, "a prompt for the task " + data_.task, "choose causal-lm or sft");
     // A base that is not trained may as well be narrow.
-    const DType dtype = with_adapter && arguments_.bf16   ? DType::bf16
-                        : with_adapter && arguments_.fp16 ? DType::f16
-                                                          : DType::f32;
+    const bool base_stays = with_adapter || with_prompt;
+    const DType dtype = base_stays && arguments_.bf16   ? DType::bf16
+                        : base_stays && arguments_.fp16 ? DType::f16
+                                                        : DType::f32;
     TrainingTask task;
     std::unique_ptr<peft::Adapters> adapters;  // goes before the task's model, which it is on
     const auto seed = static_cast<uint64_t>(arguments_.data_seed.value_or(arguments_.seed));
@@ -147,6 +157,8 @@ class TrainCommand final : public cli::Command {
     std::unique_ptr<TrainedWeights> weights;
     if (with_adapter) {
       weights = std::make_unique<TrainedAdapter>(*adapters);
+    } else if (with_prompt) {
+      weights = put_prompt_on(task);
     } else {
       weights = std::make_unique<WholeModel>(*task.model, mode_.frozen);
     }
@@ -222,6 +234,28 @@ class TrainCommand final : public cli::Command {
     config->base_model_name_or_path = data_.model_name_or_path;
     adapters->add(*config, static_cast<uint64_t>(arguments_.seed));
     return adapters;
+  }
+
+  std::unique_ptr<TrainedWeights> put_prompt_on(TrainingTask& task) const {
+    std::unique_ptr<peft::PromptedCausalLM> model;
+    if (mode_.adapter_name_or_path) {
+      model = peft::PromptedCausalLM::load(std::move(task.model), *mode_.adapter_name_or_path);
+    } else {
+      Json keys = parse_json(mode_.prompt.text, "prompt");
+      if (!keys.is_object()) throw Error(ErrorKind::kInvalidArgument, run_, "prompt is no mapping");
+      if (!keys.contains("peft_type")) keys["peft_type"] = "PROMPT_TUNING";
+      peft::PromptConfig config = peft::PromptConfig::read(keys, "prompt");
+      if (config.peft_type == "P_TUNING") {
+        throw Error(ErrorKind::kUnsupported, run_, "the network of P_TUNING is not trained",
+                    "choose PROMPT_TUNING or PREFIX_TUNING");
+      }
+      config.base_model_name_or_path = data_.model_name_or_path;
+      model = std::make_unique<peft::PromptedCausalLM>(std::move(task.model), config,
+                                                       static_cast<uint64_t>(arguments_.seed));
+    }
+    auto weights = std::make_unique<TrainedPrompt>(*model);
+    task.model = std::move(model);
+    return weights;
   }
 
   void read_arguments() {

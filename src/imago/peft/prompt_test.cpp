@@ -1,0 +1,120 @@
+#include "imago/peft/prompt.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "imago/auto/auto_model.h"
+#include "imago/autograd/backward.h"
+#include "imago/base/error.h"
+#include "imago/base/file.h"
+#include "imago/generation/generate.h"
+#include "imago/io/safetensors.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/tensor/grad_meta.h"
+#include "imago/train/adamw.h"
+#include "imago/verify/compare.h"
+
+namespace imago::peft {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kRoot = IMAGO_SOURCE_DIR "/src/imago/";
+
+class Prompts : public testing::TestWithParam<const char*> {
+ protected:
+  Prompts()
+      : folder_(kRoot + "peft/prompt_golden/" + GetParam()),
+        golden_(SafetensorsFile::open(folder_ + "/golden.safetensors")),
+        base_(kRoot + read_json(folder_ + "/golden.json").at("base").get<std::string>()),
+        model_(PromptedCausalLM::load(AutoModelForCausalLM::from_pretrained(base_), folder_)) {
+    const SafetensorsFile inputs = SafetensorsFile::open(base_ + "/golden.safetensors");
+    for (const std::string& name : inputs.names()) {
+      if (name.starts_with("inputs.")) inputs_[name.substr(7)] = inputs.tensor(name);
+    }
+  }
+
+  void check(const std::string& name, const Tensor& ours) const {
+    const TensorCheck result =
+        compare_floating(name, ours.detach(), golden_.tensor(name), golden_.tensor("f64." + name), DType::f32);
+    EXPECT_TRUE(result.passed) << name << ": " << result.ours << " with " << result.allowed
+                               << " allowed, the reference " << result.reference << " " << result.note;
+  }
+
+  std::string folder_;
+  SafetensorsFile golden_;
+  std::string base_;
+  std::unique_ptr<PromptedCausalLM> model_;
+  TensorMap inputs_;
+};
+
+TEST_P(Prompts, GiveTheReferencesOutputsGradientsAndLosses) {
+  model_->prompt_embeddings().set_requires_grad(true);
+  const TensorMap outputs = model_->run(inputs_, {});
+  check("outputs.logits", outputs.at("logits"));
+  check("outputs.loss", outputs.at("loss"));
+  backward(outputs.at("loss"));
+  if (!golden_.contains("losses")) return;  // PEFT trains another thing, from which these values come
+  check("grads.prompt_embeddings", model_->prompt_embeddings().grad());
+  model_->prompt_embeddings().set_grad({});
+  AdamW optimizer({model_->prompt_embeddings()}, {.lr = 1e-2, .weight_decay = 0.01});
+  std::vector<float> losses;
+  for (int64_t step = 0; step < golden_.tensor("losses").size(0); ++step) {
+    const Tensor loss = model_->run(inputs_, {}).at("loss");
+    losses.push_back(loss.item<float>());
+    backward(loss);
+    optimizer.step();
+    optimizer.zero_grad();
+  }
+  check("losses", Tensor::from(losses));
+}
+
+// With the cache, token by token, as the reference continues.
+TEST_P(Prompts, ContinueAsTheReferenceDoes) {
+  const NoGrad no_grad;
+  GenerationConfig config;
+  config.max_new_tokens = 8;
+  config.pad_token_id = 0;
+  const Tensor ids = narrow(inputs_.at("input_ids"), 0, 0, 1);
+  const auto output = generate(*model_, ids, Tensor::ones(ids.shape(), DType::i64), config);
+  EXPECT_EQ(output.sequences[0], golden_.tensor("generate.sequences").to_vector<int64_t>());
+}
+
+TEST_P(Prompts, AreSavedAsTheyWereLoaded) {
+  const fs::path copy = fs::temp_directory_path() / ("imago_prompt_" + std::to_string(::getpid()));
+  fs::remove_all(copy);
+  model_->save(copy);
+  EXPECT_TRUE(is_prompt(copy));
+  const auto again = PromptedCausalLM::load(AutoModelForCausalLM::from_pretrained(base_), copy);
+  EXPECT_EQ(again->prompt_embeddings().to_vector<float>(), model_->prompt_embeddings().to_vector<float>());
+  const Json theirs = read_json(folder_ + "/adapter_config.json"), ours = read_json(copy / "adapter_config.json");
+  for (const auto& [key, value] : ours.items()) {
+    if (key == "inference_mode") continue;
+    EXPECT_EQ(value, theirs.at(key)) << key;
+  }
+  fs::remove_all(copy);
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, Prompts,
+                         testing::Values("prompt_llama", "prompt_gpt2", "prefix_llama", "prefix_gpt2", "p_tuning"),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+TEST(Prompt, RefusesWhatItDoesNotCompute) {
+  const auto read = [](const char* text) { return PromptConfig::read(parse_json(text, "t"), "t"); };
+  EXPECT_EQ(read(R"({"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 3})").num_virtual_tokens, 3);
+  for (const char* bad : {R"({"peft_type": "LORA"})", R"({"peft_type": "PROMPT_TUNING"})",
+                          R"({"peft_type": "PROMPT_TUNING", "num_virtual_tokens": -1})",
+                          R"({"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 3, "num_transformer_submodules": 2})",
+                          R"({"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 3, "task_type": "SEQ_CLS"})",
+                          R"({"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 3, "unheard_of": 1})"}) {
+    EXPECT_THROW(read(bad), Error) << bad;
+  }
+  EXPECT_THROW(PromptedCausalLM(AutoModelForMaskedLM::from_pretrained(kRoot + "models/bert/golden/masked_lm"),
+                                {.num_virtual_tokens = 2}, 0),
+               Error);
+}
+
+}  // namespace
+}  // namespace imago::peft
