@@ -4,19 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/json.h"
+#include "imago/train/chart.h"
 
 namespace imago {
 namespace {
 
 constexpr double kWidth = 560, kHeight = 260, kLeft = 64, kBottom = 28, kTop = 12, kRight = 12;
-
-using Curve = std::vector<std::pair<double, double>>;  // steps and values
 
 std::string escape(const std::string& text) {
   std::string safe;
@@ -34,43 +31,13 @@ std::string escape(const std::string& text) {
   return safe;
 }
 
-struct Range {
-  double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
-
-  void add(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  double place(double value) const { return high > low ? (value - low) / (high - low) : 0.5; }
-};
-
-// Values at round distances, about `count` of them.
-std::vector<double> ticks(const Range& range, int count) {
-  if (!(range.high > range.low)) return {range.low};
-  const double rough = (range.high - range.low) / count, power = std::pow(10, std::floor(std::log10(rough)));
-  double step = power;
-  for (const double factor : {2.0, 5.0, 10.0}) {
-    if (rough > step * 1.0001) step = power * factor;
-  }
-  std::vector<double> values;
-  for (double value = std::ceil(range.low / step) * step; value <= range.high + step * 1e-9; value += step) {
-    values.push_back(std::abs(value) < step * 1e-9 ? 0 : value);
-  }
-  return values;
-}
-
-std::string chart(const std::string& name, const std::vector<std::pair<std::string, Curve>>& curves) {
-  Range steps, values;
-  for (const auto& [label, curve] : curves) {
-    for (const auto& [step, value] : curve) {
-      steps.add(step);
-      if (std::isfinite(value)) values.add(value);
-    }
-  }
+std::string drawn(const Chart& chart) {
+  const auto& curves = chart.curves;
+  const Range steps = chart.steps(), values = chart.values();
   const auto x = [&](double step) { return kLeft + steps.place(step) * (kWidth - kLeft - kRight); };
   const auto y = [&](double value) { return kHeight - kBottom - values.place(value) * (kHeight - kBottom - kTop); };
   std::string svg = fmt::format("<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\">",
-                                escape(name), kWidth, kHeight);
+                                escape(chart.name), kWidth, kHeight);
   for (const double value : ticks(values, 5)) {
     svg += fmt::format("<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", kLeft, kWidth - kRight,
                        y(value), y(value));
@@ -127,25 +94,15 @@ std::vector<LogEntry> read_log(const std::string& path) {
 }
 
 std::string training_report(const std::string& title, const std::vector<LogEntry>& entries) {
-  std::map<std::string, Curve> curves;
-  for (const LogEntry& entry : entries) {
-    for (const auto& [name, value] : entry) {
-      if (name != "step" && name != "epoch") curves[name].emplace_back(entry.at("step"), value);
-    }
-  }
   std::string charts, table;
-  for (const auto& [name, curve] : curves) {
-    const std::string twin = "eval_" + name;
-    const bool is_twin = name.starts_with("eval_") && curves.contains(name.substr(5));
-    if (!is_twin) {
-      std::vector<std::pair<std::string, Curve>> shown = {{name, curve}};
-      if (curves.contains(twin)) shown.emplace_back(twin, curves.at(twin));
-      charts += chart(name, shown);
+  for (const Chart& chart : charts_of(entries)) {
+    charts += drawn(chart);
+    for (const auto& [name, curve] : chart.curves) {
+      Range range;
+      for (const auto& [step, value] : curve) range.add(value);
+      table += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.6g}</td><td>{:.6g}</td><td>{:.6g}</td></tr>\n",
+                           escape(name), curve.size(), curve.back().second, range.low, range.high);
     }
-    Range range;
-    for (const auto& [step, value] : curve) range.add(value);
-    table += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.6g}</td><td>{:.6g}</td><td>{:.6g}</td></tr>\n", escape(name),
-                         curve.size(), curve.back().second, range.low, range.high);
   }
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>{1}</style></head>\n"

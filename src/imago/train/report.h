@@ -15,4 +15,7 @@ std::vector<LogEntry> read_log(const std::string& path);
 // training values, and a table of last and best ones.
 std::string training_report(const std::string& title, const std::vector<LogEntry>& entries);
 
+// The curves alone, as a picture in PNG.
+std::string training_report_png(const std::vector<LogEntry>& entries);
+
 }  // namespace imago
