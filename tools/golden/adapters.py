@@ -12,12 +12,14 @@ import sys
 import warnings
 from pathlib import Path
 
+import bitsandbytes
 import torch
 import transformers
 from fairness import unfair
 from float64 import double_copy, true_double
 from peft import IA3Config, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
+from transformers import BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
 
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
@@ -168,6 +170,76 @@ def several(root, folder):
     save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, folder / "several.safetensors")
 
 
+def dequantized(model):
+    """The same numbers in plain linear layers."""
+    for name, module in list(model.named_modules()):
+        for child, layer in list(module.named_children()):
+            if not isinstance(layer, bitsandbytes.nn.Linear4bit):
+                continue
+            plain = torch.nn.Linear(layer.in_features, layer.out_features, bias=False)
+            plain.weight = torch.nn.Parameter(bitsandbytes.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state),
+                                              requires_grad=False)
+            setattr(module, child, plain)
+    return model
+
+
+def qlora(root, folder):
+    """On weights in NF4, in a base of its own. Rows are of whole blocks of 64 numbers, as bitsandbytes' CPU code needs them; in training
+    it multiplies by what it decodes, which the double twin has as it is."""
+    base = "peft/nf4_base"
+    config = LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM")
+    torch.manual_seed(5)
+    small = LlamaConfig(vocab_size=48, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+                        num_key_value_heads=2, max_position_embeddings=64, initializer_range=0.08, tie_word_embeddings=True)
+    LlamaForCausalLM(small).save_pretrained(root / base)
+    scheme = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32)
+    quantized = LlamaForCausalLM.from_pretrained(root / base, quantization_config=scheme, dtype=torch.float32, device_map="cpu")
+    quantized.save_pretrained(root / base)
+    (root / base / "generation_config.json").unlink(missing_ok=True)
+    load = lambda: LlamaForCausalLM.from_pretrained(root / base, dtype=torch.float32)
+    ids = torch.randint(1, 48, (2, 9))
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
+
+    def measure(model):
+        # Copies of quantized weights share what describes them, which evaluation rewrites: all in training mode, without dropout.
+        tensors = forward(model, inputs)
+        model(**inputs).loss.backward()
+        tensors |= {f"grads.{saved_name(name)}": parameter.grad.clone() for name, parameter in trained(model).items()}
+        optimizer = torch.optim.AdamW(list(trained(model).values()), lr=LEARNING_RATE, weight_decay=0.01, foreach=False)
+        losses = []
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            loss = model(**inputs).loss
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())
+        return tensors | {"losses": torch.stack(losses)}
+
+    seed = 0
+    while True:
+        model = get_peft_model(load(), copy.deepcopy(config)).train()
+        randomise(model, seed)
+        values = {name: parameter.detach().clone() for name, parameter in trained(model).items()}
+
+        def fresh(base_model):
+            peft = get_peft_model(base_model, copy.deepcopy(config)).train()
+            with torch.no_grad():
+                for name, parameter in trained(peft).items():
+                    parameter.copy_(values[name])
+            return peft
+
+        tensors = measure(fresh(load()))
+        double = fresh(double_copy(dequantized(load()))).double()
+        with true_double():
+            exact = measure(double)
+        tensors |= {f"f64.{name}": value for name, value in exact.items()}
+        if not unfair(lambda: measure(fresh(load())), tensors, MARGIN):
+            break
+        seed += 100
+    tensors |= {f"inputs.{name}": value for name, value in inputs.items()}
+    save(folder / "qlora", model, base, "AutoModelForCausalLM", tensors)
+
+
 def main():
     torch.set_num_threads(1)
     root = Path(sys.argv[1])
@@ -190,6 +262,8 @@ def main():
         print(name, sum(path.stat().st_size for path in (folder / name).iterdir()) // 1024, "KB")
     if not sys.argv[2:]:
         several(root, folder)
+    if not sys.argv[2:] or "qlora" in sys.argv[2:]:
+        qlora(root, folder)
 
 
 if __name__ == "__main__":
