@@ -104,8 +104,8 @@ def main():
                 seconds = (long - short) / (options.steps - 1)
                 rates[label] = (case["rows"] * case["tokens"] / seconds, memory)
                 print(f"{name:6} {label:6} {rates[label][0]:8.1f} tokens/s of processor time, peak {memory:6.2f} GiB", flush=True)
-            print(f"{name:6} ratio  {rates['imago'][0] / rates['torch'][0]:8.2f} x tokens/s, {rates['imago'][1] / rates['torch'][1]:.2f} x memory",
-                  flush=True)
+            speed, memory = (rates["imago"][i] / rates["torch"][i] for i in range(2))
+            print(f"{name:6} ratio  {speed:8.2f} x tokens/s, {memory:.2f} x memory", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Compares loss curves of `imago train sft` and `imago train dpo` with TRL's trainers: compare_trl.py build/release/bin/imago
+"""Compares curves of `imago train sft`, `dpo`, `reward` and `grpo` with TRL's trainers: compare_trl.py build/release/bin/imago
 
 A small random Llama with the tokenizer and the chat template of src/imago/train/testdata/chat learns from a few conversations and pairs of
 answers, with all parameters and with LoRA. Prints the largest relative difference of all steps; exits with 1 above the bound.
+Of GRPO the answers and rewards are ours, which TRL is given again, and the norms of the gradients are compared: its loss says only how
+long the answers are.
 """
 
 import argparse
@@ -20,14 +22,16 @@ import torch
 import transformers
 from curves import largest_difference, verdict
 from datasets import Dataset
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import (AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, LlamaConfig, LlamaForCausalLM,
+                          LlamaForSequenceClassification)
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 transformers.utils.logging.set_verbosity_error()
 warnings.filterwarnings("ignore")
 
 BOUND = 1e-4
+MEASURED = {"grpo": "grad_norm"}
 TOKENIZER = Path("src/imago/train/testdata/chat")
 WORDS = "the sky is well and good to hear you are blue how kind plain text no more".split()
 
@@ -40,7 +44,9 @@ def make_rows(kind):
     rows = []
     for i in range(24):
         question, answer, other = phrase(i, 4 + i % 3), phrase(i + 5, 3 + i % 5), phrase(i + 11, 2 + i % 4)
-        if kind == "dpo":
+        if kind == "grpo":
+            rows.append({"prompt": question + " "})
+        elif kind in ("dpo", "reward"):
             rows.append({"prompt": question + " ", "chosen": answer, "rejected": other})
         else:
             rows.append({"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer},
@@ -48,19 +54,45 @@ def make_rows(kind):
     return rows
 
 
+def base_model(kind, folder):
+    auto = AutoModelForSequenceClassification if kind == "reward" else AutoModelForCausalLM
+    return auto.from_pretrained(folder, dtype=torch.float32)
+
+
+def save_adapter(kind, folder, lora, out):
+    torch.manual_seed(3)
+    config = LoraConfig(task_type="SEQ_CLS" if kind == "reward" else "CAUSAL_LM", **lora)
+    get_peft_model(base_model(kind, folder), config).save_pretrained(out / "adapter")
+
+
 def reference_curve(kind, folder, rows, lora, steps, out):
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model = base_model(kind, folder)
     if lora:
-        torch.manual_seed(3)
-        model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora))
-        model.save_pretrained(out / "adapter")
+        model = PeftModel.from_pretrained(model, out / "adapter", is_trainable=True)
     common = {"output_dir": str(out / "reference"), "use_cpu": True, "report_to": "none", "logging_steps": 1, "save_strategy": "no",
               "disable_tqdm": True, "max_steps": steps, "learning_rate": 1e-3, "seed": 3, "per_device_train_batch_size": 4, "bf16": False,
-              "lr_scheduler_type": "constant", "gradient_checkpointing": False, "max_length": 128}
+              "lr_scheduler_type": "constant", "gradient_checkpointing": False}
+    if kind != "grpo":
+        common["max_length"] = 128
     data = Dataset.from_list(rows)
     if kind == "dpo":
         trainer = DPOTrainer(model=model, args=DPOConfig(beta=0.3, **common), train_dataset=data, processing_class=tokenizer)
+    elif kind == "reward":
+        trainer = RewardTrainer(model=model, args=RewardConfig(**common), train_dataset=data, processing_class=tokenizer)
+    elif kind == "grpo":
+        said = [json.loads(line) for line in (out / "ours" / "completions.jsonl").read_text().splitlines()]
+        replayed, rewarded = iter(said), iter(said)
+
+        def again(prompts, trainer):
+            answers = [next(replayed) for _ in prompts]
+            return {"prompt_ids": [a["prompt_ids"] for a in answers], "completion_ids": [a["completion_ids"] for a in answers],
+                    "logprobs": [[0.0] * len(a["completion_ids"]) for a in answers]}
+
+        common |= {"per_device_train_batch_size": 8, "shuffle_dataset": False}
+        settings = GRPOConfig(num_generations=4, max_completion_length=12, temperature=1.0, **common)
+        trainer = GRPOTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer, rollout_func=again,
+                              reward_funcs=lambda prompts, **_: [next(rewarded)["reward"] for _ in prompts])
     else:
         settings = SFTConfig(assistant_only_loss=True, eos_token="<|im_end|>", **common)
         trainer = SFTTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
@@ -69,7 +101,7 @@ def reference_curve(kind, folder, rows, lora, steps, out):
             assert module.p == 0 or not lora
     with contextlib.redirect_stdout(io.StringIO()):
         trainer.train()
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return [entry[MEASURED.get(kind, "loss")] for entry in trainer.state.log_history if "loss" in entry]
 
 
 def our_curve(kind, imago, folder, rows, lora, steps, out):
@@ -77,24 +109,27 @@ def our_curve(kind, imago, folder, rows, lora, steps, out):
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = [imago, "train", kind, "--model", str(folder), "--data", str(data), "--output_dir", str(out / "ours"), "--json",
                "--logging_steps", "1", "--save_strategy", "no", "--max_steps", str(steps), "--learning_rate", "1e-3", "--seed", "3",
-               "--per_device_train_batch_size", "4", "--lr_scheduler_type", "constant", "--max_length", "128"]
-    command += ["--beta", "0.3"] if kind == "dpo" else ["--assistant-only"]
+               "--per_device_train_batch_size", "8" if kind == "grpo" else "4", "--lr_scheduler_type", "constant", "--max_length", "128"]
+    command += {"dpo": ["--beta", "0.3"], "sft": ["--assistant-only"], "reward": [],
+                "grpo": ["--num_generations", "4", "--max_completion_length", "12", "--reward", "regex", "--reward_pattern", "(?s).*e.*",
+                         "--train_sampling_strategy", "sequential", "--log_completions", "true"]}[kind]
     command += ["--adapter_name_or_path", str(out / "adapter")] if lora else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
     entries = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return [entry["loss"] for entry in entries if "loss" in entry]
+    return [entry[MEASURED.get(kind, "loss")] for entry in entries if "loss" in entry]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("imago")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--kinds", default="sft,dpo,reward,grpo")
     options = parser.parse_args()
     torch.set_num_threads(1)
     worst = 0.0
-    for kind in ("sft", "dpo"):
+    for kind in options.kinds.split(","):
         for lora in (None, {"r": 8, "lora_alpha": 16, "target_modules": ["q_proj", "v_proj", "up_proj"]}):
             with tempfile.TemporaryDirectory() as name:
                 out = Path(name)
@@ -102,11 +137,16 @@ def main():
                 shutil.copytree(TOKENIZER, folder)
                 size = len(AutoTokenizer.from_pretrained(folder))
                 torch.manual_seed(0)
-                LlamaForCausalLM(LlamaConfig(vocab_size=size, hidden_size=64, intermediate_size=160, num_hidden_layers=2,
-                                             num_attention_heads=4, initializer_range=0.1)).save_pretrained(folder)
+                config = LlamaConfig(vocab_size=size, hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4,
+                                     initializer_range=0.1)
+                if kind == "reward":
+                    config.num_labels, config.pad_token_id = 1, AutoTokenizer.from_pretrained(folder).pad_token_id
+                (LlamaForSequenceClassification if kind == "reward" else LlamaForCausalLM)(config).save_pretrained(folder)
                 rows = make_rows(kind)
-                theirs = reference_curve(kind, folder, rows, lora, options.steps, out)
+                if lora:
+                    save_adapter(kind, folder, lora, out)
                 ours = our_curve(kind, options.imago, folder, rows, lora, options.steps, out)
+                theirs = reference_curve(kind, folder, rows, lora, options.steps, out)
             worst = max(worst, largest_difference(f"{kind} {'lora' if lora else 'full'}:", ours, theirs, floor=1e-3))
     return verdict(worst, BOUND)
 

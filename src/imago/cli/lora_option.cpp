@@ -47,14 +47,20 @@ Json read_pairs(const std::string& text) {
 
 }  // namespace
 
-std::unique_ptr<peft::AdapterConfig> read_lora_option(const std::string& text, const std::string& task_type) {
-  const Json given = parse_json(text, kWhere);
-  if (!given.is_object() && !given.is_string()) {
-    throw Error(ErrorKind::kInvalidArgument, kWhere, "the adapter is described by neither a mapping nor a text",
+Json read_adapter_keys(const std::string& text, const std::string& where) {
+  const Json given = parse_json(text, where);
+  if (given.is_object()) return given;
+  if (!given.is_string()) {
+    throw Error(ErrorKind::kInvalidArgument, where, "the adapter is described by neither a mapping nor a text",
                 "write {r: 16, lora_alpha: 32}, or r=16,lora_alpha=32");
   }
+  const auto pairs = given.get<std::string>();
+  return pairs.starts_with('{') ? parse_json(pairs, where) : read_pairs(pairs);
+}
+
+std::unique_ptr<peft::AdapterConfig> read_lora_option(const std::string& text, const std::string& task_type) {
   Json config = {{"peft_type", "LORA"}, {"task_type", task_type}, {"target_modules", "all-linear"}};
-  const Json keys = given.is_string() ? read_pairs(given.get<std::string>()) : given;
+  const Json keys = read_adapter_keys(text, kWhere);
   for (const auto& [key, value] : keys.items()) config[key] = value;
   return peft::read_adapter_config(config, kWhere);
 }

@@ -1,6 +1,10 @@
 // Tasks that learn from what is better and what is worse: DPO, reward models, GRPO.
+#include <filesystem>
+#include <fstream>
+
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/cli/training_context.h"
 #include "imago/train/group_relative_loss.h"
 #include "imago/train/json_rows.h"
@@ -27,6 +31,26 @@ std::function<Tensor(const std::function<Tensor(const Model&)>&)> as_reference(T
   };
 }
 
+// A line for each answer, behind those of before.
+CompletionLog completions_file(const std::string& folder) {
+  return [path = folder + "/completions.jsonl"](const std::vector<Completion>& completions,
+                                                const std::vector<double>& rewards) {
+    std::filesystem::create_directories(std::filesystem::absolute(path).parent_path());
+    std::ofstream file(path, std::ios::app);
+    for (size_t i = 0; i < completions.size(); ++i) {
+      const Completion& each = completions[i];
+      const Json line = {{"row", each.row},
+                         {"completion", each.text},
+                         {"prompt_ids", each.prompt_ids},
+                         {"completion_ids", each.ids},
+                         {"reward", rewards[i]}};
+      file << dump_json(line) << '\n';
+    }
+    if (!file.flush())
+      throw Error(ErrorKind::kIo, path, "the answers cannot be written", "look at the space on the disk");
+  };
+}
+
 }  // namespace
 
 TrainingTask dpo_task(const TrainingContext& c) {
@@ -44,7 +68,8 @@ TrainingTask dpo_task(const TrainingContext& c) {
 }
 
 TrainingTask reward_task(const TrainingContext& c) {
-  TrainingTask task{.task_type = "SEQ_CLS", .model = classifier(c, {"LABEL_0"}, "regression")};
+  TrainingTask task{.task_type = "SEQ_CLS",
+                    .model = classifier(c.new_head(), auto_class::kSequenceClassification, {"LABEL_0"}, "regression")};
   const ChatTokenizer tokenizer(c.folder, c.tokenizer, {.max_length = c.data.max_length + 1});
   add_data(task, c, [&](const std::string& path) {
     return std::make_unique<MemoryDataset>(reward_dataset(read_rows(path), tokenizer, c.data.max_length));
@@ -74,6 +99,7 @@ TrainingTask grpo_task(const TrainingContext& c) {
                                .beta = d.beta.value_or(0),
                                .scale_rewards = d.scale_rewards,
                                .generation = GenerationConfig::from_pretrained(c.folder, task.model->config())};
+  if (d.log_completions) options.log = completions_file(c.output_dir);
   options.generation.do_sample = true;
   options.generation.max_length.reset();
   options.generation.max_new_tokens = d.max_completion_length;

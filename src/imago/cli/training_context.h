@@ -6,12 +6,21 @@
 #include <string>
 
 #include "imago/cli/training_tasks.h"
+#include "imago/train/json_rows.h"
 
 namespace imago::cli {
 
+// A checkpoint that may get another head.
+struct NewHead {
+  const std::string& folder;
+  DType dtype;
+  uint64_t seed;
+  std::optional<int64_t> pad_token_id;  // where config.json has none
+};
+
 struct TrainingContext {
   const TrainingData& data;
-  const std::string& folder;
+  const std::string &folder, &output_dir;
   const PretrainedTokenizer& tokenizer;
   DType dtype;
   uint64_t seed;  // of what is drawn before training: the order of streamed rows, the values of a new head
@@ -19,6 +28,8 @@ struct TrainingContext {
   const std::unique_ptr<peft::Adapters>& adapters;
 
   int64_t pad_token_id() const { return tokenizer.pad_token_id().value_or(tokenizer.eos_token_id().value_or(0)); }
+
+  NewHead new_head() const { return {folder, dtype, seed, pad_token_id()}; }
 
   template <class Auto>
   std::unique_ptr<Model> load() const {
@@ -31,10 +42,15 @@ using MakeDataset = std::function<std::unique_ptr<Dataset>(const std::string& pa
 // The training data, and the validation data where there are any.
 void add_data(TrainingTask& task, const TrainingContext& context, const MakeDataset& make);
 
-// A classifier of the checkpoint with these labels, whose head begins anew where the checkpoint has none for them.
-std::unique_ptr<Model> classifier(const TrainingContext& context, const std::vector<std::string>& labels,
-                                  const std::string& problem_type);
+// The labels of a column, in the order of numbers where they are such, else of the alphabet. Throws Error kInvalidFile
+// for a row without one.
+std::vector<std::string> labels_of(const std::vector<Row>& rows, const std::string& column);
 
+// A classifier of the checkpoint with these labels, whose head begins anew where the checkpoint has none for them.
+std::unique_ptr<Model> classifier(const NewHead& checkpoint, std::string_view auto_class,
+                                  const std::vector<std::string>& labels, const std::string& problem_type);
+
+TrainingTask image_classification_task(const TrainingData& data, const std::string& folder, DType dtype, uint64_t seed);
 TrainingTask dpo_task(const TrainingContext& context);
 TrainingTask reward_task(const TrainingContext& context);
 TrainingTask grpo_task(const TrainingContext& context);

@@ -98,32 +98,11 @@ TrainingTask masked_lm(const TrainingContext& c) {
   return task;
 }
 
-// The labels of a column, in the order of their first occurrence where they are no numbers.
-std::vector<std::string> labels_of(const std::vector<Row>& rows, const std::string& column) {
-  std::vector<std::string> labels;
-  for (const Row& row : rows) {
-    if (!row.values.contains(column)) {
-      throw Error(ErrorKind::kInvalidFile, row.where, "no " + quote(column), "label_column says which one it is");
-    }
-    const Json& value = row.values.at(column);
-    std::string label = value.is_string() ? value.get<std::string>() : dump_json(value);
-    if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(std::move(label));
-  }
-  const auto is_number = [](const std::string& text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  };
-  const bool numbers = std::all_of(labels.begin(), labels.end(), is_number);
-  std::sort(labels.begin(), labels.end(), [&](const std::string& a, const std::string& b) {
-    return numbers && a.size() != b.size() ? a.size() < b.size() : a < b;
-  });
-  return labels;
-}
-
 TrainingTask sequence_classification(const TrainingContext& c) {
   TrainingTask task{.task_type = "SEQ_CLS"};
   const std::vector<Row> rows = read_rows(c.data.train_file);
   const std::vector<std::string> labels = labels_of(rows, c.data.label_column);
-  task.model = classifier(c, labels, "single_label_classification");
+  task.model = classifier(c.new_head(), auto_class::kSequenceClassification, labels, "single_label_classification");
   const bool has_types = read_checkpoint_config(c.folder).contains("type_vocab_size");
   add_data(task, c, [&](const std::string& path) {
     std::vector<TensorMap> examples;
@@ -170,18 +149,32 @@ TrainingTask seq2seq(const TrainingContext& c) {
   return task;
 }
 
-// Numbers as a tensor: of whole ones int64, else float32.
+// Numbers of a value that may be nested lists of one shape, which is found on the way.
+void flatten_numbers(const Json& value, const std::string& where, int depth, Shape& shape, std::vector<Json>& numbers) {
+  if (!value.is_array()) {
+    if (!value.is_number() || depth != shape.size())
+      throw Error(ErrorKind::kInvalidFile, where, "a value is neither a number nor lists of them, all of one shape");
+    numbers.push_back(value);
+    return;
+  }
+  const auto size = static_cast<int64_t>(value.size());
+  if (depth == shape.size() && numbers.empty()) shape.push_back(size);
+  if (depth >= shape.size() || shape[depth] != size)
+    throw Error(ErrorKind::kInvalidFile, where, "lists of different lengths beside each other");
+  for (const Json& item : value) flatten_numbers(item, where, depth + 1, shape, numbers);
+}
+
+// Of whole numbers int64, else float32.
 Tensor tensor_of(const Json& value, const std::string& where) {
-  const Json list = value.is_array() ? value : Json::array({value});
+  Shape shape;
+  std::vector<Json> numbers;
+  flatten_numbers(value, where, 0, shape, numbers);
   std::vector<int64_t> whole;
   std::vector<float> broken;
-  for (const Json& item : list) {
-    if (!item.is_number())
-      throw Error(ErrorKind::kInvalidFile, where, "a value is neither a number nor a list of them");
-    if (item.is_number_integer()) whole.push_back(item.get<int64_t>());
-    broken.push_back(item.get<float>());
+  for (const Json& number : numbers) {
+    if (number.is_number_integer()) whole.push_back(number.get<int64_t>());
+    broken.push_back(number.get<float>());
   }
-  const Shape shape = value.is_array() ? Shape{static_cast<int64_t>(broken.size())} : Shape{};
   return whole.size() == broken.size() ? Tensor::from(whole, shape) : Tensor::from(broken, shape);
 }
 
@@ -217,7 +210,8 @@ TrainingTask tokenized(const TrainingData& data, const std::string& folder, DTyp
   return task;
 }
 
-constexpr const char* kTokenized = "tokenized";
+// These need no tokenizer.
+constexpr const char *kTokenized = "tokenized", *kImageClassification = "image-classification";
 
 using MakeTask = TrainingTask (*)(const TrainingContext&);
 
@@ -241,7 +235,27 @@ void add_data(TrainingTask& task, const TrainingContext& context, const MakeData
   if (context.data.validation_file) task.validation = make(*context.data.validation_file);
 }
 
-std::unique_ptr<Model> classifier(const TrainingContext& c, const std::vector<std::string>& labels,
+std::vector<std::string> labels_of(const std::vector<Row>& rows, const std::string& column) {
+  std::vector<std::string> labels;
+  for (const Row& row : rows) {
+    if (!row.values.contains(column)) {
+      throw Error(ErrorKind::kInvalidFile, row.where, "no " + quote(column), "label_column says which one it is");
+    }
+    const Json& value = row.values.at(column);
+    std::string label = value.is_string() ? value.get<std::string>() : dump_json(value);
+    if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(std::move(label));
+  }
+  const auto is_number = [](const std::string& text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  const bool numbers = std::all_of(labels.begin(), labels.end(), is_number);
+  std::sort(labels.begin(), labels.end(), [&](const std::string& a, const std::string& b) {
+    return numbers && a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
+  return labels;
+}
+
+std::unique_ptr<Model> classifier(const NewHead& c, std::string_view auto_class, const std::vector<std::string>& labels,
                                   const std::string& problem_type) {
   Json config = read_checkpoint_config(c.folder);
   config["id2label"] = Json::object();
@@ -251,11 +265,11 @@ std::unique_ptr<Model> classifier(const TrainingContext& c, const std::vector<st
     config["label2id"][labels[i]] = i;
   }
   config["problem_type"] = problem_type;
-  if (config["pad_token_id"].is_null()) config["pad_token_id"] = c.pad_token_id();
-  auto model = model_from_config(config, auto_class::kSequenceClassification);
+  if (c.pad_token_id && config["pad_token_id"].is_null()) config["pad_token_id"] = *c.pad_token_id;
+  auto model = model_from_config(config, auto_class);
   load_weights(*model, open_checkpoint(c.folder), {.dtype = c.dtype, .allow_missing = true});
   // A head that the checkpoint does not have begins with the values that an untrained model has.
-  const auto fresh = model_from_config(config, auto_class::kSequenceClassification);
+  const auto fresh = model_from_config(config, auto_class);
   init_weights(*fresh, c.seed, DType::f32);
   std::map<std::string, Tensor> values;
   for_each_parameter(*fresh, [&](const std::string& name, Tensor& tensor) { values[name] = tensor; });
@@ -268,17 +282,19 @@ std::unique_ptr<Model> classifier(const TrainingContext& c, const std::vector<st
 std::vector<std::string> training_tasks() {
   std::vector<std::string> names;
   for (const auto& [name, make] : table()) names.push_back(name);
-  names.emplace_back(kTokenized);
+  for (const char* name : {kImageClassification, kTokenized}) names.emplace_back(name);
   return names;
 }
 
-TrainingTask make_training_task(const TrainingData& data, const std::string& folder, DType dtype, uint64_t seed,
-                                bool with_adapter, const std::unique_ptr<peft::Adapters>& adapters) {
+TrainingTask make_training_task(const TrainingData& data, const std::string& folder, const std::string& output_dir,
+                                DType dtype, uint64_t seed, bool with_adapter,
+                                const std::unique_ptr<peft::Adapters>& adapters) {
   if (data.task == kTokenized) return tokenized(data, folder, dtype);
+  if (data.task == kImageClassification) return image_classification_task(data, folder, dtype, seed);
   for (const auto& [name, make] : table()) {
     if (name != data.task) continue;
     auto tokenizer = std::make_unique<PretrainedTokenizer>(PretrainedTokenizer::from_folder(folder));
-    TrainingTask task = make({data, folder, *tokenizer, dtype, seed, with_adapter, adapters});
+    TrainingTask task = make({data, folder, output_dir, *tokenizer, dtype, seed, with_adapter, adapters});
     task.tokenizer = std::move(tokenizer);
     return task;
   }

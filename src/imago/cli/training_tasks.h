@@ -15,7 +15,8 @@ namespace imago::cli {
 
 // What a run file says beside the training arguments. The names are those of the reference's examples and of TRL.
 struct TrainingData {
-  std::string model_name_or_path, task = "causal-lm", train_file, text_column = "text", label_column = "label";
+  std::string model_name_or_path, task = "causal-lm", train_file, text_column = "text", label_column = "label",
+                                  image_column = "image";
   std::optional<std::string> validation_file, source_column, target_column;
   int64_t block_size = 512;   // causal-lm: tokens of an example
   int64_t max_length = 1024;  // others: tokens at most
@@ -32,11 +33,11 @@ struct TrainingData {
   double temperature = 1, top_p = 1;
   int64_t top_k = 0;
   std::string reward = "exact_match", answer_column = "answer", reward_pattern, reward_model;
-  bool scale_rewards = true;
-  FIELDS(model_name_or_path, task, train_file, text_column, label_column, validation_file, source_column, target_column,
-         block_size, max_length, assistant_only_loss, completion_only_loss, beta, mlm_probability, packing, streaming,
-         shuffle_buffer_size, num_generations, max_completion_length, temperature, top_p, top_k, reward, answer_column,
-         reward_pattern, reward_model, scale_rewards)
+  bool scale_rewards = true, log_completions = false;  // the latter into completions.jsonl
+  FIELDS(model_name_or_path, task, train_file, text_column, label_column, image_column, validation_file, source_column,
+         target_column, block_size, max_length, assistant_only_loss, completion_only_loss, beta, mlm_probability,
+         packing, streaming, shuffle_buffer_size, num_generations, max_completion_length, temperature, top_p, top_k,
+         reward, answer_column, reward_pattern, reward_model, scale_rewards, log_completions)
 };
 
 // A task made ready.
@@ -57,7 +58,8 @@ std::vector<std::string> training_tasks();
 
 // `seed` see TrainingContext. `adapters` is asked for when the task runs; null for none. The tokenizer is of the
 // folder, where the task needs one. Throws Error kUnsupported for a task that is none, and what loading throws.
-TrainingTask make_training_task(const TrainingData& data, const std::string& folder, DType dtype, uint64_t seed,
-                                bool with_adapter, const std::unique_ptr<peft::Adapters>& adapters);
+TrainingTask make_training_task(const TrainingData& data, const std::string& folder, const std::string& output_dir,
+                                DType dtype, uint64_t seed, bool with_adapter,
+                                const std::unique_ptr<peft::Adapters>& adapters);
 
 }  // namespace imago::cli

@@ -215,13 +215,20 @@ void PromptedCausalLM::save(const std::string& folder) const {
 }
 
 LogitsOutput PromptedCausalLM::forward(const TextInputs& inputs) const {
-  if (inputs.position_ids) {
+  if (inputs.position_ids && inputs.past_key_values == nullptr) {
     throw Error(ErrorKind::kUnsupported, kWhere, "position_ids of a row with virtual tokens", "leave them out");
   }
   TextInputs longer = inputs;
-  if (longer.attention_mask) longer.attention_mask = ones_before(longer.attention_mask, prompt_.num_virtual_tokens);
+  longer.position_ids = {};  // counted anew from the cache, as the reference does when it generates
+  const int64_t count = prompt_.num_virtual_tokens;
+  const int64_t past = inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0;
+  if (Tensor& mask = longer.attention_mask; mask.defined()) {
+    // Whoever counts the cache's tokens has added ones for the virtual ones, behind all.
+    const int64_t tokens = past + (inputs.input_ids ? inputs.input_ids : inputs.inputs_embeds).size(1);
+    mask = ones_before(past > 0 && mask.size(1) == tokens ? narrow(mask, 1, 0, tokens - count) : mask, count);
+  }
   // Later tokens find what is before them in the cache.
-  if (inputs.past_key_values != nullptr && inputs.past_key_values->length() > 0) return causal_->forward(longer);
+  if (past > 0) return causal_->forward(longer);
   return prompt_.is_prefix() ? forward_with_keys(std::move(longer)) : forward_with_tokens(std::move(longer));
 }
 

@@ -11,6 +11,7 @@
 #include "imago/base/file.h"
 #include "imago/generation/generate.h"
 #include "imago/io/safetensors.h"
+#include "imago/ops/concat/concat.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/tensor/grad_meta.h"
 #include "imago/train/adamw.h"
@@ -71,7 +72,7 @@ TEST_P(Prompts, GiveTheReferencesOutputsGradientsAndLosses) {
   check("losses", Tensor::from(losses));
 }
 
-// With the cache, token by token, as the reference continues.
+// With the cache, as the reference continues when it computes each token from all before it.
 TEST_P(Prompts, ContinueAsTheReferenceDoes) {
   const NoGrad no_grad;
   GenerationConfig config;
@@ -79,6 +80,19 @@ TEST_P(Prompts, ContinueAsTheReferenceDoes) {
   config.pad_token_id = 0;
   const Tensor ids = narrow(inputs_.at("input_ids"), 0, 0, 1);
   const auto output = generate(*model_, ids, Tensor::ones(ids.shape(), DType::i64), config);
+  EXPECT_EQ(output.sequences[0], golden_.tensor("generate.sequences").to_vector<int64_t>());
+}
+
+TEST_P(Prompts, ContinueBesideARowWithPadding) {
+  const NoGrad no_grad;
+  GenerationConfig config;
+  config.max_new_tokens = 8;
+  config.pad_token_id = 0;
+  const Tensor ids = narrow(inputs_.at("input_ids"), 0, 0, 1);
+  const int64_t tokens = ids.size(1);
+  const Tensor mask = Tensor::ones({2, tokens}, DType::i64);
+  mask.data<int64_t>()[tokens] = 0;  // the second row's first
+  const auto output = generate(*model_, concat({ids, ids}, 0), mask, config);
   EXPECT_EQ(output.sequences[0], golden_.tensor("generate.sequences").to_vector<int64_t>());
 }
 

@@ -102,6 +102,7 @@ TensorMap GroupRelativeLoss::prepare(const Model& model, const TensorMap& prompt
     completions.push_back(std::move(completion));
   }
   const std::vector<double> rewards = reward_(completions);
+  if (options_.log) options_.log(completions, rewards);
   for (size_t first = 0; first < rewards.size(); first += static_cast<size_t>(options_.num_generations)) {
     const auto [mean, deviation] = mean_and_deviation(&rewards[first], options_.num_generations);
     sums_.reward += mean;

@@ -23,10 +23,15 @@ struct Completion {
 // How good each answer is.
 using RewardFunction = std::function<std::vector<double>(const std::vector<Completion>& completions)>;
 
+// Sees each batch's answers and their rewards.
+using CompletionLog =
+    std::function<void(const std::vector<Completion>& completions, const std::vector<double>& rewards)>;
+
 struct GroupRelativeOptions {
   int64_t num_generations = 8;  // answers to each prompt
   double beta = 0;              // of the divergence from the reference model; 0 needs none
   bool scale_rewards = true;    // by their deviation among a prompt's answers
+  CompletionLog log;            // may be empty
   GenerationConfig generation;  // how answers are sampled; its seed is drawn anew for each batch
 };
 

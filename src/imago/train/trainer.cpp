@@ -168,6 +168,11 @@ void Trainer::start(BatchPlan& plan, const std::string& resume_from_checkpoint) 
   if (folder) weights_.load(*folder);
   parameters_ = weights_.parameters();
   for (const NamedParameter& parameter : parameters_) {
+    if (parameter.name.ends_with("running_mean")) {
+      throw Error(ErrorKind::kUnsupported, "train",
+                  parameter.name + " is a running mean: normalisation by batches is not trained",
+                  "freeze its layers (frozen: \"*backbone*\"), whose statistics stay, or choose another norm");
+    }
     if (parameter.sharding && arguments_.optim == "adafactor") {
       throw Error(ErrorKind::kUnsupported, "train", "optim adafactor on parameters that processes divide",
                   "it needs whole matrices: choose adamw_torch, or parallel: data");

@@ -135,6 +135,7 @@ class TrainCommand final : public cli::Command {
     const std::unique_ptr<Communicator> communicator = join_processes();
     is_first_ = communicator == nullptr || communicator->is_first();
     if (!is_first_) set_progress_enabled(false);
+    data_.log_completions = data_.log_completions && is_first_;
     const std::string folder = resolve_checkpoint(data_.model_name_or_path);
     const bool with_prompt =
         !mode_.prompt.text.empty() || (mode_.adapter_name_or_path && peft::is_prompt(*mode_.adapter_name_or_path));
@@ -151,7 +152,7 @@ class TrainCommand final : public cli::Command {
     TrainingTask task;
     std::unique_ptr<peft::Adapters> adapters;  // goes before the task's model, which it is on
     const auto seed = static_cast<uint64_t>(arguments_.data_seed.value_or(arguments_.seed));
-    task = cli::make_training_task(data_, folder, dtype, seed, with_adapter, adapters);
+    task = cli::make_training_task(data_, folder, arguments_.output_dir, dtype, seed, with_adapter, adapters);
     fit_arguments(task);
     if (with_adapter) adapters = make_adapter(task);
     std::unique_ptr<TrainedWeights> weights;
@@ -241,8 +242,7 @@ class TrainCommand final : public cli::Command {
     if (mode_.adapter_name_or_path) {
       model = peft::PromptedCausalLM::load(std::move(task.model), *mode_.adapter_name_or_path);
     } else {
-      Json keys = parse_json(mode_.prompt.text, "prompt");
-      if (!keys.is_object()) throw Error(ErrorKind::kInvalidArgument, run_, "prompt is no mapping");
+      Json keys = cli::read_adapter_keys(mode_.prompt.text, "prompt");
       if (!keys.contains("peft_type")) keys["peft_type"] = "PROMPT_TUNING";
       peft::PromptConfig config = peft::PromptConfig::read(keys, "prompt");
       if (config.peft_type == "P_TUNING") {
