@@ -31,9 +31,9 @@ def inside(shape, dx, dy, radius):
 
 
 def draw(shape, generator):
-    ground, color = ([generator.randrange(256) for _ in range(3)] for _ in range(2))
-    radius = generator.uniform(6, 11)
-    x, y = (generator.uniform(radius, SIZE - radius) for _ in range(2))
+    ground, color = ([generator.randrange(low, low + 90) for _ in range(3)] for low in (0, 166))
+    radius = generator.uniform(8, 12)
+    x, y = (SIZE / 2 + generator.uniform(-3, 3) for _ in range(2))
     noisy = lambda values: tuple(min(255, max(0, value + generator.randrange(-12, 13))) for value in values)
     return [[noisy(color if inside(shape, column - x, row - y, radius) else ground) for column in range(SIZE)] for row in range(SIZE)]
 

@@ -81,7 +81,7 @@ def reference_curve(kind, folder, rows, lora, steps, out):
     elif kind == "reward":
         trainer = RewardTrainer(model=model, args=RewardConfig(**common), train_dataset=data, processing_class=tokenizer)
     elif kind == "grpo":
-        said = [json.loads(line) for line in (out / "ours" / "completions.jsonl").read_text().splitlines()]
+        said = [json.loads(line) for line in (out / "ours" / "completions.jsonl").read_text().split("\n") if line]
         replayed, rewarded = iter(said), iter(said)
 
         def again(prompts, trainer):
@@ -117,7 +117,7 @@ def our_curve(kind, imago, folder, rows, lora, steps, out):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
-    entries = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    entries = [json.loads(line) for line in done.stdout.split("\n") if line.startswith("{")]
     return [entry[MEASURED.get(kind, "loss")] for entry in entries if "loss" in entry]
 
 
