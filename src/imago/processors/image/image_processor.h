@@ -81,7 +81,6 @@ class ImageProcessor {
   ImageFeatures operator()(std::span<const Image> images) const;
 
   const ImageProcessorConfig& config() const { return config_; }
-  const ImageProcessorType& type() const { return *type_; }
 
  private:
   ImageProcessor(const ImageProcessorType& type, ImageProcessorConfig config)
