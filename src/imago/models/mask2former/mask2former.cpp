@@ -1,15 +1,16 @@
 // B batch, N places of a map, Q queries, D hidden.
 #include "imago/models/mask2former/mask2former.h"
 
+#include <algorithm>
 #include <limits>
 
+#include "imago/base/error.h"
 #include "imago/nn/registry.h"
+#include "imago/nn/sub_config.h"
 #include "imago/nn/vision/sine_positions.h"
-#include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/interpolate/interpolate.h"
-#include "imago/ops/linear/linear.h"
 #include "imago/ops/matmul/matmul.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
@@ -22,7 +23,7 @@
 namespace imago::mask2former {
 namespace {
 
-constexpr double kEpsilon = 1e-5;  // torch's, as no key says it
+constexpr double kEpsilon = 1e-5;     // torch's, as no key says it
 constexpr int64_t kJudgedSide = 384;  // of all checkpoints, whatever their pictures' size
 
 // What queries attend to: the inside of the masks that they predict so far, or everything where that is empty.
@@ -39,31 +40,46 @@ Tensor queries_first(const Tensor& x_BQD) { return transpose(x_BQD, 0, 1); }
 
 }  // namespace
 
-CrossAttention::CrossAttention(int64_t hidden_size, int64_t head_count)
-    : in_proj_weight(parameter({3 * hidden_size, hidden_size})),
-      in_proj_bias(parameter({3 * hidden_size})),
-      out_proj(hidden_size, hidden_size),
-      heads(head_count) {}
-
-Tensor CrossAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                                  const nn::AttentionContext& context) const {
-  const int64_t size = in_proj_weight.size(1);
-  const auto projected = [&](int64_t part, const Tensor& x) {
-    const Tensor weight = narrow(in_proj_weight, 0, part * size, size),
-                 bias = narrow(in_proj_bias, 0, part * size, size);
-    return nn::split_heads(linear(x, weight, bias), heads);
-  };
-  const KeysValues all{projected(1, key), projected(2, value)};
-  return out_proj(nn::merge_heads(nn::attend(projected(0, query), all, context)));
+swin::SwinConfig Mask2FormerConfig::swin() const {
+  swin::SwinConfig config;
+  config.depths = {2, 2, 18, 2};
+  config.stages.out_features = std::vector<std::string>{"stage1", "stage2", "stage3", "stage4"};
+  nn::read_sub_config(backbone_config, "backbone_config", config);
+  return config;
 }
 
-SelfAttention::SelfAttention(int64_t hidden_size, int64_t head_count) : heads(head_count) {
-  for (nn::Linear* linear : {&k_proj, &v_proj, &q_proj, &out_proj}) *linear = nn::Linear(hidden_size, hidden_size);
+std::vector<int64_t> Mask2FormerConfig::channels() const {
+  const swin::SwinConfig c = swin();
+  std::vector<int64_t> channels;
+  for (const int64_t stage : c.stages.chosen(c.stage_count()))
+    channels.push_back(c.size_of(std::max<int64_t>(stage, 1) - 1));
+  return channels;
 }
 
-Tensor SelfAttention::operator()(const Tensor& placed, const Tensor& value, const nn::AttentionContext& context) const {
-  const KeysValues all{nn::split_heads(k_proj(placed), heads), nn::split_heads(v_proj(value), heads)};
-  return out_proj(nn::merge_heads(nn::attend(nn::split_heads(q_proj(placed), heads), all, context)));
+int64_t Mask2FormerConfig::fine_levels() const {
+  int64_t levels = 0;
+  const int64_t finest = *std::min_element(feature_strides.end() - kLevels, feature_strides.end());
+  for (int64_t stride = common_stride; stride < finest; stride *= 2) ++levels;
+  return levels;
+}
+
+nn::PixelDecoderOptions Mask2FormerConfig::decoder() const {
+  return {channels(),     feature_size,        mask_feature_size, encoder_feedforward_dim,
+          encoder_layers, num_attention_heads, fine_levels()};
+}
+
+void Mask2FormerConfig::validate() const {
+  const auto refuse = [](ErrorKind kind, const char* what) { throw Error(kind, "config.json", what); };
+  if (use_timm_backbone.value_or(false) || (!backbone_config.text.empty() && swin().model_type != "swin"))
+    refuse(ErrorKind::kUnsupported, "the backbone is no swin");
+  if (output_auxiliary_logits.value_or(false)) refuse(ErrorKind::kUnsupported, "output_auxiliary_logits");
+  require_heads("hidden_dim", hidden_dim, "num_attention_heads", num_attention_heads);
+  require_heads("feature_size", feature_size, "num_attention_heads", num_attention_heads);
+  if (feature_size % 32 != 0 || hidden_dim % 4 != 0 || common_stride < 1 || num_queries < 1 || decoder_layers < 1)
+    refuse(ErrorKind::kInvalidFile, "feature_size, hidden_dim, common_stride, num_queries or decoder_layers");
+  if (feature_strides.size() < kLevels || channels().size() < kLevels ||
+      fine_levels() > static_cast<int64_t>(channels().size()))
+    refuse(ErrorKind::kInvalidFile, "feature_strides and the backbone's stages are too few");
 }
 
 DecoderLayer::DecoderLayer(const Mask2FormerConfig& c)
@@ -84,23 +100,14 @@ Tensor DecoderLayer::operator()(const Tensor& x_BQD, const Tensor& queries_1QD, 
   Tensor h = before(cross_attn_layer_norm, x_BQD);
   Tensor x = after(cross_attn_layer_norm, x_BQD + cross_attn(h + queries_1QD, keys_BND, values_BND, context.cross));
   h = before(self_attn_layer_norm, x);
-  x = after(self_attn_layer_norm, x + self_attn(h + queries_1QD, h, context.self));
+  x = after(self_attn_layer_norm, x + self_attn(h + queries_1QD, h + queries_1QD, h, context.self));
   h = before(final_layer_norm, x);
   return after(final_layer_norm, x + fc2(activation(fc1(h))));
 }
 
-MaskEmbedder::MaskEmbedder(int64_t hidden_size, int64_t out) {
-  for (const int64_t size : {hidden_size, hidden_size, out}) layers.emplace_back(hidden_size, size);
-}
-
-void MaskEmbedder::each_field(FieldVisitor& visitor) {
-  imago::internal::visit_fields(visitor, "0.0, 1.0, 2.0", layers[0], layers[1], layers[2]);
-}
-
-Tensor MaskEmbedder::operator()(const Tensor& x) const { return layers[2](relu(layers[1](relu(layers[0](x))))); }
-
 Decoder::Decoder(const Mask2FormerConfig& c)
-    : layernorm(c.hidden_dim, kEpsilon), mask_predictor{{}, MaskEmbedder(c.hidden_dim, c.mask_feature_size)} {
+    : layernorm(c.hidden_dim, kEpsilon),
+      mask_predictor{{}, nn::PredictionHead(c.hidden_dim, c.hidden_dim, c.mask_feature_size, 3)} {
   for (int64_t i = 0; i + 1 < c.decoder_layers; ++i) layers.emplace_back(c);
 }
 
@@ -120,6 +127,8 @@ WeightMap Mask2FormerModel::weight_map() const {
                             "*pixel_level_module.encoder.layernorm.*", "criterion.*"}};
   for (const WeightRule& rule : swin::layer_rules())
     map.rules.push_back({stored + "encoder." + rule.checkpoint, ours + "encoder." + rule.parameter});
+  map.rules.push_back({"*mask_embedder.*.0.*", "*mask_embedder.layers.*.*"});
+  map.rules.push_back({"*self_attn.out_proj.*", "*self_attn.o_proj.*"});
   map.rules.push_back({stored + "encoder.*", ours + "encoder.*"});
   map.rules.push_back({stored + "embeddings.*", ours + "embeddings.*"});
   return map;

@@ -1,35 +1,52 @@
 // Mask2Former (Cheng et al. 2021, "Masked-attention Mask Transformer for Universal Image Segmentation").
 #pragma once
 
-#include "imago/models/mask2former/pixel_decoder.h"
+#include "imago/models/detr/detr.h"
+#include "imago/models/swin/swin.h"
+#include "imago/nn/packed_attention.h"
 #include "imago/nn/universal_segmentation_model.h"
+#include "imago/nn/vision/pixel_decoder.h"
 
 namespace imago::mask2former {
 
-// torch's MultiheadAttention, whose three projections are one matrix.
-struct CrossAttention : Module {
-  Tensor in_proj_weight, in_proj_bias;
-  nn::Linear out_proj;
-  int64_t heads;
-  FIELDS(in_proj_weight, in_proj_bias, out_proj)
+constexpr int64_t kLevels = nn::PixelDecoderOptions::kLevels;
 
-  CrossAttention(int64_t hidden_size, int64_t head_count);
-  Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                    const nn::AttentionContext& context) const;
-};
+struct Mask2FormerConfig : Config {
+  static constexpr const char* kModelType = "mask2former";
+  JsonText backbone_config;
+  int64_t feature_size = 256, mask_feature_size = 256, hidden_dim = 256, encoder_feedforward_dim = 1024;
+  int64_t encoder_layers = 6, decoder_layers = 10, num_attention_heads = 8, dim_feedforward = 2048;
+  int64_t common_stride = 4, num_queries = 100;
+  std::string activation_function = "relu";
+  bool pre_norm = false, enforce_input_projection = false;
+  std::vector<int64_t> feature_strides = {4, 8, 16, 32};
+  std::optional<bool> output_auxiliary_logits;
+  // Of the loss, and of backbones that are not loaded from here.
+  double no_object_weight = 0.1, class_weight = 2, mask_weight = 5, dice_weight = 5, oversample_ratio = 3;
+  double importance_sample_ratio = 0.75, init_std = 0.02, init_xavier_std = 1;
+  int64_t ignore_value = 255, train_num_points = 12544;
+  bool use_auxiliary_loss = true;
+  std::optional<bool> use_timm_backbone, use_pretrained_backbone;
+  std::optional<std::string> backbone;
+  JsonText backbone_kwargs;
+  std::optional<int64_t> num_hidden_layers, hidden_size;  // other names of the same
+  FIELDS_AND(Config, backbone_config, feature_size, mask_feature_size, hidden_dim, encoder_feedforward_dim,
+             encoder_layers, decoder_layers, num_attention_heads, dim_feedforward, common_stride, num_queries,
+             activation_function, pre_norm, enforce_input_projection, feature_strides, output_auxiliary_logits,
+             no_object_weight, class_weight, mask_weight, dice_weight, oversample_ratio, importance_sample_ratio,
+             init_std, init_xavier_std, ignore_value, train_num_points, use_auxiliary_loss, use_timm_backbone,
+             use_pretrained_backbone, backbone, backbone_kwargs, num_hidden_layers, hidden_size)
 
-struct SelfAttention : Module {
-  nn::Linear k_proj, v_proj, q_proj, out_proj;
-  int64_t heads;
-  FIELDS(k_proj, v_proj, q_proj, out_proj)
-
-  SelfAttention(int64_t hidden_size, int64_t head_count);
-  Tensor operator()(const Tensor& placed, const Tensor& value, const nn::AttentionContext& context) const;
+  void validate() const override;
+  swin::SwinConfig swin() const;
+  nn::PixelDecoderOptions decoder() const;
+  std::vector<int64_t> channels() const;  // of the backbone's maps, the finest first
+  int64_t fine_levels() const;            // maps finer than those of attention
 };
 
 struct DecoderLayer : Module {
-  SelfAttention self_attn;
-  CrossAttention cross_attn;
+  detr::Attention self_attn;
+  nn::PackedAttention cross_attn;
   nn::LayerNorm self_attn_layer_norm, cross_attn_layer_norm, final_layer_norm;
   nn::Linear fc1, fc2;
   nn::Activation activation;
@@ -41,17 +58,8 @@ struct DecoderLayer : Module {
                     const nn::DecoderContext& context) const;
 };
 
-// Three dense layers with relu between them, which the file numbers twice ("0.0", "1.0", "2.0").
-struct MaskEmbedder : Module {
-  std::vector<nn::Linear> layers;
-  void each_field(FieldVisitor& visitor);
-
-  MaskEmbedder(int64_t hidden_size, int64_t out);
-  Tensor operator()(const Tensor& x) const;
-};
-
 struct MaskPredictor : Module {
-  MaskEmbedder mask_embedder;
+  nn::PredictionHead mask_embedder;
   FIELDS(mask_embedder)
 };
 
@@ -75,10 +83,10 @@ struct TransformerModule : Module {
 
 struct PixelLevelModule : Module {
   swin::SwinBackbone encoder;
-  PixelDecoder decoder;
+  nn::DeformablePixelDecoder decoder;
   FIELDS(encoder, decoder)
 
-  explicit PixelLevelModule(const Mask2FormerConfig& c) : encoder(c.swin()), decoder(c) {}
+  explicit PixelLevelModule(const Mask2FormerConfig& c) : encoder(c.swin()), decoder(c.decoder()) {}
 };
 
 // The fields of both outputs. Q queries; states of the transformer's decoder are [Q, B, D].

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "imago/models/sam/sam_vision.h"
-#include "imago/nn/mask_generation_model.h"
+#include "imago/nn/vision/prompt_encoder.h"
 #include "imago/nn/vision/two_way_transformer.h"
 
 namespace imago::sam {
@@ -38,42 +38,6 @@ struct SamConfig : Config {
   void validate() const override;
 };
 
-// Places as sines and cosines of random frequencies (Tancik et al. 2020).
-struct PositionalEmbedding : Module {
-  Tensor positional_embedding;  // [2, D / 2]
-  FIELDS(positional_embedding)
-
-  explicit PositionalEmbedding(const SamVisionConfig& c) : positional_embedding(parameter({2, c.num_pos_feats})) {}
-  Tensor operator()(const Tensor& places) const;  // [..., 2], from 0 to 1 -> [..., D]
-};
-
-struct MaskEmbedding : Module {
-  nn::Conv2d conv1, conv2, conv3;
-  nn::PixelNorm layer_norm1, layer_norm2;
-  nn::Activation activation;
-  FIELDS(conv1, layer_norm1, conv2, layer_norm2, conv3)
-
-  explicit MaskEmbedding(const SamPromptEncoderConfig& c);
-  Tensor operator()(const Tensor& masks) const;
-};
-
-struct PromptEncoder : Module {
-  PositionalEmbedding shared_embedding;
-  MaskEmbedding mask_embed;
-  nn::Embedding no_mask_embed, not_a_point_embed;
-  std::vector<nn::Embedding> point_embed;  // outside, inside, a box's first corner and its second
-  int64_t image_size;
-  FIELDS(shared_embedding, mask_embed, no_mask_embed, point_embed, not_a_point_embed)
-
-  PromptEncoder(const SamVisionConfig& vision, const SamPromptEncoderConfig& c);
-  Tensor sparse(const MaskPrompts& in) const;  // [B, P, T, D]; undefined where there are neither points nor boxes
-  Tensor dense(const MaskPrompts& in) const;   // broadcasts to [B, D, height, width]
-
- private:
-  Tensor places(const Tensor& pixels) const;
-  Tensor points(const MaskPrompts& in) const;
-};
-
 struct MaskDecoder : Module {
   nn::Embedding iou_token, mask_tokens;
   nn::TwoWayTransformer transformer;
@@ -91,9 +55,9 @@ struct MaskDecoder : Module {
 };
 
 struct SamModel : nn::Backbone<SamConfig, MaskGeneration> {
-  PositionalEmbedding shared_image_embedding;
+  nn::PositionalEmbedding shared_image_embedding;
   VisionEncoder vision_encoder;
-  PromptEncoder prompt_encoder;
+  nn::PromptEncoder prompt_encoder;
   MaskDecoder mask_decoder;
   FIELDS(shared_image_embedding, vision_encoder, prompt_encoder, mask_decoder)
 
@@ -101,9 +65,6 @@ struct SamModel : nn::Backbone<SamConfig, MaskGeneration> {
   WeightMap weight_map() const override;
   Tensor image_embeddings(const Tensor& pixel_values) const override;
   MaskGenerationOutput forward(const MaskPrompts& in) const override;
-
- private:
-  Tensor picture_places() const;  // [1, N, D]
 };
 
 }  // namespace imago::sam

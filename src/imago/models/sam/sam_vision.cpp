@@ -17,14 +17,8 @@ void SamVisionConfig::validate() const {
 }
 
 nn::SquareWindowOptions SamVisionConfig::windows() const {
-  return {.hidden_size = hidden_size,
-          .heads = num_attention_heads,
-          .inner_size = mlp_dim.value_or(static_cast<int64_t>(static_cast<double>(hidden_size) * mlp_ratio)),
-          .grid = grid(),
-          .qkv_bias = qkv_bias,
-          .distances = use_rel_pos,
-          .hidden_act = hidden_act,
-          .layer_norm_eps = layer_norm_eps};
+  const int64_t inner = mlp_dim.value_or(static_cast<int64_t>(static_cast<double>(hidden_size) * mlp_ratio));
+  return {hidden_size, num_attention_heads, inner, grid(), qkv_bias, use_rel_pos, hidden_act, layer_norm_eps};
 }
 
 Neck::Neck(const SamVisionConfig& c)
