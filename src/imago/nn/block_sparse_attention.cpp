@@ -1,5 +1,6 @@
 #include "imago/nn/block_sparse_attention.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "imago/ops/cast/cast.h"
@@ -18,6 +19,7 @@ namespace imago::nn {
 namespace {
 
 constexpr double kPenalty = -10000.0;
+constexpr int64_t kTogether = 16;  // blocks at once: what they gather stays in the processor's cache
 
 struct Heads {
   Tensor q, k, v;    // [B, H, T, K]
@@ -95,14 +97,19 @@ Tensor block_sparse_attention(const Tensor& q, const Tensor& k, const Tensor& v,
     }
     return seen;
   };
-  const int64_t last = blocks - 1, inner = blocks - 4;
+  const int64_t last = blocks - 1;
   const auto second = seen_by(1, 1, [&](int64_t) { return std::vector<int64_t>{0, 1, 2, last}; });
-  const auto middle = seen_by(2, inner, [&](int64_t i) { return std::vector<int64_t>{0, last, i - 1, i, i + 1}; });
   const auto before_last = seen_by(last - 1, 1, [&](int64_t) {
     return std::vector<int64_t>{0, last - 2, last - 1, last};
   });
   Tensors outputs = {attend_to_all(x, 0), attend_to_some(x, 1, 1, second, 4)};
-  if (inner > 0) outputs.push_back(attend_to_some(x, 2, inner, middle, 2));
+  for (int64_t first = 2; first < last - 1; first += kTogether) {
+    const int64_t number = std::min(kTogether, last - 1 - first);
+    const auto middle = seen_by(first, number, [&](int64_t i) {
+      return std::vector<int64_t>{0, last, i - 1, i, i + 1};
+    });
+    outputs.push_back(attend_to_some(x, first, number, middle, 2));
+  }
   outputs.push_back(attend_to_some(x, last - 1, 1, before_last, 4));
   outputs.push_back(attend_to_all(x, last));
   if (weights != nullptr) weights->push_back(concat(of_groups, 2));

@@ -56,14 +56,16 @@ std::vector<double> dense(const Tensor& q, const Tensor& k, const Tensor& v, con
 }
 
 // With one drawn block, different from all others, it is attention to all under a mask of blocks.
-TEST(BlockSparseAttention, IsAttentionUnderItsMask) {
+class BlockSparseAttention : public testing::TestWithParam<int64_t> {};
+
+TEST_P(BlockSparseAttention, IsAttentionUnderItsMask) {
   const NoGrad no_grad;
-  const int64_t blocks = 8, size = 3, width = 4;
+  const int64_t blocks = GetParam(), size = 3, width = 4;
   TorchGenerator generator(3);
   const Shape shape = {1, 1, blocks * size, width};
   const Tensor q = generator.normal(shape, 1), k = generator.normal(shape, 1), v = generator.normal(shape, 1);
   const std::vector<int64_t> drawn =
-      draw_blocks({.heads = 1, .blocks = blocks, .drawn = 1, .block_size = size, .positions = 64, .seed = 1});
+      draw_blocks({.heads = 1, .blocks = blocks, .drawn = 1, .block_size = size, .positions = 256, .seed = 1});
   std::vector<std::set<int64_t>> seen;
   for (int64_t block = 0; block < blocks; ++block) {
     std::set<int64_t> of_block = {0, blocks - 1};
@@ -81,6 +83,9 @@ TEST(BlockSparseAttention, IsAttentionUnderItsMask) {
   ASSERT_EQ(weights.size(), 1U);
   EXPECT_TRUE((weights[0].shape() == Shape{1, 1, blocks * size, blocks * size})) << weights[0].describe();
 }
+
+// Many blocks are computed in several pieces.
+INSTANTIATE_TEST_SUITE_P(Blocks, BlockSparseAttention, testing::Values(8, 40));
 
 }  // namespace
 }  // namespace imago::nn
