@@ -223,7 +223,18 @@ ENCODERS = {
             80,
             inputs=dict(batch=1, tokens=90),
             attention="eager",
-        )
+        ),
+        # Its loss asks padding too, which passes no gradient to what it sees.
+        "question_answering_right_padding": Golden(
+            "deberta-v2",
+            "AutoModelForQuestionAnswering",
+            DEBERTA | dict(hidden_size=24, num_hidden_layers=1),
+            81,
+            inputs=dict(batch=3, tokens=9, padding="right"),
+            gradients=40_000,
+            margin=1.0,
+            attention="eager",
+        ),
     },
     "modernbert": encoder(
         "modernbert",

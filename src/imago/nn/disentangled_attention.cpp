@@ -40,11 +40,12 @@ int64_t distance_bucket(int64_t distance, int64_t buckets, int64_t max_distance)
 
 DisentangledContext disentangled_context(AttentionContext full, const Tensor& distances, int64_t tokens,
                                          const DisentangledOptions& o) {
-  DisentangledContext context{std::move(full), {}, {}, {}, {}};
+  DisentangledContext context{std::move(full), {}, {}, {}, {}, {}};
   if (Tensor& tokens_BT = context.mask.key_padding) {
     // Unlike elsewhere padding sees nothing, not even tokens; so it weighs all positions alike.
     context.hidden =
         logical_not(logical_and(unsqueeze(unsqueeze(tokens_BT, 1), 2), unsqueeze(unsqueeze(tokens_BT, 1), 3)));
+    context.padding = logical_not(unsqueeze(unsqueeze(tokens_BT, 1), 3));
     tokens_BT = {};
   }
   if (!distances) return context;
@@ -87,7 +88,10 @@ Tensor DisentangledAttention::operator()(const Tensor& x_BTD, const Disentangled
     own.mask.bias = masked_fill(shown, context.hidden, lowest(x_BTD.dtype()));
   }
   const Tensor v_BHTK = split_heads(value_proj(x_BTD), options.heads);
-  return merge_heads(attend(q_BHTK, {k_BHTK, v_BHTK}, own, {.scale = scale}));
+  // What padding asks is hidden and weighs all alike, whatever it is; as zeros it passes no gradient to the keys
+  // either.
+  const Tensor asked_BHTK = context.padding ? masked_fill(q_BHTK, context.padding, 0) : q_BHTK;
+  return merge_heads(attend(asked_BHTK, {k_BHTK, v_BHTK}, own, {.scale = scale}));
 }
 
 Tensor DisentangledAttention::distance_scores(const Tensor& q_BHTK, const Tensor& k_BHTK,

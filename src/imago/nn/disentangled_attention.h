@@ -28,6 +28,7 @@ struct DisentangledContext : AttentionContext {
   Tensor distances;            // their vectors, [1, 2 * span, D]; undefined where attention has none
   Tensor to_keys, to_queries;  // the row of the distance from query to key, [Tq, Tk], and from key to query, [Tk, Tq]
   Tensor hidden;               // bool [B, 1, T, T]: query or key is padding; undefined for none
+  Tensor padding;              // bool [B, 1, T, 1]: the query is
 };
 
 // Of full attention over so many tokens. `distances` [2 * span, D] may be undefined.
