@@ -3,6 +3,7 @@
 #pragma once
 
 #include "imago/nn/backbone.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/grouped_query_attention.h"
 #include "imago/nn/word_table.h"
@@ -61,6 +62,9 @@ struct RotaryDecoder : Backbone<C>, WordTable {
     Recorder record(in);
     Tensor x_BTD = embed(in, embed_tokens);
     const RotaryContext context{angles(in, x_BTD), causal_attention(in, x_BTD, record)};
+    double dropped = 0;
+    if constexpr (requires { this->config().attention_dropout; }) dropped = this->config().attention_dropout;
+    const AttentionDropout attention_dropout(dropped);
     for (const Layer& layer : layers) x_BTD = layer(record(x_BTD), context);
     return record.finish(norm(x_BTD));
   }

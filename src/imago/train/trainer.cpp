@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/json.h"
 #include "imago/base/progress.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/train/adafactor.h"
 #include "imago/train/adamw.h"
 #include "imago/train/parallel/parallel_weights.h"
@@ -23,21 +25,28 @@ namespace {
 
 constexpr const char* kStateFile = "/trainer_state.json";
 
-// The names of a configuration's fields.
-class FieldNames final : public FieldVisitor {
+// The numbers among a configuration's fields, by name.
+class NumberNames final : public FieldVisitor {
  public:
-  void leaf(std::string_view name, FieldRef) override { names.emplace(name); }
+  void leaf(std::string_view name, FieldRef field) override {
+    if (std::holds_alternative<double*>(field) || std::holds_alternative<std::optional<double>*>(field))
+      names.emplace(name);
+  }
   void enter(std::string_view) override {}
   void leave() override {}
 
   std::set<std::string, std::less<>> names;
 };
 
+[[noreturn]] void throw_dropout(const std::string& what, std::string_view key) {
+  throw Error(ErrorKind::kUnsupported, "train", what, fmt::format("this dropout is not computed: set {} to 0", key));
+}
+
 // The reference drops activations at random while it trains; a model that leaves that out would train differently. Of
-// those that do not, the configuration has the rates as fields; heads that score tokens drop before it, which none
+// those that do not, the configuration has the rates as numbers; heads that score tokens drop before it, which none
 // does.
 void refuse_dropout(const Model& model) {
-  FieldNames computed;
+  NumberNames computed;
   const_cast<Config&>(model.config()).each_field(computed);
   const Json config = parse_json(model.config().source.text, "config.json");
   const bool of_tokens = dynamic_cast<const TokenClassification*>(&model) != nullptr;
@@ -48,10 +57,17 @@ void refuse_dropout(const Model& model) {
   for (const auto& [key, value] : config.items()) {
     const bool missing = of_tokens || !computed.names.contains(key) || (summarises && key.starts_with("summary_"));
     const bool drops = key.find("drop") != std::string::npos && missing;
-    if (drops && value.is_number() && value != 0) {
-      throw Error(ErrorKind::kUnsupported, "train", fmt::format("config.json has {} {}", key, dump_json(value)),
-                  fmt::format("this dropout is not computed: set {} to 0", key));
-    }
+    if (drops && value.is_number() && value != 0)
+      throw_dropout(fmt::format("config.json has {} {}", key, dump_json(value)), key);
+  }
+  const auto* defaults = dynamic_cast<const nn::DropsByDefault*>(&model.config());
+  if (defaults == nullptr) return;
+  const bool has_scores = dynamic_cast<const CausalLM*>(&model) == nullptr &&
+                          dynamic_cast<const MaskedLM*>(&model) == nullptr &&
+                          dynamic_cast<const Seq2SeqLM*>(&model) == nullptr;
+  for (const nn::DroppedByDefault& each : defaults->dropped_by_default()) {
+    if (config.contains(each.key) || (each.in_head && !has_scores)) continue;
+    throw_dropout(fmt::format("config.json has no {}, which is {} then", each.key, each.probability), each.key);
   }
 }
 

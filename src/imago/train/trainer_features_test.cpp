@@ -152,6 +152,29 @@ TEST_F(TrainerFeatures, ModelsThatDropResumeToTheBit) {
   EXPECT_EQ(run(a, false, {}, dropping).weights, whole.weights);
 }
 
+// What config.json does not say is what the reference takes: 0.1 of OPT's activations are dropped.
+TEST_F(TrainerFeatures, DropoutByDefaultIsRefusedWhereItIsNotComputed) {
+  const auto silent = folder_ / "silent";
+  fs::create_directories(silent);
+  const std::string opt = IMAGO_SOURCE_DIR "/src/imago/models/opt/golden/causal_lm";
+  for (const char* name : {"config.json", "model.safetensors"}) fs::copy_file(opt + "/" + name, silent / name);
+  Json config = read_json(silent / "config.json");
+  Json without = Json::object();
+  for (const auto& [key, value] : config.items()) {
+    if (key != "dropout") without[key] = value;
+  }
+  write_file_atomically(silent / "config.json", dump_json(without));
+  try {
+    run(arguments(), false, {}, silent);
+    FAIL() << "it was trained";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("config.json has no dropout, which is 0.1 then"));
+  }
+  without["dropout"] = 0.0;
+  write_file_atomically(silent / "config.json", dump_json(without));
+  EXPECT_EQ(run(arguments(), false, {}, silent).losses.size(), 6);
+}
+
 TEST_F(TrainerFeatures, HalfPrecisionTrainsFloat32Parameters) {
   const Outcome plain = run(arguments());
   for (const bool bf16 : {true, false}) {

@@ -2,16 +2,20 @@
 #pragma once
 
 #include "imago/models/bert/bert.h"
+#include "imago/nn/default_dropout.h"
 
 namespace imago::albert {
 
-struct AlbertConfig : bert::BertConfig {
+struct AlbertConfig : bert::BertConfig, nn::DropsByDefault {
   static constexpr const char* kModelType = "albert";
   int64_t embedding_size = 128, num_hidden_groups = 1, inner_group_num = 1;
   FIELDS_AND(BertConfig, embedding_size, num_hidden_groups, inner_group_num)
 
   AlbertConfig();
   void validate() const override;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {{"classifier_dropout_prob", 0.1, true}};
+  }
 };
 
 struct Attention : nn::MultiHeadAttention<"query", "key", "value", "dense"> {

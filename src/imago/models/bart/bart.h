@@ -2,13 +2,14 @@
 // Translation, and Comprehension").
 #pragma once
 
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/encoder_decoder_stack.h"
 #include "imago/nn/heads/biased_language_model.h"
 #include "imago/nn/heads/classification.h"
 
 namespace imago::bart {
 
-struct BartConfig : Config {
+struct BartConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "bart";
   int64_t vocab_size = 50265, max_position_embeddings = 1024, d_model = 1024;
   int64_t encoder_layers = 12, encoder_ffn_dim = 4096, encoder_attention_heads = 16;
@@ -26,6 +27,7 @@ struct BartConfig : Config {
   BartConfig();
   void validate() const override;
   nn::StackOptions stack(bool decodes) const;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override { return {{"dropout", 0.1}}; }
 };
 
 // Learned positions, with two rows before the first; the sum with the words is normalised.

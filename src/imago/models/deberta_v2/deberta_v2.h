@@ -3,11 +3,12 @@
 #pragma once
 
 #include "imago/models/bert/bert.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/disentangled_attention.h"
 
 namespace imago::deberta_v2 {
 
-struct DebertaV2Config : bert::BertConfig {
+struct DebertaV2Config : bert::BertConfig, nn::DropsByDefault {
   static constexpr const char* kModelType = "deberta-v2";
   bool relative_attention = false, position_biased_input = true, share_att_key = false, legacy = true;
   int64_t max_relative_positions = -1, position_buckets = -1, conv_kernel_size = 0, conv_groups = 1;
@@ -25,6 +26,9 @@ struct DebertaV2Config : bert::BertConfig {
   bool attends(std::string_view kind) const { return pos_att_type.text.find(kind) != std::string::npos; }
   int64_t max_distance() const { return max_relative_positions < 1 ? max_position_embeddings : max_relative_positions; }
   nn::DisentangledOptions attention() const;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {{"hidden_dropout_prob", 0.1}, {"attention_probs_dropout_prob", 0.1}};
+  }
 };
 
 struct Embeddings : Module {

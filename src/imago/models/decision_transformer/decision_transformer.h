@@ -3,10 +3,11 @@
 #pragma once
 
 #include "imago/models/gpt2/gpt2.h"
+#include "imago/nn/default_dropout.h"
 
 namespace imago::decision_transformer {
 
-struct DecisionTransformerConfig : Config {
+struct DecisionTransformerConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "decision_transformer";
   int64_t state_dim = 17, act_dim = 4, hidden_size = 128, max_ep_len = 4096;
   bool action_tanh = true;
@@ -22,6 +23,9 @@ struct DecisionTransformerConfig : Config {
 
   void validate() const override;
   gpt2::GPT2Config gpt2() const;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {{"resid_pdrop", 0.1}, {"embd_pdrop", 0.1}, {"attn_pdrop", 0.1}};
+  }
 };
 
 // What was seen and done in an episode; rewards are not looked at.

@@ -28,13 +28,14 @@ struct DeepseekV3Config : Config {
   int64_t num_nextn_predict_layers = 1;  // layers beyond the last that predict farther ahead, which are left out
   // Of no effect: they follow from the others, or are for training.
   JsonText head_dim, qk_head_dim, ep_size, aux_loss_alpha, seq_aux;
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, moe_intermediate_size, num_hidden_layers,
              num_attention_heads, num_key_value_heads, q_lora_rank, kv_lora_rank, qk_rope_head_dim, qk_nope_head_dim,
              v_head_dim, rope_interleave, attention_bias, first_k_dense_replace, n_shared_experts, n_routed_experts,
              num_experts_per_tok, n_group, topk_group, norm_topk_prob, output_router_logits, routed_scaling_factor,
              hidden_act, scoring_func, topk_method, max_position_embeddings, moe_layer_freq, rms_norm_eps, rope_theta,
              rope_parameters, rope_scaling, num_nextn_predict_layers, head_dim, qk_head_dim, ep_size, aux_loss_alpha,
-             seq_aux)
+             seq_aux, attention_dropout)
 
   DeepseekV3Config();
   void validate() const override;

@@ -3,12 +3,13 @@
 
 #include "imago/models/resnet/resnet.h"
 #include "imago/nn/attention.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/vision/detection_loss.h"
 #include "imago/nn/vision/patches.h"
 
 namespace imago::detr {
 
-struct DetrConfig : Config {
+struct DetrConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "detr";
   JsonText backbone_config;
   std::optional<bool> use_timm_backbone, use_pretrained_backbone, dilation;
@@ -27,6 +28,7 @@ struct DetrConfig : Config {
   DetrConfig() { is_encoder_decoder = true; }
   void validate() const override;
   resnet::ResNetConfig resnet() const;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override { return {{"dropout", 0.1}}; }
 };
 
 // Queries and keys with positions added, values without.

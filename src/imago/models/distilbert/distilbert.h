@@ -2,13 +2,14 @@
 #pragma once
 
 #include "imago/nn/backbone.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/question_answering.h"
 #include "imago/nn/multi_head_attention.h"
 
 namespace imago::distilbert {
 
-struct DistilBertConfig : Config {
+struct DistilBertConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "distilbert";
   int64_t vocab_size = 30522, max_position_embeddings = 512, n_layers = 6, n_heads = 12, dim = 768, hidden_dim = 3072;
   std::string activation = "gelu";
@@ -16,6 +17,10 @@ struct DistilBertConfig : Config {
 
   DistilBertConfig() { pad_token_id = 0; }
   void validate() const override { require_heads("dim", dim, "n_heads", n_heads); }
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {
+        {"dropout", 0.1}, {"attention_dropout", 0.1}, {"qa_dropout", 0.1, true}, {"seq_classif_dropout", 0.2, true}};
+  }
 };
 
 struct Embeddings : Module {

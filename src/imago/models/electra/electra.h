@@ -5,13 +5,13 @@
 
 namespace imago::electra {
 
-struct ElectraConfig : bert::BertConfig {
+struct ElectraConfig : bert::DropoutConfig {
   static constexpr const char* kModelType = "electra";
   int64_t embedding_size = 128;
   std::string summary_type = "first";
   bool summary_use_proj = true;
   std::optional<std::string> summary_activation = "gelu";
-  FIELDS_AND(BertConfig, embedding_size, summary_type, summary_use_proj, summary_activation)
+  FIELDS_AND(DropoutConfig, embedding_size, summary_type, summary_use_proj, summary_activation)
 
   ElectraConfig();
 };
@@ -52,7 +52,10 @@ struct ElectraForPreTraining : nn::WithHead<CallableModel<TextInputs, LogitsOutp
 };
 
 struct ClassificationHead : nn::ClassificationHead {
-  explicit ClassificationHead(const ElectraConfig& c) : nn::ClassificationHead(c, "gelu") {}
+  explicit ClassificationHead(const ElectraConfig& c) : nn::ClassificationHead(c, "gelu"), dropped(c.head_dropout()) {}
+  Tensor operator()(const Tensor& x) const { return out_proj(nn::dropout(activation(dense(x)), dropped)); }
+
+  double dropped;
 };
 
 // classifier(activation(summary x)) of the first token.

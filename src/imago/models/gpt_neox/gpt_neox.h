@@ -3,6 +3,7 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/grouped_query_attention.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/language_model.h"
@@ -10,7 +11,7 @@
 
 namespace imago::gpt_neox {
 
-struct GPTNeoXConfig : Config {
+struct GPTNeoXConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "gpt_neox";
   int64_t vocab_size = 50432, hidden_size = 6144, intermediate_size = 24576;
   int64_t num_hidden_layers = 44, num_attention_heads = 64;
@@ -27,6 +28,7 @@ struct GPTNeoXConfig : Config {
 
   GPTNeoXConfig();
   void validate() const override;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override { return {{"classifier_dropout", 0.1, true}}; }
 };
 
 // Each head's query, key and value stand side by side in one matrix; the first channels of a head tell positions.

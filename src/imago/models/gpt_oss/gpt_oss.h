@@ -24,11 +24,12 @@ struct GptOssConfig : Config {
   JsonText rope_parameters, rope_scaling;
   JsonText quantization_config;  // {"quant_method": "mxfp4"} where the experts are stored so
   JsonText hidden_act, router_aux_loss_coef, experts_per_token, initial_context_length;  // of no effect
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, sliding_window, max_position_embeddings, rms_norm_eps, attention_bias,
              num_local_experts, num_experts_per_tok, swiglu_alpha, swiglu_limit, output_router_logits, layer_types,
              rope_theta, rope_parameters, rope_scaling, quantization_config, hidden_act, router_aux_loss_coef,
-             experts_per_token, initial_context_length)
+             experts_per_token, initial_context_length, attention_dropout)
 
   GptOssConfig() { tie_word_embeddings = false; }
   void validate() const override;

@@ -20,9 +20,10 @@ struct LlamaConfig : Config {
   bool attention_bias = false, mlp_bias = false;
   std::optional<double> rope_theta;
   JsonText rope_parameters, rope_scaling;
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, hidden_act, max_position_embeddings, rms_norm_eps, attention_bias, mlp_bias,
-             rope_theta, rope_parameters, rope_scaling)
+             rope_theta, rope_parameters, rope_scaling, attention_dropout)
 
   LlamaConfig() { tie_word_embeddings = false; }
   void validate() const override;

@@ -2,11 +2,12 @@
 // Language Left Behind").
 #pragma once
 
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/encoder_decoder_stack.h"
 
 namespace imago::m2m_100 {
 
-struct M2M100Config : Config {
+struct M2M100Config : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "m2m_100";
   int64_t vocab_size = 128112, max_position_embeddings = 1024, d_model = 1024;
   int64_t encoder_layers = 12, encoder_ffn_dim = 4096, encoder_attention_heads = 16;
@@ -21,6 +22,9 @@ struct M2M100Config : Config {
   M2M100Config();
   void validate() const override;
   nn::StackOptions stack(bool decodes) const;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {{"encoder_layerdrop", 0.05}, {"decoder_layerdrop", 0.05}, {"dropout", 0.1}, {"attention_dropout", 0.1}};
+  }
 };
 
 // Sinusoidal positions that begin behind pad_token_id, over what is not padding; a norm at the end.

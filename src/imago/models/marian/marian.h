@@ -2,12 +2,13 @@
 // Tiedemann and Thottingal 2020, "OPUS-MT").
 #pragma once
 
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/encoder_decoder_stack.h"
 #include "imago/nn/heads/biased_language_model.h"
 
 namespace imago::marian {
 
-struct MarianConfig : Config {
+struct MarianConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "marian";
   int64_t vocab_size = 58101, max_position_embeddings = 1024, d_model = 1024;
   std::optional<int64_t> decoder_vocab_size;
@@ -30,6 +31,7 @@ struct MarianConfig : Config {
   // Words that the decoder reads, and those it has scores for.
   int64_t decoder_words() const { return decoder_vocab_size.value_or(vocab_size); }
   int64_t target_words() const { return share_encoder_decoder_embeddings ? vocab_size : decoder_words(); }
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override { return {{"dropout", 0.1}}; }
 };
 
 // Sinusoidal positions, which some checkpoints have as a table.

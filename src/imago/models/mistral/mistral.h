@@ -19,9 +19,10 @@ struct MistralConfig : Config {
   double rms_norm_eps = 1e-6;
   std::optional<double> rope_theta;
   JsonText rope_parameters, rope_scaling;
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, sliding_window, hidden_act, max_position_embeddings, rms_norm_eps,
-             rope_theta, rope_parameters, rope_scaling)
+             rope_theta, rope_parameters, rope_scaling, attention_dropout)
 
   MistralConfig();
   void validate() const override;

@@ -22,10 +22,11 @@ struct MixtralConfig : Config {
   std::optional<double> rope_theta = 1000000;
   JsonText rope_parameters, rope_scaling;
   JsonText router_aux_loss_coef, router_jitter_noise;  // of no effect: they are for training
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, sliding_window, hidden_act, max_position_embeddings, rms_norm_eps,
              num_local_experts, num_experts_per_tok, output_router_logits, rope_theta, rope_parameters, rope_scaling,
-             router_aux_loss_coef, router_jitter_noise)
+             router_aux_loss_coef, router_jitter_noise, attention_dropout)
 
   MixtralConfig();
   void validate() const override;

@@ -2,16 +2,20 @@
 #pragma once
 
 #include "imago/models/bert/bert.h"
+#include "imago/nn/default_dropout.h"
 
 namespace imago::mpnet {
 
-struct MPNetConfig : bert::BertConfig {
+struct MPNetConfig : bert::BertConfig, nn::DropsByDefault {
   static constexpr const char* kModelType = "mpnet";
   int64_t relative_attention_num_buckets = 32;
   FIELDS_AND(BertConfig, relative_attention_num_buckets)
 
   MPNetConfig();
   void validate() const override;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {{"hidden_dropout_prob", 0.1}, {"attention_probs_dropout_prob", 0.1}};
+  }
 };
 
 // Of words and positions; the latter begin behind kPadding, over what is not padding.

@@ -3,6 +3,7 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/question_answering.h"
@@ -10,7 +11,7 @@
 
 namespace imago::opt {
 
-struct OPTConfig : Config {
+struct OPTConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "opt";
   int64_t vocab_size = 50272, hidden_size = 768, ffn_dim = 3072;
   int64_t num_hidden_layers = 12, num_attention_heads = 12, max_position_embeddings = 2048;
@@ -30,6 +31,7 @@ struct OPTConfig : Config {
     require_heads("hidden_size", hidden_size, "num_attention_heads", num_attention_heads);
   }
   int64_t output_size() const { return word_embed_proj_dim.value_or(hidden_size); }
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override { return {{"dropout", 0.1}}; }
 };
 
 // Without layer_norm_elementwise_affine it has no parameters.

@@ -18,10 +18,11 @@ struct Phi3Config : Config {
   std::optional<double> rope_theta, partial_rotary_factor;
   JsonText rope_parameters, rope_scaling;
   bool attention_bias = false;  // of no effect: there are no biases
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, sliding_window, hidden_act, max_position_embeddings,
              original_max_position_embeddings, rms_norm_eps, rope_theta, partial_rotary_factor, rope_parameters,
-             rope_scaling, attention_bias)
+             rope_scaling, attention_bias, attention_dropout)
 
   Phi3Config();
   void validate() const override;

@@ -25,10 +25,11 @@ struct Qwen3Config : Config {
   std::optional<std::vector<std::string>> layer_types;
   std::optional<double> rope_theta;
   JsonText rope_parameters, rope_scaling;
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, hidden_act, max_position_embeddings, rms_norm_eps, attention_bias,
              use_sliding_window, sliding_window, max_window_layers, layer_types, rope_theta, rope_parameters,
-             rope_scaling)
+             rope_scaling, attention_dropout)
 
   Qwen3Config() { tie_word_embeddings = false; }
   void validate() const override;

@@ -28,11 +28,12 @@ struct Qwen3MoeConfig : Config {
   std::optional<double> rope_theta;
   JsonText rope_parameters, rope_scaling;
   JsonText router_aux_loss_coef, max_window_layers;  // of no effect
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, moe_intermediate_size, num_hidden_layers,
              num_attention_heads, num_key_value_heads, head_dim, hidden_act, max_position_embeddings, rms_norm_eps,
              attention_bias, use_sliding_window, sliding_window, num_experts, num_local_experts, num_experts_per_tok,
              decoder_sparse_step, mlp_only_layers, norm_topk_prob, output_router_logits, rope_theta, rope_parameters,
-             rope_scaling, router_aux_loss_coef, max_window_layers)
+             rope_scaling, router_aux_loss_coef, max_window_layers, attention_dropout)
 
   Qwen3MoeConfig() { tie_word_embeddings = false; }
   void validate() const override;

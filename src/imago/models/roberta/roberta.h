@@ -5,7 +5,7 @@
 
 namespace imago::roberta {
 
-struct RobertaConfig : bert::BertConfig {
+struct RobertaConfig : bert::DropoutConfig {
   static constexpr const char* kModelType = "roberta";
 
   RobertaConfig();
@@ -23,12 +23,20 @@ struct LMHead : nn::TransformedLMHead<"dense", "layer_norm"> {
   explicit LMHead(const RobertaConfig& c) : TransformedLMHead(c) { activation = nn::activation("gelu"); }
 };
 
+// Dropped before its inner layer (see nn::DropsBeforeHead) and behind it.
+struct ClassificationHead : nn::ClassificationHead {
+  explicit ClassificationHead(const RobertaConfig& c) : nn::ClassificationHead(c), dropped(c.head_dropout()) {}
+  Tensor operator()(const Tensor& x) const { return out_proj(nn::dropout(activation(dense(x)), dropped)); }
+
+  double dropped;
+};
+
 using RobertaModel = bert::PooledEncoder<RobertaConfig, Embeddings, "roberta">;
 using RobertaWithoutPooler = bert::WithoutPooler<RobertaModel>;
 using RobertaForCausalLM = nn::ForCausalLM<RobertaWithoutPooler, LMHead, "lm_head">;
 using RobertaForMaskedLM = nn::ForMaskedLM<RobertaWithoutPooler, LMHead, "lm_head">;
 using RobertaForSequenceClassification =
-    nn::ForSequenceClassification<RobertaWithoutPooler, nn::Pooling::kFirstToken, nn::ClassificationHead>;
+    nn::ForSequenceClassification<RobertaWithoutPooler, nn::Pooling::kFirstToken, ClassificationHead>;
 using RobertaForMultipleChoice = nn::ForMultipleChoice<RobertaModel>;
 using RobertaForTokenClassification = nn::ForTokenClassification<RobertaWithoutPooler>;
 using RobertaForQuestionAnswering = nn::ForQuestionAnswering<RobertaWithoutPooler>;

@@ -3,13 +3,14 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/multi_head_attention.h"
 #include "imago/nn/vision/heads.h"
 #include "imago/nn/vision/patches.h"
 
 namespace imago::segformer {
 
-struct SegformerConfig : Config {
+struct SegformerConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "segformer";
   int64_t num_channels = 3, num_encoder_blocks = 4, decoder_hidden_size = 256, semantic_loss_ignore_index = 255;
   std::vector<int64_t> depths = {2, 2, 2, 2}, sr_ratios = {8, 4, 2, 1}, hidden_sizes = {32, 64, 160, 256};
@@ -24,6 +25,9 @@ struct SegformerConfig : Config {
 
   void validate() const override;
   int64_t output_size() const { return hidden_sizes.back(); }
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {{"classifier_dropout_prob", 0.1, true}, {"drop_path_rate", 0.1}};
+  }
 };
 
 // Patches that overlap.

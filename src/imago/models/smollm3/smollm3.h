@@ -25,10 +25,11 @@ struct SmolLM3Config : Config {
   std::optional<std::vector<std::string>> layer_types;
   std::optional<double> rope_theta = 2000000;
   JsonText rope_parameters, rope_scaling;
+  double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, hidden_act, max_position_embeddings, rms_norm_eps, attention_bias, mlp_bias,
              use_sliding_window, sliding_window, no_rope_layers, no_rope_layer_interval, layer_types, rope_theta,
-             rope_parameters, rope_scaling)
+             rope_parameters, rope_scaling, attention_dropout)
 
   SmolLM3Config();
   void validate() const override;

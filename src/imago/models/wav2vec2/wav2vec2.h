@@ -2,13 +2,14 @@
 // B batch, N samples, T frames, D hidden.
 #pragma once
 
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/multi_head_attention.h"
 #include "imago/nn/speech_frames.h"
 #include "imago/nn/speech_heads.h"
 
 namespace imago::wav2vec2 {
 
-struct Wav2Vec2Config : Config {
+struct Wav2Vec2Config : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "wav2vec2";
   int64_t vocab_size = 32, hidden_size = 768, num_hidden_layers = 12, num_attention_heads = 12;
   int64_t intermediate_size = 3072;
@@ -41,6 +42,13 @@ struct Wav2Vec2Config : Config {
   Wav2Vec2Config();
   void validate() const override;
   nn::FrameOptions frame_options() const;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
+    return {{"hidden_dropout", 0.1},
+            {"activation_dropout", 0.1},
+            {"attention_dropout", 0.1},
+            {"final_dropout", 0.1},
+            {"layerdrop", 0.1}};
+  }
 };
 
 struct EncoderLayer : Module {

@@ -1,0 +1,21 @@
+// Dropout that the reference applies where config.json says nothing, and that a model here does not compute.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace imago::nn {
+
+struct DroppedByDefault {
+  std::string_view key;  // of config.json
+  double probability;    // what the reference takes where the key is absent
+  bool in_head = false;  // of labels' scores alone, which language models do not have
+};
+
+// A configuration of such a model. Training refuses it unless config.json says 0.
+struct DropsByDefault {
+  virtual ~DropsByDefault() = default;
+  virtual std::vector<DroppedByDefault> dropped_by_default() const = 0;
+};
+
+}  // namespace imago::nn
