@@ -11,7 +11,8 @@ struct ElectraConfig : bert::DropoutConfig {
   std::string summary_type = "first";
   bool summary_use_proj = true;
   std::optional<std::string> summary_activation = "gelu";
-  FIELDS_AND(DropoutConfig, embedding_size, summary_type, summary_use_proj, summary_activation)
+  double summary_last_dropout = 0.1;  // of the head that chooses, which does not compute it
+  FIELDS_AND(DropoutConfig, embedding_size, summary_type, summary_use_proj, summary_activation, summary_last_dropout)
 
   ElectraConfig();
 };
