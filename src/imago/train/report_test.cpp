@@ -1,13 +1,14 @@
 #include "imago/train/report.h"
+#include "imago/processors/image/decode.h"
 
 #include <gmock/gmock.h>
-#include <png.h>
 
 #include <cstring>
 #include <filesystem>
 
 #include "imago/base/error.h"
 #include "imago/base/file.h"
+#include "imago/processors/image/decode.h"
 #include "imago/train/early_stopping.h"
 #include "imago/train/tensorboard_callback.h"
 
@@ -30,20 +31,15 @@ TEST(Report, DrawsEachValueWithItsEvaluation) {
   EXPECT_THROW(read_log(path), Error);
 }
 
-// Decoded by libpng's reader: the size, and that each curve's color is there, inside its own axes.
+// Decoded again: the size, and that each curve's color is there, inside its own axes.
 TEST(Report, PaintsTheSameCurves) {
   const std::string png = training_report_png(
       {{{"loss", 2.5}, {"step", 1}}, {{"loss", 1.5}, {"eval_loss", 1.75}, {"step", 2}}, {{"loss", 1.2}, {"step", 3}}});
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  ASSERT_NE(png_image_begin_read_from_memory(&image, png.data(), png.size()), 0);
-  image.format = PNG_FORMAT_RGB;
-  std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
-  ASSERT_NE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr), 0);
+  const Image image = decode_image(std::as_bytes(std::span(png)));
   EXPECT_EQ(image.width, 560);
   EXPECT_EQ(image.height, 260);
   const auto is_blue = [&](size_t x, size_t y) {
-    const uint8_t* p = &pixels[(y * 560 + x) * 3];
+    const uint8_t* p = &image.pixels[(y * 560 + x) * 3];
     return p[2] > p[0] + 60;
   };
   // The curve falls from the upper left corner of the axes to the lower right one.
