@@ -9,7 +9,8 @@
 
 Weights are random: what they are does not change the time. They are made once, in --folder. In each round every
 contestant runs once, in an order that moves on by one; the best round of each counts, and a ratio above 1 is Imago ahead
-of the fastest peer. `--parameters small` shrinks every model, to try the script itself.
+of the fastest peer. On a machine that others use, IMAGO_BENCH_CPU_TIME=1 with --threads 1 compares processor time (not that of
+llama-bench, which measures by the wall). `--parameters small` shrinks every model, to try the script itself.
 
 Usage: compare.py IMAGO [--folder DIR] [--threads N] [--rounds N] [--only TEXT] [--parameters small] [--json]
 """

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <string_view>
+#include <utility>
+
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/export/gguf_parts.h"
@@ -14,6 +17,20 @@ namespace {
 
 constexpr const char* kWhere = "quantize";
 
+// What stands in for a format of blocks of 256 where rows are no whole number of them, as llama.cpp has it; rows that
+// are no whole number of blocks of 32 either are f16.
+const quant::Format& with_smaller_blocks(const quant::Format& format, int64_t columns) {
+  constexpr std::pair<std::string_view, std::string_view> kStandIns[] = {{"q2_k", "iq4_nl"},   {"q3_k", "iq4_nl"},
+                                                                         {"iq4_xs", "iq4_nl"}, {"q4_k", "q5_0"},
+                                                                         {"q5_k", "q5_1"},     {"q6_k", "q8_0"}};
+  for (const auto& [large, small] : kStandIns) {
+    if (format.name != large) continue;
+    const quant::Format& found = quant::find_format(small);
+    if (quant::fits(found, columns)) return found;
+  }
+  return quant::find_format("f16");
+}
+
 // What a tensor becomes; null where it stays as it is. `method` is null for float32.
 const quant::Format* format_for(const GgufPart& part, const quant::Format* method) {
   if (part.shape.size() != 2 || method == nullptr) return nullptr;
@@ -24,7 +41,7 @@ const quant::Format* format_for(const GgufPart& part, const quant::Format* metho
   const quant::Format& wanted = outermost && method->bits_per_weight() < 6 ? fine : *method;
   const int64_t columns = part.shape.back();
   if (quant::fits(wanted, columns)) return &wanted;
-  return quant::fits(*method, columns) ? method : &quant::find_format("f16");
+  return quant::fits(*method, columns) ? method : &with_smaller_blocks(wanted, columns);
 }
 
 class Quantizer {

@@ -21,10 +21,11 @@ struct QuantizeReport {
 
 // Writes the model `from`, a GGUF file or a folder of the Hub, to the GGUF file `to` with its matrices in the weight
 // format `method`, or as float32 where that is "f32". Formats below six bits leave the embeddings and the output matrix
-// at q6_k where their rows allow, since all else depends on them. A matrix whose rows are no whole number of blocks is
-// stored as f16; vectors stay as they are. The report says what became of what. `progress` is called with the number of
-// tensors done and of all. Throws Error kInvalidFile, kUnsupported (an unknown format, a format that has no number in
-// GGUF, what gguf_parts_of_folder refuses) and kIo.
+// at q6_k, since all else depends on them. A matrix whose rows are no whole number of blocks of 256 is stored in a
+// format of 32 (q5_0 for q4_k), one whose rows are no whole number of those as f16; vectors stay as they are. The
+// report says what became of what. `progress` is called with the number of tensors done and of all. Throws Error
+// kInvalidFile, kUnsupported (an unknown format, a format that has no number in GGUF, what gguf_parts_of_folder
+// refuses) and kIo.
 QuantizeReport quantize_gguf(const std::string& from, const std::string& to, const std::string& method,
                              const std::function<void(size_t done, size_t total)>& progress = {});
 

@@ -54,10 +54,13 @@ TEST_F(Quantize, ValuesAreThoseOfTheFormat) {
   EXPECT_EQ(decode(open_checkpoint(out_).tensor(name)).to_vector<float>(), decode(expected).to_vector<float>());
 }
 
-TEST_F(Quantize, RowsThatAreNoWholeBlocksBecomeHalf) {
+TEST_F(Quantize, RowsThatAreNoWholeLargeBlocksTakeSmallOnes) {
   const QuantizeReport report = quantize_gguf(kSource + ".gguf", out_, "q4_k");
   EXPECT_EQ(report.tensors_by_format.count("q4_k"), 0u);
-  EXPECT_GT(report.tensors_by_format.at("f16"), 8);
+  EXPECT_EQ(report.tensors_by_format.count("f16"), 0u);
+  EXPECT_GT(report.tensors_by_format.at("q5_0"), 8);
+  EXPECT_EQ(report.tensors_by_format.at("q8_0"), 2);  // the embeddings and the output matrix, in the place of q6_k
+  EXPECT_EQ(quantize_gguf(kSource + ".gguf", out_, "q2_k").tensors_by_format.count("f16"), 0u);
   EXPECT_THROW(quantize_gguf(kSource + ".gguf", out_, "q9_x"), Error);
 }
 

@@ -8,6 +8,7 @@
 #include "imago/base/error.h"
 #include "imago/io/checkpoint.h"
 #include "imago/ops/cast/cast.h"
+#include "imago/quant/codebook/nest_scales.h"
 #include "imago/tensor/encoded_matrix.h"
 
 namespace imago::quant {
@@ -36,6 +37,28 @@ TEST_P(FourBits, TensorsOfThePackage) {
   EXPECT_EQ(made.codes.to_vector<uint8_t>(), expected.part("weight").to_vector<uint8_t>());
   EXPECT_EQ(made.absmax.to_vector<float>(), expected.part("weight.absmax").to_vector<float>());
   EXPECT_EQ(made.values.to_vector<float>(), expected.part("weight.quant_map").to_vector<float>());
+}
+
+// The codes are the package's; its mean, taken in float, may be off by some roundings, and the largest magnitude with
+// it.
+TEST(NestedScales, TensorsOfThePackage) {
+  const Case expected("nf4_nested");
+  FourBitTensors made = encode_four_bits("nf4", expected.source());
+  nest_scales(made);
+  EXPECT_EQ(made.codes.to_vector<uint8_t>(), expected.part("weight").to_vector<uint8_t>());
+  EXPECT_EQ(made.nested_values.to_vector<float>(), expected.part("weight.nested_quant_map").to_vector<float>());
+  EXPECT_EQ(made.absmax.to_vector<uint8_t>(), expected.part("weight.absmax").to_vector<uint8_t>());
+  const auto largest = made.nested_absmax.to_vector<float>(),
+             wanted = expected.part("weight.nested_absmax").to_vector<float>();
+  ASSERT_EQ(largest.size(), wanted.size());
+  for (size_t i = 0; i < largest.size(); ++i) EXPECT_NEAR(largest[i], wanted[i], 1e-6 * wanted[i]);
+
+  // A last block that is not full, and scales that are all the same.
+  FourBitTensors many = encode_four_bits("fp4", Tensor::full({64, 300}, 0.25));
+  nest_scales(many);
+  EXPECT_EQ(many.nested_absmax.numel(), 2);
+  const auto values = decode(four_bit_weight("fp4", many, 64, 300, DType::f32)).to_vector<float>();
+  EXPECT_EQ(values, std::vector<float>(64 * 300, 0.25F));
 }
 
 TEST_P(FourBits, ZerosAndOddSizes) {

@@ -1,9 +1,7 @@
 #include <fmt/core.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <limits>
 
 #include "imago/auto/auto_model.h"
@@ -23,9 +21,17 @@
 namespace imago {
 namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+// By the wall; or, with IMAGO_BENCH_CPU_TIME set, of this process's processor time, which compares single threads on a
+// machine that others use.
+double seconds_now() {
+  static const clockid_t clock =
+      std::getenv("IMAGO_BENCH_CPU_TIME") != nullptr ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC;
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
+
+double seconds_since(double start) { return seconds_now() - start; }
 
 // Since the kernel started this process, to a clock tick (10 ms), rounded up.
 double seconds_since_process_start() {
@@ -78,7 +84,7 @@ class BenchCommand final : public cli::Command {
     PretrainedOptions options;
     if (!dtype_.empty()) options.dtype = parse_dtype(dtype_);
     const NoGrad no_grad;
-    const auto start = std::chrono::steady_clock::now();
+    const double start = seconds_now();
     const auto model = model_from_pretrained(model_, {}, options);
     Json report = {{"model", model_}, {"threads", num_threads()}, {"load_seconds", seconds_since(start)}};
     if (const auto* causal = dynamic_cast<const CausalLM*>(model.get())) {
@@ -135,7 +141,7 @@ class BenchCommand final : public cli::Command {
   Json of_encoder(const Model& model) const {
     double seconds = std::numeric_limits<double>::infinity();
     for (int run = 0; run < repeat_; ++run) {
-      const auto start = std::chrono::steady_clock::now();
+      const double start = seconds_now();
       model.run({{"input_ids", texts()}});
       seconds = std::min(seconds, seconds_since(start));
     }
@@ -150,7 +156,7 @@ class BenchCommand final : public cli::Command {
   Json of_translator(const Seq2SeqLM& model) const {
     double seconds = std::numeric_limits<double>::infinity(), encoding = seconds;
     for (int run = 0; run < repeat_; ++run) {
-      const auto start = std::chrono::steady_clock::now();
+      const double start = seconds_now();
       const auto session = seq2seq_session(model, texts(), {});
       encoding = std::min(encoding, seconds_since(start));
       Tensor ids = Tensor::zeros({batch_, 1}, DType::i64);
@@ -179,13 +185,13 @@ class BenchCommand final : public cli::Command {
     int64_t token = 0;
     {
       const WorkCounter work;
-      const auto start = std::chrono::steady_clock::now();
+      const double start = seconds_now();
       token = next_token(model, cache, prompt);
       best.prompt = std::max(best.prompt, prompt_tokens / seconds_since(start));
       best.prompt_operations = work.operations / prompt_tokens;
     }
     const WorkCounter work;
-    const auto start = std::chrono::steady_clock::now();
+    const double start = seconds_now();
     for (int64_t i = 0; i < new_; ++i) token = next_token(model, cache, {token});
     best.decode = std::max(best.decode, new_tokens / seconds_since(start));
     best.bytes_per_token = static_cast<double>(work.bytes) / new_tokens;
