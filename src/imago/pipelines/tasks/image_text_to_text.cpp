@@ -9,12 +9,11 @@
 #include "imago/base/json.h"
 #include "imago/generation/generate_about_images.h"
 #include "imago/ops/cast/cast.h"
+#include "imago/pipelines/chat_prompt.h"
 #include "imago/pipelines/generation_options.h"
 #include "imago/pipelines/image_batch.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"
-#include "imago/tokenizers/chat/chat_template.h"
-#include "imago/tokenizers/chat/chat_tokens.h"
 #include "imago/tokenizers/chat/template_files.h"
 
 namespace imago {
@@ -96,7 +95,7 @@ class ImageTextToTextPipeline final : public PipelineTask {
   }
 
   static bool continues(const PipelineInput& input, const Options& options) {
-    return options.continue_final_message.value_or(input.messages.back().role == "assistant");
+    return continues_message(input, options.continue_final_message);
   }
 
   ProcessorText text_prompt(const PipelineInput& input) const {
@@ -108,20 +107,11 @@ class ImageTextToTextPipeline final : public PipelineTask {
 
   ProcessorText chat_prompt(const PipelineInput& input, const chat::ChatTemplate& chat_template,
                             const Options& options) const {
-    Json request = chat::special_token_variables(model_.folder);
-    request["messages"] = to_json(input.messages);
-    chat::ApplyOptions apply;
-    if (continues(input, options)) {
-      apply.continue_final_message = "content";
-    } else {
-      request["add_generation_prompt"] = true;
-    }
-    const chat::RenderedChat rendered = chat_template.apply(request, apply);
-    ProcessorText prompt{rendered.text, {}};
-    if (options.sanitize_control_tokens)
-      prompt.literal = chat::user_text(rendered, chat_template, model_.tokenizer->tokenizer());
+    const ChatPrompt chat = imago::chat_prompt(model_, chat_template, to_json(input.messages),
+                                               continues(input, options), options.sanitize_control_tokens);
+    ProcessorText prompt{chat.text, {}, chat.literal};
     const auto bos = model_.tokenizer->special_tokens().bos_token;
-    prompt.add_special_tokens = !bos || !rendered.text.starts_with(*bos);
+    prompt.add_special_tokens = !bos || !chat.text.starts_with(*bos);
     for (const ChatMessage& message : input.messages) {
       for (const ChatContent& part : message.parts) {
         if (part.picture) prompt.pictures.push_back(read_image(*part.picture));

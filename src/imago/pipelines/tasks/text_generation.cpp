@@ -7,12 +7,11 @@
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/base/progress.h"
+#include "imago/pipelines/chat_prompt.h"
 #include "imago/pipelines/generation_options.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/pipelines/text_batch.h"
-#include "imago/tokenizers/chat/chat_template.h"
-#include "imago/tokenizers/chat/chat_tokens.h"
 #include "imago/tokenizers/chat/template_files.h"
 
 namespace imago {
@@ -90,9 +89,8 @@ class TextGenerationPipeline final : public PipelineTask {
     return options;
   }
 
-  // Whether the last message is to be continued: by default one of the assistant.
   static bool continues(const PipelineInput& input, const TextGenerationOptions& options) {
-    return options.continue_final_message.value_or(input.messages.back().role == "assistant");
+    return continues_message(input, options.continue_final_message);
   }
 
   Encoding encode_text(const PipelineInput& input, const TextGenerationOptions& options) const {
@@ -103,19 +101,11 @@ class TextGenerationPipeline final : public PipelineTask {
 
   Encoding encode_chat(const PipelineInput& input, const chat::ChatTemplate& chat_template,
                        const TextGenerationOptions& options) const {
-    Json request = chat::special_token_variables(model_.folder);
-    request["messages"] = to_json(input.messages);
-    chat::ApplyOptions apply;
-    if (continues(input, options)) {
-      apply.continue_final_message = "content";
-    } else {
-      request["add_generation_prompt"] = true;
-    }
-    const chat::RenderedChat prompt = chat_template.apply(request, apply);
-    const LiteralText user = chat::user_text(prompt, chat_template, model_.tokenizer->tokenizer());
+    const ChatPrompt prompt = chat_prompt(model_, chat_template, to_json(input.messages), continues(input, options),
+                                          options.sanitize_control_tokens);
     TextEncodeOptions encode = options.encode;
     encode.add_special_tokens = false;  // the template writes them
-    if (options.sanitize_control_tokens) encode.literal = &user;
+    if (options.sanitize_control_tokens) encode.literal = &prompt.literal;
     return not_empty(encode_input(model_, prompt.text, encode), options);
   }
 
