@@ -27,7 +27,8 @@ class Idefics3Processor final : public Processor {
  private:
   std::string image_text(const ImageFeatures& features, size_t picture) const override {
     constexpr std::string_view kAround = "<fake_token_around_image>";
-    const TileGrid& grid = features.tiles.at(picture);
+    require_features(picture < features.tiles.size(), "tiles");
+    const TileGrid& grid = features.tiles[picture];
     const std::string run = image_tokens(image_seq_len_);
     std::string text;
     for (int64_t row = 1; row <= grid.rows; ++row) {

@@ -105,7 +105,17 @@ Processor::Processor(ProcessorParts parts, std::string image_token)
   image_token_id_ = *id;
 }
 
+void Processor::require_features(bool given, std::string_view what) {
+  if (given) return;
+  throw Error(ErrorKind::kInvalidFile, "preprocessor_config.json", fmt::format("its image processor gives no {}", what),
+              "name the class there that the processor goes with");
+}
+
 std::string Processor::image_tokens(int64_t count) const {
+  if (count > kMaxImageTokens) {
+    throw Error(ErrorKind::kLimitExceeded, kFile,
+                fmt::format("a picture takes {} tokens, above the limit of {}", count, kMaxImageTokens));
+  }
   std::string text;
   for (int64_t i = 0; i < count; ++i) text += image_token_;
   return text;

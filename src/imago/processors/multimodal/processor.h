@@ -63,7 +63,11 @@ class Processor {
   virtual void add_pictures(TensorMap& inputs, ImageFeatures features, std::span<const size_t> counts) const;
 
   std::vector<int64_t> encode(const std::string& text, const LiteralText& literal, bool add_special_tokens) const;
-  std::string image_tokens(int64_t count) const;  // as text
+  // As text. Throws Error kLimitExceeded above kMaxImageTokens, for which there is no model with positions.
+  static constexpr int64_t kMaxImageTokens = int64_t{1} << 18;
+  std::string image_tokens(int64_t count) const;
+  // Throws Error kInvalidFile unless the image processor, whose class another file names, gives what this class needs.
+  static void require_features(bool given, std::string_view what);
   const Json& config() const { return parts_.config; }
   int64_t image_token_id() const { return image_token_id_; }
 

@@ -80,26 +80,39 @@ TEST(Processor, TakesNoTokenOfSomebodyElseForAPicture) {
   EXPECT_EQ(std::count(ids.begin(), ids.end(), token), 4);
 }
 
-TEST(Processor, RefusesKeysThatItDoesNotKnow) {
+TEST(Processor, RefusesWhatItDoesNotKnow) {
   const fs::path folder = fs::path(testing::TempDir()) / "unknown_processor_key";
   fs::remove_all(folder);
   fs::copy(kGoldens + "image-text-to-text-llava", folder);
-  const auto kind_with = [&](const char* key, const Json& value) {
-    Json json = read_json(kGoldens + "image-text-to-text-llava/processor_config.json");
-    json[key] = value;
+  const Image picture = load_image(kPictures + "rgb.jpg");
+  const Json whole = read_json(kGoldens + "image-text-to-text-llava/processor_config.json");
+  const auto kind_of = [&](const Json& json) {
     write_file_atomically((folder / "processor_config.json").string(), dump_json(json));
     try {
-      Processor::from_folder(folder.string());
+      (*Processor::from_folder(folder.string()))({"<image>", {picture}});
     } catch (const Error& error) {
       return error.kind();
     }
     ADD_FAILURE() << "nothing was thrown";
     return ErrorKind::kInternal;
   };
+  const auto kind_with = [&](const char* key, const Json& value) {
+    Json json = whole;
+    json[key] = value;
+    return kind_of(json);
+  };
   EXPECT_EQ(kind_with("image_newline", "yes"), ErrorKind::kUnsupported);
   EXPECT_EQ(kind_with("processor_class", "FuyuProcessor"), ErrorKind::kUnsupported);
   EXPECT_EQ(kind_with("patch_size", Json()), ErrorKind::kInvalidFile);
   EXPECT_EQ(kind_with("image_token", "<picture>"), ErrorKind::kInvalidFile);
+  EXPECT_EQ(kind_with("num_additional_image_tokens", -1), ErrorKind::kInvalidFile);
+  EXPECT_EQ(kind_with("num_additional_image_tokens", 1 << 18), ErrorKind::kLimitExceeded);
+  // Classes that go with another image processor.
+  Json other = {{"image_processor", whole.at("image_processor")}, {"image_token", "<image>"}};
+  for (const char* name : {"Idefics3Processor", "Qwen2VLProcessor"}) {
+    other["processor_class"] = name;
+    EXPECT_EQ(kind_of(other), ErrorKind::kInvalidFile) << name;
+  }
   fs::remove_all(folder);
 }
 

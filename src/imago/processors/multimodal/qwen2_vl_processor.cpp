@@ -18,6 +18,7 @@ class Qwen2VLProcessor final : public Processor {
 
  private:
   std::string image_text(const ImageFeatures& features, size_t picture) const override {
+    require_features(static_cast<bool>(features.image_grid_thw), "grids of patches");
     const std::vector<int64_t> grids = features.image_grid_thw.to_vector<int64_t>();
     const int64_t merge = image_processor().config().merge_size;
     return image_tokens(grids[3 * picture] * grids[3 * picture + 1] * grids[3 * picture + 2] / (merge * merge));
