@@ -71,8 +71,8 @@ def gradients(model, inputs):
     return {f"grads.{saved_name(name)}": parameter.grad for name, parameter in trained(model).items() if parameter.grad is not None}
 
 
-def curve(model, inputs):
-    model = copy.deepcopy(model)
+def trained_losses(model, inputs):
+    """The loss before each of the steps, which change the model."""
     optimizer = torch.optim.AdamW(list(trained(model).values()), lr=LEARNING_RATE, weight_decay=0.01, foreach=False)
     losses = []
     for _ in range(STEPS):
@@ -82,6 +82,10 @@ def curve(model, inputs):
         optimizer.step()
         losses.append(loss.detach())
     return {"losses": torch.stack(losses)}
+
+
+def curve(model, inputs):
+    return trained_losses(copy.deepcopy(model), inputs)
 
 
 def merged(model, inputs):
@@ -205,15 +209,7 @@ def qlora(root, folder):
         tensors = forward(model, inputs)
         model(**inputs).loss.backward()
         tensors |= {f"grads.{saved_name(name)}": parameter.grad.clone() for name, parameter in trained(model).items()}
-        optimizer = torch.optim.AdamW(list(trained(model).values()), lr=LEARNING_RATE, weight_decay=0.01, foreach=False)
-        losses = []
-        for _ in range(STEPS):
-            optimizer.zero_grad()
-            loss = model(**inputs).loss
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.detach())
-        return tensors | {"losses": torch.stack(losses)}
+        return tensors | trained_losses(model, inputs)
 
     seed = 0
     while True:

@@ -198,14 +198,19 @@ def write_whisper_words(root):
     finish(folder, cases(pipe, "automatic-speech-recognition", calls))
 
 
-def write_ctc(root):
+def letter_tokenizer(root):
     letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAOINSHRDLU'"]
     scratch = root / "vocab.json"
     scratch.write_text(json.dumps({letter: i for i, letter in enumerate(letters)}))
     tokenizer = transformers.Wav2Vec2CTCTokenizer(str(scratch), do_lower_case=False)
     scratch.unlink()
+    return tokenizer
+
+
+def write_ctc(root):
+    tokenizer = letter_tokenizer(root)
     config = transformers.Wav2Vec2Config(
-        vocab_size=len(letters),
+        vocab_size=len(tokenizer),
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
@@ -249,14 +254,10 @@ def write_ctc(root):
 
 def write_ctc_spectra(root):
     """Letters of a model that reads spectra."""
-    letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAOINSHRDLU'"]
-    scratch = root / "vocab.json"
-    scratch.write_text(json.dumps({letter: i for i, letter in enumerate(letters)}))
-    tokenizer = transformers.Wav2Vec2CTCTokenizer(str(scratch), do_lower_case=False)
-    scratch.unlink()
+    tokenizer = letter_tokenizer(root)
     extractor = transformers.SeamlessM4TFeatureExtractor(feature_size=24, num_mel_bins=24, padding_value=1)
     config = transformers.Wav2Vec2BertConfig(
-        vocab_size=len(letters),
+        vocab_size=len(tokenizer),
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
