@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <limits>
 
 #include "imago/auto/auto_model.h"
 #include "imago/autograd/backward.h"
@@ -61,13 +62,18 @@ TEST_P(PackedModels, LearnTheSame) {
   const auto [packed_loss, packed] = measure(data_collator_for_packed_rows(0)(rows));
   EXPECT_NEAR(packed_loss, padded_loss, 1e-6 * padded_loss);
   ASSERT_EQ(packed.size(), padded.size());
+  // The gradient of a bias on keys is 0, for softmax does not see it: what is left are roundings of the others' size.
+  double scale = 0;
+  for (const auto& [name, gradient] : padded) {
+    for (const float value : gradient) scale = std::max(scale, std::abs(static_cast<double>(value)));
+  }
   for (const auto& [name, gradient] : padded) {
     double largest = 0, worst = 0;
     for (size_t i = 0; i < gradient.size(); ++i) {
       largest = std::max(largest, std::abs(static_cast<double>(gradient[i])));
       worst = std::max(worst, std::abs(static_cast<double>(gradient[i] - packed.at(name)[i])));
     }
-    EXPECT_LE(worst, 2e-5 * largest) << name;
+    EXPECT_LE(worst, 2e-5 * largest + std::numeric_limits<float>::epsilon() * scale) << name;
   }
 }
 
