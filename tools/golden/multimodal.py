@@ -106,5 +106,35 @@ def idefics3(model_type: str) -> dict[str, Golden]:
     return all_of_them
 
 
-MULTIMODAL = {"llava": llava(), "qwen2_vl": qwen2_vl()}
+def blip_2() -> dict[str, Golden]:
+    opt = dict(model_type="opt", vocab_size=48, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=2)
+    opt |= dict(max_position_embeddings=64, word_embed_proj_dim=16, dropout=0.0, pad_token_id=0, bos_token_id=1, eos_token_id=2)
+    t5 = dict(model_type="t5", vocab_size=48, d_model=16, d_kv=6, d_ff=24, num_layers=1, num_decoder_layers=1, num_heads=2)
+    t5 |= dict(relative_attention_num_buckets=8, relative_attention_max_distance=12, dropout_rate=0.0)
+    t5 |= dict(decoder_start_token_id=0, eos_token_id=1, pad_token_id=0)
+    qformer = dict(hidden_size=8, intermediate_size=12, num_hidden_layers=2, num_attention_heads=2)
+    qformer |= dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    base = dict(text_config=opt, vision_config=TOWER, qformer_config=qformer, num_query_tokens=3, image_token_index=IMAGE)
+
+    def writer(seed: int, overrides: dict | None = None, inputs: dict | None = None, **more) -> Golden:
+        return Golden("blip-2", WRITER, base | (overrides or {}), seed, inputs or {}, folder="blip_2", **more)
+
+    def part(model_type: str, auto_class: str, config: dict, seed: int, **more) -> Golden:
+        return Golden(model_type, auto_class, config, seed, folder="blip_2", **more)
+
+    gated = t5 | dict(feed_forward_proj="gated-gelu", tie_word_embeddings=False)  # Flan-T5
+    untied = dict(text_config=opt | dict(tie_word_embeddings=False))
+    return {
+        "opt": writer(1, generate=GREEDY, runs=BEAM),
+        "opt_gradients": writer(2, gradients=1_000, train=True),
+        "opt_bfloat16": writer(4, dtype="bfloat16"),
+        "flan_t5": writer(5, dict(text_config=gated), dict(padding="right"), generate=GREEDY, runs=BEAM),
+        "t5_gradients": writer(6, dict(text_config=t5), gradients=1_000, margin=None),
+        "base": Golden("blip-2", "AutoModel", base | untied, 7, dict(size=(8, 12), mask=False), attentions=True, folder="blip_2"),
+        "vision_model": part("blip_2_vision_model", "Blip2VisionModel", TOWER | dict(qkv_bias=False), 8, attentions=True),
+        "qformer": part("blip_2_qformer", "AutoModel", qformer | dict(encoder_hidden_size=12), 9, attentions=True),
+    }
+
+
+MULTIMODAL = {"llava": llava(), "qwen2_vl": qwen2_vl(), "blip_2": blip_2()}
 MULTIMODAL |= {name: idefics3(name) for name in ("idefics3", "smolvlm")}

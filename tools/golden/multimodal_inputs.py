@@ -75,4 +75,32 @@ def idefics3(config, auto_class, generator, pictures=(2, 1), words=7, padding="l
     return inputs | {"pixel_values": pixels, "pixel_attention_mask": seen}
 
 
-INPUTS = {"llava": llava, "qwen2_vl": qwen2_vl, "idefics3": idefics3, "smolvlm": idefics3}
+def blip_2(config, auto_class, generator, words=(7, 6), padding="left", mask=True, size=None) -> dict:
+    """A row of `words` words each, in front of which stands its picture. `size`: of pictures that are not the config's."""
+    image, queries = config.vision_config.image_size, config.num_query_tokens
+    text = _texts(config, generator, [[] for _ in words], words[0], padding, mask, True)
+    front = torch.ones((len(words), queries), dtype=torch.long)
+    values = {"input_ids": config.image_token_index, "attention_mask": 1, "labels": -100}
+    inputs = {name: torch.cat([front * values[name], tensor], 1) for name, tensor in text.items()}
+    inputs["pixel_values"] = torch.randn((len(words), 3, *(size or (image, image))), generator=generator)
+    return inputs | ({"interpolate_pos_encoding": torch.tensor(True)} if size else {})
+
+
+def blip_2_vision_model(config, auto_class, generator) -> dict:
+    return {"pixel_values": torch.randn((2, 3, config.image_size, config.image_size), generator=generator)}
+
+
+def blip_2_qformer(config, auto_class, generator) -> dict:
+    """With padding behind the second row's queries, and in what it asks."""
+    mask, asked = torch.ones((2, 5), dtype=torch.long), torch.ones((2, 7), dtype=torch.long)
+    mask[1, 4:] = asked[1, 5:] = 0
+    return {
+        "query_embeds": torch.randn((2, 5, config.hidden_size), generator=generator),
+        "attention_mask": mask,
+        "encoder_hidden_states": torch.randn((2, 7, config.encoder_hidden_size), generator=generator),
+        "encoder_attention_mask": asked,
+    }
+
+
+INPUTS = {"blip-2": blip_2, "blip_2_vision_model": blip_2_vision_model, "blip_2_qformer": blip_2_qformer}
+INPUTS |= {"llava": llava, "qwen2_vl": qwen2_vl, "idefics3": idefics3, "smolvlm": idefics3}

@@ -2,7 +2,7 @@
 """Writes tests/golden/pipelines/image-text-to-text-*: tiny models that read texts with pictures in them, with their
 processors, and what the reference's processors and pipelines make of files of src/imago/processors/image/testdata.
 
-    python tools/golden/multimodal_pipelines.py [llava|qwen2_vl|idefics3|smolvlm ...]
+    python tools/golden/multimodal_pipelines.py [llava|qwen2_vl|idefics3|smolvlm|blip-2 ...]
 
 Beside pipeline.json (see pipelines.py) a folder has processor.json, a list of texts with their pictures, and
 processor.safetensors, what the processor gives for all of them at once.
@@ -99,9 +99,11 @@ def write(model_type, config, processor, image_token, texts, image_text):
     processor.chat_template = CHAT_TEMPLATE.replace("IMAGE", image_text)
     text = TEXT | dict(vocab_size=len(tokenizer), bos_token_id=1, eos_token_id=2, max_position_embeddings=512)
     config = config | dict(image_token_id=tokenizer.convert_tokens_to_ids(image_token))
-    if model_type == "llava":
+    if model_type in ("llava", "blip-2"):
         config["image_token_index"] = config.pop("image_token_id")
     config["text_config"] = text | config.get("text_config", {})
+    if model_type == "blip-2":
+        config["text_config"] = OPT | dict(vocab_size=len(tokenizer))
     if model_type == "qwen2_vl":
         config["text_config"].pop("model_type")
     torch.manual_seed(3)
@@ -132,6 +134,9 @@ def write(model_type, config, processor, image_token, texts, image_text):
         ([{"role": "system", "content": "Be brief."}] + chat(ONE), greedy | {"num_beams": 2}),
         ({"text": prompts[0][0], "images": prompts[0][1]}, greedy),
     ]
+    if model_type == "blip-2":  # no conversations
+        asked = {"text": texts[0][0], "images": texts[0][1]}
+        cases = [(asked, greedy), (asked, greedy | {"num_beams": 2}), (asked, greedy | {"return_full_text": False})]
     answers = []
     for inputs, options in cases:
         generate = {name: value for name, value in options.items() if name != "return_full_text"}
@@ -197,7 +202,18 @@ def idefics3(model_type="idefics3"):
     write(model_type, dict(vision_config=vision), processor, "<image>", texts, "<image>")
 
 
-KINDS = {"llava": llava, "qwen2_vl": qwen2_vl, "idefics3": idefics3, "smolvlm": lambda: idefics3("smolvlm")}
+def blip_2():
+    image_processor = transformers.BlipImageProcessorPil(size={"height": 8, "width": 8})
+    processor = transformers.Blip2Processor(image_processor, tokenizer_with("<image>"), num_query_tokens=3)
+    qformer = dict(hidden_size=8, intermediate_size=12, num_hidden_layers=2, num_attention_heads=2)
+    texts = [("Question: what does the café sell? Answer:", [ONE]), ("Who?", [TURNED]), ("a photo of", [THIRD])]
+    config = dict(vision_config=TOWER, qformer_config=qformer, num_query_tokens=3)
+    write("blip-2", config, processor, "<image>", texts, "<image>")
+
+
+OPT = dict(model_type="opt", hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=2, word_embed_proj_dim=16)
+OPT |= dict(max_position_embeddings=512, dropout=0.0, pad_token_id=0, bos_token_id=1, eos_token_id=2)
+KINDS = {"blip-2": blip_2} | {"llava": llava, "qwen2_vl": qwen2_vl, "idefics3": idefics3, "smolvlm": lambda: idefics3("smolvlm")}
 
 
 def main():

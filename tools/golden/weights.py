@@ -25,7 +25,7 @@ def randomise(model: nn.Module, seed: int) -> None:
                     normal(parameter, _embedding_std(model, module_name, parameter))
                 elif name == "logit_scale":
                     parameter.fill_(1.5)
-                elif name.endswith(("_token", "position_embeddings", "class_embedding", "probe")):  # vectors, not matrices
+                elif name.endswith(("_token", "query_tokens", "position_embeddings", "position_embedding", "class_embedding", "probe")):  # vectors, not matrices
                     normal(parameter, 0.5)
                 elif parameter.ndim >= 2:
                     fan_in = _fan_in(module, name, parameter)

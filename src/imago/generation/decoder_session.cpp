@@ -98,13 +98,9 @@ class ImageTextSession final : public DecoderSession {
 
 class Seq2SeqSession final : public DecoderSession {
  public:
-  Seq2SeqSession(const Seq2SeqLM& model, const Tensor& input_ids, const Tensor& attention_mask,
-                 const std::string& cache_dtype)
-      : DecoderSession(cache_dtype), model_(model), mask_(attention_mask) {
-    TextInputs inputs;
-    inputs.input_ids = input_ids;
-    inputs.attention_mask = attention_mask;
-    encoded_ = model.encode(inputs).last_hidden_state;
+  Seq2SeqSession(const Seq2SeqLM& model, const TextInputs& read, const std::string& cache_dtype)
+      : DecoderSession(cache_dtype), model_(model), mask_(read.attention_mask) {
+    encoded_ = model.encode(read).last_hidden_state;
   }
 
  private:
@@ -165,10 +161,12 @@ std::unique_ptr<DecoderSession> image_text_session(const ImageTextToText& model,
   return std::make_unique<ImageTextSession>(model, prompt, without_trivial(prompt.attention_mask), cache_dtype);
 }
 
-std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,
-                                                const Tensor& attention_mask, const std::string& cache_dtype) {
+std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const TextInputs& read,
+                                                const std::string& cache_dtype) {
   const NoGrad no_grad;
-  return std::make_unique<Seq2SeqSession>(model, input_ids, without_trivial(attention_mask), cache_dtype);
+  TextInputs inputs = read;
+  inputs.attention_mask = without_trivial(read.attention_mask);
+  return std::make_unique<Seq2SeqSession>(model, inputs, cache_dtype);
 }
 
 }  // namespace imago

@@ -45,7 +45,7 @@ std::unique_ptr<DecoderSession> image_text_session(const ImageTextToText& model,
                                                    const std::string& cache_dtype = {});
 
 // Of an encoder-decoder model; runs the encoder on these inputs.
-std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const Tensor& input_ids,
-                                                const Tensor& attention_mask, const std::string& cache_dtype = {});
+std::unique_ptr<DecoderSession> seq2seq_session(const Seq2SeqLM& model, const TextInputs& read,
+                                                const std::string& cache_dtype = {});
 
 }  // namespace imago

@@ -13,6 +13,7 @@
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/reduce/reduce.h"
+#include "imago/tensor/grad_meta.h"
 
 namespace imago {
 namespace {
@@ -108,8 +109,10 @@ GenerationOutput generate(const Model& model, const Tensor& input_ids, const Ten
   if (const auto* seq2seq = dynamic_cast<const Seq2SeqLM*>(&model)) {
     if (input_ids.size(1) == 0)
       throw Error(ErrorKind::kInvalidArgument, "generate", "the input is empty", "give at least one token");
-    session = seq2seq_session(*seq2seq, input_ids, attention_mask ? attention_mask : infer_mask(input_ids, config),
-                              config.cache_dtype);
+    TextInputs read;
+    read.input_ids = input_ids;
+    read.attention_mask = attention_mask ? attention_mask : infer_mask(input_ids, config);
+    session = seq2seq_session(*seq2seq, read, config.cache_dtype);
     prompt = decoder_start(config, input_ids.size(0));
   } else if (const auto* causal = dynamic_cast<const CausalLM*>(&model)) {
     prompt = with_bos(input_ids, config);
@@ -134,6 +137,11 @@ GenerationOutput generate(const ImageTextToText& model, const ImageTextToTextInp
   check_ids(prompt.input_ids);
   ImageTextToTextInputs inputs = prompt;
   if (!inputs.attention_mask) inputs.attention_mask = infer_mask(inputs.input_ids, config);
+  const NoGrad no_grad;
+  if (const std::optional<EncoderPrompt> read = model.encoder_prompt(inputs)) {
+    const auto session = seq2seq_session(*read->model, read->inputs, config.cache_dtype);
+    return search(*session, decoder_start(config, inputs.input_ids.size(0)), config, hooks);
+  }
   const auto session = image_text_session(model, inputs, config.cache_dtype);
   return search(*session, inputs.input_ids, config, hooks);
 }

@@ -33,6 +33,7 @@ TextInputs ImageTextToTextInputs::texts() const {
 ImageInputs ImageTextToTextInputs::images() const {
   ImageInputs image;
   image.pixel_values = pixel_values;
+  image.interpolate_pos_encoding = interpolate_pos_encoding;
   image.output_hidden_states = output_hidden_states;
   image.output_attentions = output_attentions;
   image.attention = attention;

@@ -1,6 +1,8 @@
 // Models that read texts with pictures in them and write texts. B batch, T tokens, D hidden, V vocabulary.
 #pragma once
 
+#include <optional>
+
 #include "imago/nn/backbone.h"
 #include "imago/nn/field_name.h"
 #include "imago/nn/heads/with_head.h"
@@ -16,16 +18,19 @@ struct ImageTextToTextInputs {
   Tensor attention_mask;  // [B, T] 0 is padding; with a cache, of all tokens so far
   Tensor position_ids;    // [B, T], [1, T], or [3, B, T] of models whose pictures have positions in three directions
   Tensor pixel_values;    // the pictures, as the model's processor makes them
-  Tensor pixel_attention_mask;  // where they are more than padding
-  Tensor image_grid_thw;        // [pictures, 3]: how many patches lie in time, from top to bottom, from left to right
-  Tensor mm_token_type_ids;     // [B, T]: 0 where text stands, 1 where a picture does
-  Tensor labels;                // gives a loss
+  Tensor pixel_attention_mask;    // where they are more than padding
+  Tensor image_grid_thw;          // [pictures, 3]: how many patches lie in time, from top to bottom, from left to right
+  Tensor mm_token_type_ids;       // [B, T]: 0 where text stands, 1 where a picture does
+  Tensor decoder_input_ids;       // [B, S] of models that write with an encoder's decoder
+  Tensor decoder_attention_mask;  // [B, S]
+  Tensor labels;                  // gives a loss
+  bool interpolate_pos_encoding = false;  // take pictures of another size than config.json's, where a model can
   KeyValueCache* past_key_values = nullptr;
   bool output_hidden_states = false, output_attentions = false;
   int64_t logits_to_keep = 0;  // logits of the last tokens only; 0 keeps all
   AttentionImplementation attention = AttentionImplementation::kSdpa;
   FIELDS(input_ids, attention_mask, position_ids, pixel_values, pixel_attention_mask, image_grid_thw, mm_token_type_ids,
-         labels)
+         decoder_input_ids, decoder_attention_mask, labels, interpolate_pos_encoding)
 
   TextInputs texts() const;  // but for the pictures
   ImageInputs images() const;
@@ -39,11 +44,26 @@ struct ImageFeaturesOutput {
   FIELDS(last_hidden_state, pooler_output, hidden_states, attentions)
 };
 
+// Of a language model, which is a decoder, or an encoder with one.
+struct LanguageModelOutput : Seq2SeqOutput {
+  Tensors hidden_states, attentions;
+  FIELDS_AND(Seq2SeqOutput, hidden_states, attentions)
+};
+
 struct ImageTextToTextOutput : ModelOutput {
   Tensor logits;             // [B, T, V], of a model with a head
   Tensor last_hidden_state;  // [B, T, D], of one without
   ImageFeaturesOutput image_outputs;
-  FIELDS_AND(ModelOutput, logits, last_hidden_state, image_outputs)
+  BaseModelOutput vision_outputs, qformer_outputs;  // of models that show their parts
+  LanguageModelOutput language_model_outputs;
+  FIELDS_AND(ModelOutput, logits, last_hidden_state, image_outputs, vision_outputs, qformer_outputs,
+             language_model_outputs)
+};
+
+// What an encoder reads, of which its decoder is to write.
+struct EncoderPrompt {
+  const Seq2SeqLM* model = nullptr;
+  TextInputs inputs;
 };
 
 // What generation asks for.
@@ -51,6 +71,8 @@ struct ImageTextToText : CallableModel<ImageTextToTextInputs, ImageTextToTextOut
   static constexpr const char* kAutoClass = "AutoModelForImageTextToText";
   // Where the tokens of a prompt stand: position_ids [B, T] or [3, B, T]. What follows stands behind the last of them.
   virtual Tensor prompt_positions(const ImageTextToTextInputs& in) const = 0;
+  // Where an encoder reads the prompt: that, with the pictures among its words. Nothing where a decoder continues it.
+  virtual std::optional<EncoderPrompt> encoder_prompt(const ImageTextToTextInputs& /*in*/) const { return {}; }
 };
 
 // The same without a head: a text model that finds pictures in the place of words.

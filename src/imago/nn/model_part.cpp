@@ -9,17 +9,20 @@
 
 namespace imago::nn {
 
-std::unique_ptr<Model> make_part(const JsonText& config, std::string_view key, std::string_view default_type) {
+std::unique_ptr<Model> make_part(const JsonText& config, std::string_view key, std::string_view default_type,
+                                 std::initializer_list<std::string_view> auto_classes) {
   const ErrorScope scope(key);
   Json json = config.text.empty() ? Json::object() : parse_json(config.text, key);
   if (!json.is_object()) throw Error(ErrorKind::kInvalidFile, "config.json", fmt::format("{} is no object", key));
   // A part has no class of its own, which files write as null.
   if (json.contains("architectures") && json.at("architectures").is_null()) json.erase("architectures");
   const std::string type = json.value("model_type", std::string(default_type));
-  for (const Registry::Entry& entry : registry().entries()) {
-    const auto& classes = entry.auto_classes;
-    if (entry.model_type == type && std::find(classes.begin(), classes.end(), "AutoModel") != classes.end())
-      return entry.make(json);
+  for (const std::string_view auto_class : auto_classes) {
+    for (const Registry::Entry& entry : registry().entries()) {
+      const auto& classes = entry.auto_classes;
+      if (entry.model_type == type && std::find(classes.begin(), classes.end(), auto_class) != classes.end())
+        return entry.make(json);
+    }
   }
   throw Error(ErrorKind::kUnsupported, "config.json",
               fmt::format("{} has the model type \"{}\", which this build does not have", key, type));

@@ -1,6 +1,7 @@
 // Models inside models: parts whose type a configuration inside the configuration names.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,9 +17,11 @@ const Registry& registry();
 
 namespace imago::nn {
 
-// The bare model of the configuration that config.json has under `key`, of `default_type` where that names none. Throws
-// Error kUnsupported, naming the key, for a type that this build does not have, and what reading throws.
-std::unique_ptr<Model> make_part(const JsonText& config, std::string_view key, std::string_view default_type);
+// The model of the configuration that config.json has under `key`, of `default_type` where that names none: the one
+// that the first of `auto_classes` gives which the type has. Throws Error kUnsupported, naming the key, for a type that
+// this build does not have, and what reading throws.
+std::unique_ptr<Model> make_part(const JsonText& config, std::string_view key, std::string_view default_type,
+                                 std::initializer_list<std::string_view> auto_classes = {"AutoModel"});
 
 [[noreturn]] void throw_wrong_part(std::string_view key, const Model& part);
 

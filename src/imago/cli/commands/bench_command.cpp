@@ -157,7 +157,9 @@ class BenchCommand final : public cli::Command {
     double seconds = std::numeric_limits<double>::infinity(), encoding = seconds;
     for (int run = 0; run < repeat_; ++run) {
       const double start = seconds_now();
-      const auto session = seq2seq_session(model, texts(), {});
+      TextInputs read;
+      read.input_ids = texts();
+      const auto session = seq2seq_session(model, read);
       encoding = std::min(encoding, seconds_since(start));
       Tensor ids = Tensor::zeros({batch_, 1}, DType::i64);
       for (int64_t i = 0; i < new_; ++i) ids = unsqueeze(argmax(session->step(ids), -1), 1);

@@ -8,6 +8,7 @@
 #include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/question_answering.h"
 #include "imago/nn/multi_head_attention.h"
+#include "imago/nn/word_table.h"
 
 namespace imago::opt {
 
@@ -77,7 +78,11 @@ struct OPTModel : nn::Backbone<OPTConfig> {
   BaseModelOutput forward(const TextInputs& in) const override { return decoder(in); }
 };
 
-using OPTForCausalLM = nn::ForCausalLM<OPTModel>;
+struct OPTForCausalLM : nn::ForCausalLM<OPTModel>, nn::WordTable {
+  using nn::ForCausalLM<OPTModel>::ForCausalLM;
+  const nn::Embedding& word_embeddings() const override { return base.decoder.embed_tokens; }
+  std::string word_embeddings_name() const override { return "model.decoder.embed_tokens.weight"; }
+};
 using OPTForSequenceClassification = nn::ScoreAtLastToken<OPTModel>;
 using OPTForQuestionAnswering = nn::ForQuestionAnswering<OPTModel>;
 

@@ -9,6 +9,7 @@
 #include "imago/nn/heads/sequence_to_sequence.h"
 #include "imago/nn/keep_finite.h"
 #include "imago/nn/multi_head_attention.h"
+#include "imago/nn/word_table.h"
 #include "imago/ops/operators.h"
 
 namespace imago::t5 {
@@ -156,7 +157,11 @@ struct LMHead : nn::LMHead {
 };
 
 using T5EncoderModel = nn::EncoderOnly<T5Model>;
-using T5ForConditionalGeneration = nn::ForConditionalGeneration<T5Model, LMHead, "lm_head", "">;
+struct T5ForConditionalGeneration : nn::ForConditionalGeneration<T5Model, LMHead, "lm_head", "">, nn::WordTable {
+  using nn::ForConditionalGeneration<T5Model, LMHead, "lm_head", "">::ForConditionalGeneration;
+  const nn::Embedding& word_embeddings() const override { return base.shared; }
+  std::string word_embeddings_name() const override { return "shared.weight"; }
+};
 using T5ForQuestionAnswering = nn::Seq2SeqForQuestionAnswering<T5Model, "qa_outputs", "">;
 using T5ForSequenceClassification = nn::Seq2SeqForSequenceClassification<T5Model, nn::ClassificationHead>;
 using T5ForTokenClassification = nn::ForTokenClassification<T5EncoderModel>;

@@ -140,11 +140,12 @@ class ImageTextToTextPipeline final : public PipelineTask {
 
     const std::vector<int64_t> ids = inputs.input_ids.to_vector<int64_t>();
     const auto length = static_cast<size_t>(output.prompt_length);
+    const auto width = static_cast<size_t>(inputs.input_ids.size(1));  // an encoder's prompt is not what is continued
     for (size_t row = 0; row < output.sequences.size(); ++row) {
       const size_t index = row / static_cast<size_t>(config.num_return_sequences);
       const std::vector<int64_t>& sequence = output.sequences[row];
       call.statistics.generated_tokens += std::ssize(sequence) - static_cast<int64_t>(length);
-      const std::span<const int64_t> prompt(ids.data() + index * length, length);
+      const std::span<const int64_t> prompt(ids.data() + index * width, width);
       const PipelineInput& input = call.inputs[first + index];
       answers[first + index].push_back(record(input, options, new_text(prompt, sequence, options)));
     }

@@ -152,7 +152,7 @@ void Processor::add_pictures(TensorMap& inputs, ImageFeatures features, std::spa
   inputs["pixel_values"] = std::move(features.pixel_values);
 }
 
-void Processor::check_counts(std::span<const ProcessorText> texts) const {
+void Processor::check(std::span<const ProcessorText> texts) const {
   for (const ProcessorText& text : texts) {
     const size_t places = places_of(image_token_, text).size();
     if (places == text.pictures.size()) continue;
@@ -165,7 +165,7 @@ void Processor::check_counts(std::span<const ProcessorText> texts) const {
 
 TensorMap Processor::operator()(std::span<const ProcessorText> texts, bool for_generation) const {
   if (texts.empty()) throw Error(ErrorKind::kInvalidArgument, "processor", "there is no text");
-  check_counts(texts);
+  check(texts);
   std::vector<Image> pictures;
   std::vector<size_t> counts;
   for (const ProcessorText& text : texts) {

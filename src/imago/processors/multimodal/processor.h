@@ -55,6 +55,8 @@ class Processor {
   // `image_token` is what the class has where the tokenizer says no other.
   Processor(ProcessorParts parts, std::string image_token);
 
+  // Throws Error kInvalidArgument where pictures and texts do not belong together.
+  virtual void check(std::span<const ProcessorText> texts) const;
   // What stands in the text in the place of a picture, by its number among those of all texts.
   virtual std::string image_text(const ImageFeatures& features, size_t picture) const = 0;
   // The row of a text whose pictures are those from `first` on.
@@ -72,8 +74,6 @@ class Processor {
   int64_t image_token_id() const { return image_token_id_; }
 
  private:
-  void check_counts(std::span<const ProcessorText> texts) const;
-
   ProcessorParts parts_;
   Tokenizer plain_;  // neither pads nor truncates
   std::string image_token_;
