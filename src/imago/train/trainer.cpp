@@ -13,6 +13,7 @@
 #include "imago/base/file.h"
 #include "imago/base/json.h"
 #include "imago/base/progress.h"
+#include "imago/base/thread_pool.h"  // FunctionRef
 #include "imago/nn/default_dropout.h"
 #include "imago/train/adafactor.h"
 #include "imago/train/adamw.h"
@@ -25,18 +26,37 @@ namespace {
 
 constexpr const char* kStateFile = "/trainer_state.json";
 
-// The numbers among a configuration's fields, by name.
+// The numbers among a configuration's fields, by name: "vision_config.attention_dropout" where a part has its own.
 class NumberNames final : public FieldVisitor {
  public:
   void leaf(std::string_view name, FieldRef field) override {
     if (std::holds_alternative<double*>(field) || std::holds_alternative<std::optional<double>*>(field))
-      names.emplace(name);
+      names.insert(path_ + std::string(name));
   }
-  void enter(std::string_view) override {}
-  void leave() override {}
+  void enter(std::string_view name) override {
+    sizes_.push_back(path_.size());
+    path_.append(name).append(".");
+  }
+  void leave() override {
+    path_.resize(sizes_.back());
+    sizes_.pop_back();
+  }
 
   std::set<std::string, std::less<>> names;
+
+ private:
+  std::string path_;
+  std::vector<size_t> sizes_;
 };
+
+// Calls found(name, value) for every rate of dropout that the configuration or one of its parts has above 0.
+void for_each_rate(const Json& config, const std::string& path,
+                   FunctionRef<void(const std::string&, const Json&)> found) {
+  for (const auto& [key, value] : config.items()) {
+    if (value.is_object()) for_each_rate(value, path + key + ".", found);
+    if (key.find("drop") != std::string::npos && value.is_number() && value != 0) found(path + key, value);
+  }
+}
 
 [[noreturn]] void throw_dropout(const std::string& what, std::string_view key) {
   throw Error(ErrorKind::kUnsupported, "train", what, fmt::format("this dropout is not computed: set {} to 0", key));
@@ -54,12 +74,10 @@ void refuse_dropout(const Model& model) {
   const bool summarises = dynamic_cast<const CausalLM*>(&model) == nullptr &&
                           dynamic_cast<const SequenceClassification*>(&model) == nullptr &&
                           dynamic_cast<const QuestionAnswering*>(&model) == nullptr;
-  for (const auto& [key, value] : config.items()) {
-    const bool missing = of_tokens || !computed.names.contains(key) || (summarises && key.starts_with("summary_"));
-    const bool drops = key.find("drop") != std::string::npos && missing;
-    if (drops && value.is_number() && value != 0)
-      throw_dropout(fmt::format("config.json has {} {}", key, dump_json(value)), key);
-  }
+  for_each_rate(config, "", [&](const std::string& name, const Json& value) {
+    if (of_tokens || !computed.names.contains(name) || (summarises && name.starts_with("summary_")))
+      throw_dropout(fmt::format("config.json has {} {}", name, dump_json(value)), name);
+  });
   const auto* defaults = dynamic_cast<const nn::DropsByDefault*>(&model.config());
   if (defaults == nullptr) return;
   const bool has_scores = dynamic_cast<const CausalLM*>(&model) == nullptr &&

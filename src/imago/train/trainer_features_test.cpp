@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "imago/auto/auto_image_text_to_text.h"
 #include "imago/auto/auto_model.h"
 #include "imago/autograd/backward.h"
 #include "imago/base/error.h"
@@ -173,6 +174,23 @@ TEST_F(TrainerFeatures, DropoutByDefaultIsRefusedWhereItIsNotComputed) {
   without["dropout"] = 0.0;
   write_file_atomically(silent / "config.json", dump_json(without));
   EXPECT_EQ(run(arguments(), false, {}, silent).losses.size(), 6);
+}
+
+TEST_F(TrainerFeatures, DropoutOfAPartIsRefused) {
+  const auto dropping = folder_ / "parts";
+  fs::create_directories(dropping);
+  const std::string llava = IMAGO_SOURCE_DIR "/src/imago/models/llava/golden/image_text_to_text";
+  for (const char* name : {"config.json", "model.safetensors"}) fs::copy_file(llava + "/" + name, dropping / name);
+  Json config = read_json(dropping / "config.json");
+  config["vision_config"]["attention_dropout"] = 0.1;
+  write_file_atomically(dropping / "config.json", dump_json(config));
+  const auto model = AutoModelForImageTextToText::from_pretrained(dropping.string());
+  try {
+    Trainer(*model, arguments(), {});
+    FAIL() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("config.json has vision_config.attention_dropout 0.1"));
+  }
 }
 
 TEST_F(TrainerFeatures, HalfPrecisionTrainsFloat32Parameters) {
