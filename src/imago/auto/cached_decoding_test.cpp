@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "imago/auto/auto_model.h"
+#include "imago/auto/test_error.h"
 #include "imago/base/json.h"
 #include "imago/io/safetensors.h"
 #include "imago/ops/concat/concat.h"
@@ -49,16 +50,6 @@ std::vector<fs::path> language_models() {
   }
   std::sort(folders.begin(), folders.end());
   return folders;
-}
-
-double error_of(const Tensor& actual, const Tensor& expected) {
-  const std::vector<double> a = actual.to_vector<double>(), b = expected.to_vector<double>();
-  double worst = 0, squares = 0;
-  for (size_t i = 0; i < b.size(); ++i) {
-    worst = std::max(worst, std::abs(a[i] - b[i]));
-    squares += b[i] * b[i];
-  }
-  return worst / std::sqrt(squares / static_cast<double>(b.size()));
 }
 
 // The first four tokens at once, then one, then two, then one by one.

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "imago/auto/auto_image_text_to_text.h"
+#include "imago/auto/test_error.h"
 #include "imago/base/json.h"
 #include "imago/io/safetensors.h"
 #include "imago/ops/concat/concat.h"
@@ -45,16 +46,6 @@ ImageTextToTextInputs inputs_of(const fs::path& folder) {
   ImageTextToTextInputs in;
   internal::assign_inputs([&](FieldVisitor& visitor) { in.each_field(visitor); }, tensors);
   return in;
-}
-
-double error_of(const Tensor& actual, const Tensor& expected) {
-  const std::vector<double> a = actual.to_vector<double>(), b = expected.to_vector<double>();
-  double worst = 0, squares = 0;
-  for (size_t i = 0; i < b.size(); ++i) {
-    worst = std::max(worst, std::abs(a[i] - b[i]));
-    squares += b[i] * b[i];
-  }
-  return worst / std::sqrt(squares / static_cast<double>(b.size()));
 }
 
 // All but the last three tokens with the pictures, then one by one.

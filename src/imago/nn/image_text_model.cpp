@@ -1,5 +1,6 @@
 #include "imago/nn/image_text_model.h"
 
+#include "imago/nn/input_parts.h"
 #include "imago/ops/matmul/matmul.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
@@ -8,26 +9,9 @@
 
 namespace imago {
 
-TextInputs ImageTextInputs::texts() const {
-  TextInputs in;
-  in.input_ids = input_ids;
-  in.attention_mask = attention_mask;
-  in.position_ids = position_ids;
-  in.output_hidden_states = output_hidden_states;
-  in.output_attentions = output_attentions;
-  in.attention = attention;
-  return in;
-}
+TextInputs ImageTextInputs::texts() const { return nn::text_part(*this); }
 
-ImageInputs ImageTextInputs::images() const {
-  ImageInputs in;
-  in.pixel_values = pixel_values;
-  in.interpolate_pos_encoding = interpolate_pos_encoding;
-  in.output_hidden_states = output_hidden_states;
-  in.output_attentions = output_attentions;
-  in.attention = attention;
-  return in;
-}
+ImageInputs ImageTextInputs::images() const { return nn::image_part(*this); }
 
 Tensor nn::unit_vectors(const Tensor& x) { return x / norm(x, 2, {-1}, true); }
 

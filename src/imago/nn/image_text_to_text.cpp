@@ -6,6 +6,7 @@
 
 #include "imago/base/error.h"
 #include "imago/nn/heads/pooling.h"
+#include "imago/nn/input_parts.h"
 #include "imago/nn/losses.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
@@ -19,26 +20,12 @@
 namespace imago {
 
 TextInputs ImageTextToTextInputs::texts() const {
-  TextInputs text;
-  text.input_ids = input_ids;
-  text.attention_mask = attention_mask;
-  text.position_ids = position_ids;
+  TextInputs text = nn::text_part(*this);
   text.past_key_values = past_key_values;
-  text.output_hidden_states = output_hidden_states;
-  text.output_attentions = output_attentions;
-  text.attention = attention;
   return text;
 }
 
-ImageInputs ImageTextToTextInputs::images() const {
-  ImageInputs image;
-  image.pixel_values = pixel_values;
-  image.interpolate_pos_encoding = interpolate_pos_encoding;
-  image.output_hidden_states = output_hidden_states;
-  image.output_attentions = output_attentions;
-  image.attention = attention;
-  return image;
-}
+ImageInputs ImageTextToTextInputs::images() const { return nn::image_part(*this); }
 
 namespace {
 

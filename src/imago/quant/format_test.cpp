@@ -45,6 +45,19 @@ std::vector<std::string> names() {
 
 INSTANTIATE_TEST_SUITE_P(All, EachFormat, testing::ValuesIn(names()), [](const auto& test) { return test.param; });
 
+// The reference (the Python package gguf) writes all but these, which it only reads.
+class EncodedFormat : public EachFormat {};
+
+std::vector<std::string> encoded_names() {
+  const std::set<std::string> only_read = {"iq4_nl", "iq4_xs", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k"};
+  std::vector<std::string> encoded = names();
+  std::erase_if(encoded, [&](const std::string& name) { return only_read.contains(name); });
+  return encoded;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EncodedFormat, testing::ValuesIn(encoded_names()),
+                         [](const auto& test) { return test.param; });
+
 Tensor random_matrix(int64_t rows, int64_t columns, uint32_t seed, float spread = 1) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> distribution(0, spread);
@@ -71,9 +84,9 @@ TEST_P(EachFormat, DecodesAsTheReference) {
   });
 }
 
-TEST_P(EachFormat, EncodesAsTheReference) {
+TEST_P(EncodedFormat, EncodesAsTheReference) {
   const auto values = reference<float>("values");
-  if (values.empty()) GTEST_SKIP() << "the reference only decodes this format";
+  ASSERT_FALSE(values.empty());
   const Tensor encoded = encode(Tensor::from(values, {3, static_cast<int64_t>(values.size()) / 3}), format());
   const auto bytes = blocks_of(encoded).bytes();
   const auto expected = reference<std::byte>("blocks");
