@@ -51,7 +51,8 @@ def model_types(folder: Path) -> list[str]:
 
 def heads(folder: Path) -> list[str]:
     text = "\n".join(file.read_text() for file in sources(folder))
-    return re.findall(r'\.add<[^;]*?>\(\s*"([^"]+)"', text)
+    listed = [name for names in re.findall(r"REGISTER_MODELS\(\w+,([^)]*)\)", text) for name in names.split(",")]
+    return [name.strip() for name in listed] + re.findall(r'\.add<[^;]*?>\(\s*"([^"]+)"', text)
 
 
 def refused(folder: Path) -> str:

@@ -95,15 +95,7 @@ BaseModelOutput @NAME@Model::forward(const TextInputs& in) const {
 
 }  // namespace imago::@TYPE@
 
-namespace imago {
-
-void register_@TYPE@(Registry& registry) {
-  using namespace @TYPE@;
-  registry.add<@NAME@Model>("@NAME@Model");
-  registry.add<@NAME@ForCausalLM>("@NAME@ForCausalLM");
-}
-
-}  // namespace imago
+REGISTER_MODELS(@TYPE@, @NAME@Model, @NAME@ForCausalLM)
 """
 
 TEST = """#include "imago/models/@TYPE@/@TYPE@.h"

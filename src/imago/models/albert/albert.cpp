@@ -98,17 +98,5 @@ PreTrainingOutput AlbertForPreTraining::forward(const TextInputs& in) const {
 
 }  // namespace imago::albert
 
-namespace imago {
-
-void register_albert(Registry& registry) {
-  using namespace albert;
-  registry.add<AlbertModel>("AlbertModel", {"AutoModelForTextEncoding"});
-  registry.add<AlbertForPreTraining>("AlbertForPreTraining");
-  registry.add<AlbertForMaskedLM>("AlbertForMaskedLM");
-  registry.add<AlbertForSequenceClassification>("AlbertForSequenceClassification");
-  registry.add<AlbertForMultipleChoice>("AlbertForMultipleChoice");
-  registry.add<AlbertForTokenClassification>("AlbertForTokenClassification");
-  registry.add<AlbertForQuestionAnswering>("AlbertForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(albert, AlbertModel, AlbertForPreTraining, AlbertForMaskedLM, AlbertForSequenceClassification,
+                AlbertForMultipleChoice, AlbertForTokenClassification, AlbertForQuestionAnswering)

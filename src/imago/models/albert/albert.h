@@ -55,7 +55,7 @@ struct Transformer : Module {
   BaseModelOutput operator()(const Tensor& embeddings, const TextInputs& in, int64_t layers) const;
 };
 
-struct AlbertModel : nn::Backbone<AlbertConfig> {
+struct AlbertModel : nn::Backbone<AlbertConfig, nn::TextEncoder> {
   static constexpr nn::FieldName kBaseModelPrefix = "albert";
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   bert::Embeddings embeddings;

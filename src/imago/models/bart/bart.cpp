@@ -60,15 +60,5 @@ Seq2SeqOutput BartForConditionalGeneration::forward(const TextInputs& in) const 
 
 }  // namespace imago::bart
 
-namespace imago {
-
-void register_bart(Registry& registry) {
-  using namespace bart;
-  registry.add<BartModel>("BartModel");
-  registry.add<BartForConditionalGeneration>("BartForConditionalGeneration", {"AutoModelForPreTraining"});
-  registry.add<BartForCausalLM>("BartForCausalLM");
-  registry.add<BartForSequenceClassification>("BartForSequenceClassification");
-  registry.add<BartForQuestionAnswering>("BartForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(bart, BartModel, BartForConditionalGeneration, BartForCausalLM, BartForSequenceClassification,
+                BartForQuestionAnswering)

@@ -47,6 +47,7 @@ struct BartModel : nn::SharedEncoderDecoder<BartConfig, Stack> {
 };
 
 struct BartForConditionalGeneration : nn::ForBiasedGeneration<BartModel> {
+  static constexpr const char* kOtherAutoClass = PreTraining::kAutoClass;
   using ForBiasedGeneration::ForBiasedGeneration;
   Seq2SeqOutput forward(const TextInputs& in) const override;
 };

@@ -51,19 +51,6 @@ WeightMap weight_map(std::string prefix) {
 
 }  // namespace imago::bert
 
-namespace imago {
-
-void register_bert(Registry& registry) {
-  using namespace bert;
-  registry.add<BertModel>("BertModel", {"AutoModelForTextEncoding"});
-  registry.add<BertForPreTraining>("BertForPreTraining");
-  registry.add<BertLMHeadModel>("BertLMHeadModel");
-  registry.add<BertForMaskedLM>("BertForMaskedLM");
-  registry.add<BertForNextSentencePrediction>("BertForNextSentencePrediction");
-  registry.add<BertForSequenceClassification>("BertForSequenceClassification");
-  registry.add<BertForMultipleChoice>("BertForMultipleChoice");
-  registry.add<BertForTokenClassification>("BertForTokenClassification");
-  registry.add<BertForQuestionAnswering>("BertForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(bert, BertModel, BertForPreTraining, BertLMHeadModel, BertForMaskedLM, BertForNextSentencePrediction,
+                BertForSequenceClassification, BertForMultipleChoice, BertForTokenClassification,
+                BertForQuestionAnswering)

@@ -131,7 +131,7 @@ WeightMap weight_map(std::string prefix);
 
 // The model with the embeddings of its kind. Config is a BertConfig, or has that as its base.
 template <class C, class EmbeddingsType, nn::FieldName prefix>
-struct PooledEncoder : nn::Backbone<C> {
+struct PooledEncoder : nn::Backbone<C, nn::TextEncoder> {
   static constexpr nn::FieldName kBaseModelPrefix = prefix;
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   EmbeddingsType embeddings;
@@ -139,7 +139,8 @@ struct PooledEncoder : nn::Backbone<C> {
   nn::Pooler pooler;
   FIELDS(embeddings, encoder, pooler)
 
-  explicit PooledEncoder(const C& c, bool add_pooling_layer = true) : nn::Backbone<C>(c), embeddings(c), encoder(c) {
+  explicit PooledEncoder(const C& c, bool add_pooling_layer = true)
+      : nn::Backbone<C, nn::TextEncoder>(c), embeddings(c), encoder(c) {
     if (add_pooling_layer) pooler.dense = nn::Linear(c.hidden_size, c.hidden_size);
   }
   WeightMap weight_map() const override { return bert::weight_map(prefix.string()); }

@@ -185,18 +185,6 @@ QuestionAnsweringOutput BigBirdForQuestionAnswering::forward(const TextInputs& g
 
 }  // namespace imago::big_bird
 
-namespace imago {
-
-void register_big_bird(Registry& registry) {
-  using namespace big_bird;
-  registry.add<BigBirdModel>("BigBirdModel", {"AutoModelForTextEncoding"});
-  registry.add<BigBirdForPreTraining>("BigBirdForPreTraining");
-  registry.add<BigBirdForMaskedLM>("BigBirdForMaskedLM");
-  registry.add<BigBirdForCausalLM>("BigBirdForCausalLM");
-  registry.add<BigBirdForSequenceClassification>("BigBirdForSequenceClassification");
-  registry.add<BigBirdForMultipleChoice>("BigBirdForMultipleChoice");
-  registry.add<BigBirdForTokenClassification>("BigBirdForTokenClassification");
-  registry.add<BigBirdForQuestionAnswering>("BigBirdForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(big_bird, BigBirdModel, BigBirdForPreTraining, BigBirdForMaskedLM, BigBirdForCausalLM,
+                BigBirdForSequenceClassification, BigBirdForMultipleChoice, BigBirdForTokenClassification,
+                BigBirdForQuestionAnswering)

@@ -48,7 +48,7 @@ struct Encoder : Module {
   explicit Encoder(const BigBirdConfig& c);
 };
 
-struct BigBirdModel : nn::Backbone<BigBirdConfig> {
+struct BigBirdModel : nn::Backbone<BigBirdConfig, nn::TextEncoder> {
   static constexpr nn::FieldName kBaseModelPrefix = "bert";
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   bert::Embeddings embeddings;

@@ -82,15 +82,5 @@ BaseModelOutput BloomModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::bloom
 
-namespace imago {
-
-void register_bloom(Registry& registry) {
-  using namespace bloom;
-  registry.add<BloomModel>("BloomModel");
-  registry.add<BloomForCausalLM>("BloomForCausalLM", {"AutoModelForPreTraining"});
-  registry.add<BloomForSequenceClassification>("BloomForSequenceClassification");
-  registry.add<BloomForTokenClassification>("BloomForTokenClassification");
-  registry.add<BloomForQuestionAnswering>("BloomForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(bloom, BloomModel, BloomForCausalLM, BloomForSequenceClassification, BloomForTokenClassification,
+                BloomForQuestionAnswering)

@@ -78,7 +78,7 @@ struct BloomModel : nn::Backbone<BloomConfig> {
   BaseModelOutput forward(const TextInputs& in) const override;
 };
 
-using BloomForCausalLM = nn::ForCausalLM<BloomModel>;
+using BloomForCausalLM = nn::AlsoServes<nn::ForCausalLM<BloomModel>, "AutoModelForPreTraining">;
 using BloomForSequenceClassification = nn::ScoreAtLastToken<BloomModel>;
 using BloomForTokenClassification = nn::ForTokenClassification<BloomModel>;
 using BloomForQuestionAnswering = nn::ForQuestionAnswering<BloomModel>;

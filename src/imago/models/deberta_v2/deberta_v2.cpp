@@ -160,16 +160,5 @@ LogitsOutput DebertaV2ForSequenceClassification::forward(const TextInputs& in) c
 
 }  // namespace imago::deberta_v2
 
-namespace imago {
-
-void register_deberta_v2(Registry& registry) {
-  using namespace deberta_v2;
-  registry.add<DebertaV2Model>("DebertaV2Model", {"AutoModelForTextEncoding"});
-  registry.add<DebertaV2ForMaskedLM>("DebertaV2ForMaskedLM", {"AutoModelForPreTraining"});
-  registry.add<DebertaV2ForSequenceClassification>("DebertaV2ForSequenceClassification");
-  registry.add<DebertaV2ForMultipleChoice>("DebertaV2ForMultipleChoice");
-  registry.add<DebertaV2ForTokenClassification>("DebertaV2ForTokenClassification");
-  registry.add<DebertaV2ForQuestionAnswering>("DebertaV2ForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(deberta_v2, DebertaV2Model, DebertaV2ForMaskedLM, DebertaV2ForSequenceClassification,
+                DebertaV2ForMultipleChoice, DebertaV2ForTokenClassification, DebertaV2ForQuestionAnswering)

@@ -88,7 +88,7 @@ struct Encoder : Module {
   BaseModelOutput operator()(const Tensor& embeddings, const TextInputs& in, const DebertaV2Config& c) const;
 };
 
-struct DebertaV2Model : nn::Backbone<DebertaV2Config> {
+struct DebertaV2Model : nn::Backbone<DebertaV2Config, nn::TextEncoder> {
   static constexpr nn::FieldName kBaseModelPrefix = "deberta";
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   Embeddings embeddings;
@@ -133,7 +133,7 @@ struct DebertaV2ForSequenceClassification
   LogitsOutput forward(const TextInputs& in) const override;
 };
 
-using DebertaV2ForMaskedLM = nn::ForMaskedLM<DebertaV2Model, LMHead, "">;
+using DebertaV2ForMaskedLM = nn::AlsoServes<nn::ForMaskedLM<DebertaV2Model, LMHead, "">, "AutoModelForPreTraining">;
 using DebertaV2ForMultipleChoice =
     nn::ForMultipleChoice<DebertaV2Model, nn::Pooling::kFirstToken, PooledScores<nn::Scores<1>>, "">;
 using DebertaV2ForTokenClassification = nn::ForTokenClassification<DebertaV2Model>;

@@ -54,16 +54,5 @@ BaseModelOutput DistilBertModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::distilbert
 
-namespace imago {
-
-void register_distilbert(Registry& registry) {
-  using namespace distilbert;
-  registry.add<DistilBertModel>("DistilBertModel", {"AutoModelForTextEncoding"});
-  registry.add<DistilBertForMaskedLM>("DistilBertForMaskedLM", {"AutoModelForPreTraining"});
-  registry.add<DistilBertForSequenceClassification>("DistilBertForSequenceClassification");
-  registry.add<DistilBertForMultipleChoice>("DistilBertForMultipleChoice");
-  registry.add<DistilBertForTokenClassification>("DistilBertForTokenClassification");
-  registry.add<DistilBertForQuestionAnswering>("DistilBertForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(distilbert, DistilBertModel, DistilBertForMaskedLM, DistilBertForSequenceClassification,
+                DistilBertForMultipleChoice, DistilBertForTokenClassification, DistilBertForQuestionAnswering)

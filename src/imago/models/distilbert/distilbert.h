@@ -58,7 +58,7 @@ struct Transformer : Module {
   FIELDS(layer)
 };
 
-struct DistilBertModel : nn::Backbone<DistilBertConfig> {
+struct DistilBertModel : nn::Backbone<DistilBertConfig, nn::TextEncoder> {
   static constexpr nn::FieldName kBaseModelPrefix = "distilbert";
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   Embeddings embeddings;
@@ -85,7 +85,7 @@ struct PreClassifier : Module {
   Tensor operator()(const Tensor& x) const { return classifier(nn::activation("relu")(pre_classifier(x))); }
 };
 
-using DistilBertForMaskedLM = nn::ForMaskedLM<DistilBertModel, LMHead, "">;
+using DistilBertForMaskedLM = nn::AlsoServes<nn::ForMaskedLM<DistilBertModel, LMHead, "">, "AutoModelForPreTraining">;
 using DistilBertForSequenceClassification =
     nn::ForSequenceClassification<DistilBertModel, nn::Pooling::kFirstToken, PreClassifier<nn::LabelScores<true>>, "">;
 using DistilBertForMultipleChoice =

@@ -64,18 +64,6 @@ Tensor ChoiceHead::operator()(const Tensor& x) const {
 
 }  // namespace imago::electra
 
-namespace imago {
-
-void register_electra(Registry& registry) {
-  using namespace electra;
-  registry.add<ElectraModel>("ElectraModel", {"AutoModelForTextEncoding"});
-  registry.add<ElectraForPreTraining>("ElectraForPreTraining", {PreTraining::kAutoClass});
-  registry.add<ElectraForCausalLM>("ElectraForCausalLM");
-  registry.add<ElectraForMaskedLM>("ElectraForMaskedLM");
-  registry.add<ElectraForSequenceClassification>("ElectraForSequenceClassification");
-  registry.add<ElectraForMultipleChoice>("ElectraForMultipleChoice");
-  registry.add<ElectraForTokenClassification>("ElectraForTokenClassification");
-  registry.add<ElectraForQuestionAnswering>("ElectraForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(electra, ElectraModel, ElectraForPreTraining, ElectraForCausalLM, ElectraForMaskedLM,
+                ElectraForSequenceClassification, ElectraForMultipleChoice, ElectraForTokenClassification,
+                ElectraForQuestionAnswering)

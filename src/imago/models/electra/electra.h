@@ -17,7 +17,7 @@ struct ElectraConfig : bert::DropoutConfig {
   ElectraConfig();
 };
 
-struct ElectraModel : nn::Backbone<ElectraConfig> {
+struct ElectraModel : nn::Backbone<ElectraConfig, nn::TextEncoder> {
   static constexpr nn::FieldName kBaseModelPrefix = "electra";
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   bert::Embeddings embeddings;
@@ -48,6 +48,7 @@ struct DiscriminatorPredictions : Module {
 
 struct ElectraForPreTraining : nn::WithHead<CallableModel<TextInputs, LogitsOutput>, ElectraModel,
                                             DiscriminatorPredictions, "discriminator_predictions"> {
+  static constexpr const char* kAutoClass = PreTraining::kAutoClass;
   using WithHead::WithHead;
   LogitsOutput forward(const TextInputs& in) const override;
 };

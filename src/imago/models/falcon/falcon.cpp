@@ -129,15 +129,5 @@ BaseModelOutput FalconModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::falcon
 
-namespace imago {
-
-void register_falcon(Registry& registry) {
-  using namespace falcon;
-  registry.add<FalconModel>("FalconModel");
-  registry.add<FalconForCausalLM>("FalconForCausalLM");
-  registry.add<FalconForSequenceClassification>("FalconForSequenceClassification");
-  registry.add<FalconForTokenClassification>("FalconForTokenClassification");
-  registry.add<FalconForQuestionAnswering>("FalconForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(falcon, FalconModel, FalconForCausalLM, FalconForSequenceClassification, FalconForTokenClassification,
+                FalconForQuestionAnswering)

@@ -128,12 +128,4 @@ Tensor ScaledLMHead::operator()(const Tensor& x_BTD) const { return LMHead::oper
 
 }  // namespace imago::falcon_h1
 
-namespace imago {
-
-void register_falcon_h1(Registry& registry) {
-  using namespace falcon_h1;
-  registry.add<FalconH1Model>("FalconH1Model");
-  registry.add<FalconH1ForCausalLM>("FalconH1ForCausalLM");
-}
-
-}  // namespace imago
+REGISTER_MODELS(falcon_h1, FalconH1Model, FalconH1ForCausalLM)

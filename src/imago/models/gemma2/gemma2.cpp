@@ -58,14 +58,4 @@ BaseModelOutput Gemma2Model::forward(const TextInputs& in) const {
 
 }  // namespace imago::gemma2
 
-namespace imago {
-
-void register_gemma2(Registry& registry) {
-  using namespace gemma2;
-  registry.add<Gemma2Model>("Gemma2Model");
-  registry.add<Gemma2ForCausalLM>("Gemma2ForCausalLM");
-  registry.add<Gemma2ForSequenceClassification>("Gemma2ForSequenceClassification");
-  registry.add<Gemma2ForTokenClassification>("Gemma2ForTokenClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(gemma2, Gemma2Model, Gemma2ForCausalLM, Gemma2ForSequenceClassification, Gemma2ForTokenClassification)

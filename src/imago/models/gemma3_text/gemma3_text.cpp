@@ -98,13 +98,4 @@ BaseModelOutput Gemma3TextModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::gemma3_text
 
-namespace imago {
-
-void register_gemma3_text(Registry& registry) {
-  using namespace gemma3_text;
-  registry.add<Gemma3TextModel>("Gemma3TextModel");
-  registry.add<Gemma3ForCausalLM>("Gemma3ForCausalLM");
-  registry.add<Gemma3TextForSequenceClassification>("Gemma3TextForSequenceClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(gemma3_text, Gemma3TextModel, Gemma3ForCausalLM, Gemma3TextForSequenceClassification)

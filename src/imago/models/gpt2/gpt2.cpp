@@ -103,16 +103,5 @@ BaseModelOutput GPT2Model::forward(const TextInputs& in) const {
 
 }  // namespace imago::gpt2
 
-namespace imago {
-
-void register_gpt2(Registry& registry) {
-  using namespace gpt2;
-  registry.add<GPT2Model>("GPT2Model");
-  registry.add<GPT2LMHeadModel>("GPT2LMHeadModel", {"AutoModelForPreTraining"});
-  registry.add<GPT2DoubleHeadsModel>("GPT2DoubleHeadsModel");
-  registry.add<GPT2ForSequenceClassification>("GPT2ForSequenceClassification");
-  registry.add<GPT2ForTokenClassification>("GPT2ForTokenClassification");
-  registry.add<GPT2ForQuestionAnswering>("GPT2ForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(gpt2, GPT2Model, GPT2LMHeadModel, GPT2DoubleHeadsModel, GPT2ForSequenceClassification,
+                GPT2ForTokenClassification, GPT2ForQuestionAnswering)

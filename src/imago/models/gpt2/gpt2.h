@@ -83,7 +83,7 @@ struct GPT2Model : nn::Backbone<GPT2Config> {
   BaseModelOutput forward(const TextInputs& in) const override;
 };
 
-using GPT2LMHeadModel = nn::ForCausalLM<GPT2Model>;
+using GPT2LMHeadModel = nn::AlsoServes<nn::ForCausalLM<GPT2Model>, "AutoModelForPreTraining">;
 using GPT2DoubleHeadsModel = nn::DoubleHeadsModel<GPT2Model>;
 using GPT2ForSequenceClassification = nn::ScoreAtLastToken<GPT2Model>;
 using GPT2ForTokenClassification = nn::ForTokenClassification<GPT2Model>;

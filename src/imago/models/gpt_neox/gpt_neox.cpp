@@ -82,15 +82,5 @@ BaseModelOutput GPTNeoXModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::gpt_neox
 
-namespace imago {
-
-void register_gpt_neox(Registry& registry) {
-  using namespace gpt_neox;
-  registry.add<GPTNeoXModel>("GPTNeoXModel");
-  registry.add<GPTNeoXForCausalLM>("GPTNeoXForCausalLM");
-  registry.add<GPTNeoXForSequenceClassification>("GPTNeoXForSequenceClassification");
-  registry.add<GPTNeoXForTokenClassification>("GPTNeoXForTokenClassification");
-  registry.add<GPTNeoXForQuestionAnswering>("GPTNeoXForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(gpt_neox, GPTNeoXModel, GPTNeoXForCausalLM, GPTNeoXForSequenceClassification,
+                GPTNeoXForTokenClassification, GPTNeoXForQuestionAnswering)

@@ -87,14 +87,4 @@ BaseModelOutput GPTJModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::gptj
 
-namespace imago {
-
-void register_gptj(Registry& registry) {
-  using namespace gptj;
-  registry.add<GPTJModel>("GPTJModel");
-  registry.add<GPTJForCausalLM>("GPTJForCausalLM");
-  registry.add<GPTJForSequenceClassification>("GPTJForSequenceClassification");
-  registry.add<GPTJForQuestionAnswering>("GPTJForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(gptj, GPTJModel, GPTJForCausalLM, GPTJForSequenceClassification, GPTJForQuestionAnswering)

@@ -19,15 +19,5 @@ Attention::Attention(const LlamaConfig& c, int64_t layer)
 
 }  // namespace imago::llama
 
-namespace imago {
-
-void register_llama(Registry& registry) {
-  using namespace llama;
-  registry.add<LlamaModel>("LlamaModel");
-  registry.add<LlamaForCausalLM>("LlamaForCausalLM");
-  registry.add<LlamaForSequenceClassification>("LlamaForSequenceClassification");
-  registry.add<LlamaForTokenClassification>("LlamaForTokenClassification");
-  registry.add<LlamaForQuestionAnswering>("LlamaForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(llama, LlamaModel, LlamaForCausalLM, LlamaForSequenceClassification, LlamaForTokenClassification,
+                LlamaForQuestionAnswering)

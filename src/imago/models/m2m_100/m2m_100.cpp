@@ -62,12 +62,4 @@ BaseModelOutput Stack::operator()(const TextInputs& in) const {
 
 }  // namespace imago::m2m_100
 
-namespace imago {
-
-void register_m2m_100(Registry& registry) {
-  using namespace m2m_100;
-  registry.add<M2M100Model>("M2M100Model");
-  registry.add<M2M100ForConditionalGeneration>("M2M100ForConditionalGeneration");
-}
-
-}  // namespace imago
+REGISTER_MODELS(m2m_100, M2M100Model, M2M100ForConditionalGeneration)

@@ -84,12 +84,4 @@ Tensor Mixer::operator()(const Tensor& x_BTD, const TextInputs& in) const {
 
 }  // namespace imago::mamba
 
-namespace imago {
-
-void register_mamba(Registry& registry) {
-  using namespace mamba;
-  registry.add<MambaModel>("MambaModel");
-  registry.add<MambaForCausalLM>("MambaForCausalLM", {"AutoModelForPreTraining"});
-}
-
-}  // namespace imago
+REGISTER_MODELS(mamba, MambaModel, MambaForCausalLM)

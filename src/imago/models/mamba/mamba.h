@@ -49,6 +49,6 @@ struct Mixer : Module {
 };
 
 using MambaModel = nn::StateSpaceModel<MambaConfig, Mixer>;
-using MambaForCausalLM = nn::ForCausalLM<MambaModel, nn::WideLMHead>;
+using MambaForCausalLM = nn::AlsoServes<nn::ForCausalLM<MambaModel, nn::WideLMHead>, "AutoModelForPreTraining">;
 
 }  // namespace imago::mamba

@@ -44,12 +44,4 @@ Mixer::Mixer(const Mamba2Config& c, int64_t layer)
 
 }  // namespace imago::mamba2
 
-namespace imago {
-
-void register_mamba2(Registry& registry) {
-  using namespace mamba2;
-  registry.add<Mamba2Model>("Mamba2Model");
-  registry.add<Mamba2ForCausalLM>("Mamba2ForCausalLM", {"AutoModelForPreTraining"});
-}
-
-}  // namespace imago
+REGISTER_MODELS(mamba2, Mamba2Model, Mamba2ForCausalLM)

@@ -33,6 +33,6 @@ struct Mixer : nn::Mamba2Mixer {
 };
 
 using Mamba2Model = nn::StateSpaceModel<Mamba2Config, Mixer>;
-using Mamba2ForCausalLM = nn::ForCausalLM<Mamba2Model, nn::WideLMHead>;
+using Mamba2ForCausalLM = nn::AlsoServes<nn::ForCausalLM<Mamba2Model, nn::WideLMHead>, "AutoModelForPreTraining">;
 
 }  // namespace imago::mamba2

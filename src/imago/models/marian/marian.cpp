@@ -69,13 +69,4 @@ WeightMap MarianDecoder::weight_map() const {
 
 }  // namespace imago::marian
 
-namespace imago {
-
-void register_marian(Registry& registry) {
-  using namespace marian;
-  registry.add<MarianModel>("MarianModel");
-  registry.add<MarianMTModel>("MarianMTModel");
-  registry.add<MarianForCausalLM>("MarianForCausalLM");
-}
-
-}  // namespace imago
+REGISTER_MODELS(marian, MarianModel, MarianMTModel, MarianForCausalLM)

@@ -25,15 +25,5 @@ Attention::Attention(const MistralConfig& c, int64_t layer)
 
 }  // namespace imago::mistral
 
-namespace imago {
-
-void register_mistral(Registry& registry) {
-  using namespace mistral;
-  registry.add<MistralModel>("MistralModel");
-  registry.add<MistralForCausalLM>("MistralForCausalLM");
-  registry.add<MistralForSequenceClassification>("MistralForSequenceClassification");
-  registry.add<MistralForTokenClassification>("MistralForTokenClassification");
-  registry.add<MistralForQuestionAnswering>("MistralForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(mistral, MistralModel, MistralForCausalLM, MistralForSequenceClassification,
+                MistralForTokenClassification, MistralForQuestionAnswering)

@@ -141,16 +141,5 @@ LogitsOutput ModernBertForMultipleChoice::forward(const TextInputs& in) const {
 
 }  // namespace imago::modernbert
 
-namespace imago {
-
-void register_modernbert(Registry& registry) {
-  using namespace modernbert;
-  registry.add<ModernBertModel>("ModernBertModel");
-  registry.add<ModernBertForMaskedLM>("ModernBertForMaskedLM");
-  registry.add<ModernBertForSequenceClassification>("ModernBertForSequenceClassification");
-  registry.add<ModernBertForMultipleChoice>("ModernBertForMultipleChoice");
-  registry.add<ModernBertForTokenClassification>("ModernBertForTokenClassification");
-  registry.add<ModernBertForQuestionAnswering>("ModernBertForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(modernbert, ModernBertModel, ModernBertForMaskedLM, ModernBertForSequenceClassification,
+                ModernBertForMultipleChoice, ModernBertForTokenClassification, ModernBertForQuestionAnswering)

@@ -83,16 +83,5 @@ BaseModelOutput MPNetModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::mpnet
 
-namespace imago {
-
-void register_mpnet(Registry& registry) {
-  using namespace mpnet;
-  registry.add<MPNetModel>("MPNetModel");
-  registry.add<MPNetForMaskedLM>("MPNetForMaskedLM", {"AutoModelForPreTraining"});
-  registry.add<MPNetForSequenceClassification>("MPNetForSequenceClassification");
-  registry.add<MPNetForMultipleChoice>("MPNetForMultipleChoice");
-  registry.add<MPNetForTokenClassification>("MPNetForTokenClassification");
-  registry.add<MPNetForQuestionAnswering>("MPNetForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(mpnet, MPNetModel, MPNetForMaskedLM, MPNetForSequenceClassification, MPNetForMultipleChoice,
+                MPNetForTokenClassification, MPNetForQuestionAnswering)

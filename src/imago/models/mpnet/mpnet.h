@@ -75,7 +75,8 @@ struct LMHead : nn::TransformedLMHead<"dense", "layer_norm"> {
 };
 
 using MPNetWithoutPooler = bert::WithoutPooler<MPNetModel>;
-using MPNetForMaskedLM = nn::ForMaskedLM<MPNetWithoutPooler, LMHead, "lm_head">;
+using MPNetForMaskedLM =
+    nn::AlsoServes<nn::ForMaskedLM<MPNetWithoutPooler, LMHead, "lm_head">, "AutoModelForPreTraining">;
 using MPNetForSequenceClassification =
     nn::ForSequenceClassification<MPNetWithoutPooler, nn::Pooling::kFirstToken, nn::ClassificationHead>;
 using MPNetForMultipleChoice = nn::ForMultipleChoice<MPNetModel>;

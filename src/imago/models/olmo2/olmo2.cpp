@@ -39,13 +39,4 @@ Tensor DecoderLayer::operator()(const Tensor& x_BTD, const nn::RotaryContext& co
 
 }  // namespace imago::olmo2
 
-namespace imago {
-
-void register_olmo2(Registry& registry) {
-  using namespace olmo2;
-  registry.add<Olmo2Model>("Olmo2Model");
-  registry.add<Olmo2ForCausalLM>("Olmo2ForCausalLM");
-  registry.add<Olmo2ForSequenceClassification>("Olmo2ForSequenceClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(olmo2, Olmo2Model, Olmo2ForCausalLM, Olmo2ForSequenceClassification)

@@ -70,14 +70,4 @@ BaseModelOutput Decoder::operator()(const TextInputs& in) const {
 
 }  // namespace imago::opt
 
-namespace imago {
-
-void register_opt(Registry& registry) {
-  using namespace opt;
-  registry.add<OPTModel>("OPTModel");
-  registry.add<OPTForCausalLM>("OPTForCausalLM");
-  registry.add<OPTForSequenceClassification>("OPTForSequenceClassification");
-  registry.add<OPTForQuestionAnswering>("OPTForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(opt, OPTModel, OPTForCausalLM, OPTForSequenceClassification, OPTForQuestionAnswering)

@@ -85,14 +85,4 @@ BaseModelOutput Phi3Model::forward(const TextInputs& in) const {
 
 }  // namespace imago::phi3
 
-namespace imago {
-
-void register_phi3(Registry& registry) {
-  using namespace phi3;
-  registry.add<Phi3Model>("Phi3Model");
-  registry.add<Phi3ForCausalLM>("Phi3ForCausalLM");
-  registry.add<Phi3ForSequenceClassification>("Phi3ForSequenceClassification");
-  registry.add<Phi3ForTokenClassification>("Phi3ForTokenClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(phi3, Phi3Model, Phi3ForCausalLM, Phi3ForSequenceClassification, Phi3ForTokenClassification)

@@ -25,15 +25,5 @@ Attention::Attention(const Qwen2Config& c, int64_t layer)
 
 }  // namespace imago::qwen2
 
-namespace imago {
-
-void register_qwen2(Registry& registry) {
-  using namespace qwen2;
-  registry.add<Qwen2Model>("Qwen2Model");
-  registry.add<Qwen2ForCausalLM>("Qwen2ForCausalLM");
-  registry.add<Qwen2ForSequenceClassification>("Qwen2ForSequenceClassification");
-  registry.add<Qwen2ForTokenClassification>("Qwen2ForTokenClassification");
-  registry.add<Qwen2ForQuestionAnswering>("Qwen2ForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(qwen2, Qwen2Model, Qwen2ForCausalLM, Qwen2ForSequenceClassification, Qwen2ForTokenClassification,
+                Qwen2ForQuestionAnswering)

@@ -28,15 +28,5 @@ Attention::Attention(const Qwen3Config& c, int64_t layer)
 
 }  // namespace imago::qwen3
 
-namespace imago {
-
-void register_qwen3(Registry& registry) {
-  using namespace qwen3;
-  registry.add<Qwen3Model>("Qwen3Model");
-  registry.add<Qwen3ForCausalLM>("Qwen3ForCausalLM");
-  registry.add<Qwen3ForSequenceClassification>("Qwen3ForSequenceClassification");
-  registry.add<Qwen3ForTokenClassification>("Qwen3ForTokenClassification");
-  registry.add<Qwen3ForQuestionAnswering>("Qwen3ForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(qwen3, Qwen3Model, Qwen3ForCausalLM, Qwen3ForSequenceClassification, Qwen3ForTokenClassification,
+                Qwen3ForQuestionAnswering)

@@ -35,17 +35,5 @@ Tensor Embeddings::operator()(const TextInputs& in) const {
 
 }  // namespace imago::roberta
 
-namespace imago {
-
-void register_roberta(Registry& registry) {
-  using namespace roberta;
-  registry.add<RobertaModel>("RobertaModel", {"AutoModelForTextEncoding"});
-  registry.add<RobertaForCausalLM>("RobertaForCausalLM");
-  registry.add<RobertaForMaskedLM>("RobertaForMaskedLM", {"AutoModelForPreTraining"});
-  registry.add<RobertaForSequenceClassification>("RobertaForSequenceClassification");
-  registry.add<RobertaForMultipleChoice>("RobertaForMultipleChoice");
-  registry.add<RobertaForTokenClassification>("RobertaForTokenClassification");
-  registry.add<RobertaForQuestionAnswering>("RobertaForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(roberta, RobertaModel, RobertaForCausalLM, RobertaForMaskedLM, RobertaForSequenceClassification,
+                RobertaForMultipleChoice, RobertaForTokenClassification, RobertaForQuestionAnswering)

@@ -34,7 +34,8 @@ struct ClassificationHead : nn::ClassificationHead {
 using RobertaModel = bert::PooledEncoder<RobertaConfig, Embeddings, "roberta">;
 using RobertaWithoutPooler = bert::WithoutPooler<RobertaModel>;
 using RobertaForCausalLM = nn::ForCausalLM<RobertaWithoutPooler, LMHead, "lm_head">;
-using RobertaForMaskedLM = nn::ForMaskedLM<RobertaWithoutPooler, LMHead, "lm_head">;
+using RobertaForMaskedLM =
+    nn::AlsoServes<nn::ForMaskedLM<RobertaWithoutPooler, LMHead, "lm_head">, "AutoModelForPreTraining">;
 using RobertaForSequenceClassification =
     nn::ForSequenceClassification<RobertaWithoutPooler, nn::Pooling::kFirstToken, ClassificationHead>;
 using RobertaForMultipleChoice = nn::ForMultipleChoice<RobertaModel>;

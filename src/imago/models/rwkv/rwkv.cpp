@@ -135,12 +135,4 @@ BaseModelOutput RwkvModel::forward(const TextInputs& in) const {
 
 }  // namespace imago::rwkv
 
-namespace imago {
-
-void register_rwkv(Registry& registry) {
-  using namespace rwkv;
-  registry.add<RwkvModel>("RwkvModel");
-  registry.add<RwkvForCausalLM>("RwkvForCausalLM", {"AutoModelForPreTraining"});
-}
-
-}  // namespace imago
+REGISTER_MODELS(rwkv, RwkvModel, RwkvForCausalLM)

@@ -68,6 +68,6 @@ struct RwkvModel : nn::Backbone<RwkvConfig> {
   BaseModelOutput forward(const TextInputs& in) const override;
 };
 
-using RwkvForCausalLM = nn::ForCausalLM<RwkvModel, nn::LMHead, "head">;
+using RwkvForCausalLM = nn::AlsoServes<nn::ForCausalLM<RwkvModel, nn::LMHead, "head">, "AutoModelForPreTraining">;
 
 }  // namespace imago::rwkv

@@ -47,15 +47,5 @@ Attention::Attention(const SmolLM3Config& c, int64_t layer)
 
 }  // namespace imago::smollm3
 
-namespace imago {
-
-void register_smollm3(Registry& registry) {
-  using namespace smollm3;
-  registry.add<SmolLM3Model>("SmolLM3Model");
-  registry.add<SmolLM3ForCausalLM>("SmolLM3ForCausalLM");
-  registry.add<SmolLM3ForSequenceClassification>("SmolLM3ForSequenceClassification");
-  registry.add<SmolLM3ForTokenClassification>("SmolLM3ForTokenClassification");
-  registry.add<SmolLM3ForQuestionAnswering>("SmolLM3ForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(smollm3, SmolLM3Model, SmolLM3ForCausalLM, SmolLM3ForSequenceClassification,
+                SmolLM3ForTokenClassification, SmolLM3ForQuestionAnswering)

@@ -69,16 +69,5 @@ WeightMap T5Model::weight_map() const {
 
 }  // namespace imago::t5
 
-namespace imago {
-
-void register_t5(Registry& registry) {
-  using namespace t5;
-  registry.add<T5Model>("T5Model");
-  registry.add<T5ForConditionalGeneration>("T5ForConditionalGeneration", {"AutoModelForPreTraining"});
-  registry.add<T5EncoderModel>("T5EncoderModel", {"AutoModelForTextEncoding"});
-  registry.add<T5ForSequenceClassification>("T5ForSequenceClassification");
-  registry.add<T5ForTokenClassification>("T5ForTokenClassification");
-  registry.add<T5ForQuestionAnswering>("T5ForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(t5, T5Model, T5ForConditionalGeneration, T5EncoderModel, T5ForSequenceClassification,
+                T5ForTokenClassification, T5ForQuestionAnswering)

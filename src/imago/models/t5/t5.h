@@ -158,6 +158,7 @@ struct LMHead : nn::LMHead {
 
 using T5EncoderModel = nn::EncoderOnly<T5Model>;
 struct T5ForConditionalGeneration : nn::ForConditionalGeneration<T5Model, LMHead, "lm_head", "">, nn::WordTable {
+  static constexpr const char* kOtherAutoClass = PreTraining::kAutoClass;
   using nn::ForConditionalGeneration<T5Model, LMHead, "lm_head", "">::ForConditionalGeneration;
   const nn::Embedding& word_embeddings() const override { return base.shared; }
   std::string word_embeddings_name() const override { return "shared.weight"; }

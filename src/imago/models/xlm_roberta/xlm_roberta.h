@@ -14,7 +14,8 @@ struct XLMRobertaConfig : roberta::RobertaConfig {
 using XLMRobertaModel = bert::PooledEncoder<XLMRobertaConfig, roberta::Embeddings, "roberta">;
 using XLMRobertaWithoutPooler = bert::WithoutPooler<XLMRobertaModel>;
 using XLMRobertaForCausalLM = nn::ForCausalLM<XLMRobertaWithoutPooler, roberta::LMHead, "lm_head">;
-using XLMRobertaForMaskedLM = nn::ForMaskedLM<XLMRobertaWithoutPooler, roberta::LMHead, "lm_head">;
+using XLMRobertaForMaskedLM =
+    nn::AlsoServes<nn::ForMaskedLM<XLMRobertaWithoutPooler, roberta::LMHead, "lm_head">, "AutoModelForPreTraining">;
 using XLMRobertaForSequenceClassification =
     nn::ForSequenceClassification<XLMRobertaWithoutPooler, nn::Pooling::kFirstToken, nn::ClassificationHead>;
 using XLMRobertaForMultipleChoice = nn::ForMultipleChoice<XLMRobertaModel>;

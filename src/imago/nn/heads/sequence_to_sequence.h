@@ -36,7 +36,7 @@ struct EncoderDecoder : Backbone<C, EncoderDecoderModel> {
 
 // The encoder by itself. Base keeps its decoder in a std::optional, and reads the checkpoints of all its heads.
 template <class Base>
-struct EncoderOnly : TextModel {
+struct EncoderOnly : TextEncoder {
   using ConfigType = typename Base::ConfigType;
   static constexpr FieldName kBaseModelPrefix = Base::kBaseModelPrefix;
   Base model;

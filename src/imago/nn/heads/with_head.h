@@ -86,6 +86,14 @@ struct WithHead : Interface {
   }
 };
 
+// A model that the reference lists under another auto class beside that of its interface. A struct can say so itself:
+//   static constexpr const char* kOtherAutoClass = "AutoModelForPreTraining";
+template <class M, FieldName auto_class>
+struct AlsoServes : M {
+  static constexpr const char* kOtherAutoClass = auto_class.text;
+  using M::M;
+};
+
 // Heads of one linear layer: a score per label, per choice, or of two things.
 template <int64_t outputs>
 struct Scores : Linear {
