@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what the reference's optimizers make of given gradients: python optimizers.py src/imago/train/testdata/optimizers.json
+"""Writes what the reference's optimizers make of given gradients: python optimizers.py src/imago/train/testdata
 
 For every case: the parameters before, the gradients of each step, and the parameters after all steps, computed in float32 and in
 float64 (Muon's iteration too, which the reference otherwise computes in bfloat16 whatever it is given). Lion, which needs a package of kernels in the reference, follows its paper here.
@@ -64,6 +64,39 @@ def exact(name, options, start, gradients):
         return run(name, options, start, gradients, torch.float64)
 
 
+def pattern(count, step):
+    """Numbers that a test can make itself: thousandths, of magnitudes that differ from block to block."""
+    index = torch.arange(count)
+    values = ((index * 7919 + step * 104729) % 2001 - 1000).float() / 1000
+    return values * torch.pow(2.0, -(index // 256 % 9).float())
+
+
+def adamw_8bit(count=4400, steps=5):
+    """bitsandbytes' AdamW with means in 8 bits, which exists in float32 alone.
+
+    Its CPU kernel looks the byte up in a table of the value's first digits, and misses the nearest for one value in some
+    six hundred; here every value becomes the nearest byte.
+    """
+    import bitsandbytes
+    from bitsandbytes.backends.cpu import ops
+
+    def nearest(values, code, absmax, out, blocksize):
+        blocks = torch.nn.functional.pad(values.flatten(), (0, -values.numel() % blocksize)).view(-1, blocksize)
+        absmax.copy_(blocks.abs().amax(1))
+        fractions = (blocks * (1 / absmax)[:, None]).flatten()[: values.numel()]
+        out.copy_(torch.searchsorted((code[:-1] + code[1:]) / 2, fractions, right=True).view(values.shape))
+
+    parameter = torch.nn.Parameter(pattern(count, 0))
+    optimizer = bitsandbytes.optim.AdamW8bit([parameter], lr=1e-2, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
+    with mock.patch.object(ops, "_quant_blockwise_fp32_direct", nearest):
+        for step in range(1, steps + 1):
+            parameter.grad = pattern(count, step)
+            optimizer.step()
+    state = optimizer.state[parameter]
+    return {"count": count, "steps": steps, "parameter": parameter.tolist(), "state1": state["state1"].tolist(),
+            "state2": state["state2"].tolist(), "absmax1": state["absmax1"].tolist(), "absmax2": state["absmax2"].tolist()}
+
+
 def main():
     torch.manual_seed(3)
     cases = []
@@ -78,9 +111,10 @@ def main():
             "float32": run(name, options, start, gradients, torch.float32),
             "float64": exact(name, options, start, gradients),
         })
-    with open(sys.argv[1], "w", encoding="utf-8") as file:
-        json.dump(cases, file)
-        file.write("\n")
+    for name, content in (("optimizers", cases), ("adamw_8bit", adamw_8bit())):
+        with open(f"{sys.argv[1]}/{name}.json", "w", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.write("\n")
 
 
 if __name__ == "__main__":

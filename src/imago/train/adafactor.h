@@ -23,7 +23,6 @@ class Adafactor final : public Optimizer {
   // Throws Error kInvalidArgument where warmup_init stands without relative_step.
   Adafactor(std::vector<ParameterGroup> groups, AdafactorOptions options);
 
- protected:
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
 
  private:

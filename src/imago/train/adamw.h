@@ -16,7 +16,6 @@ class AdamW final : public Optimizer {
       : AdamW({{std::move(parameters), options.lr, options.weight_decay}}, options) {}
   AdamW(std::vector<ParameterGroup> groups, AdamWOptions options) : Optimizer(std::move(groups)), options_(options) {}
 
- protected:
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
 
  private:

@@ -13,7 +13,6 @@ class Lion final : public Optimizer {
  public:
   Lion(std::vector<ParameterGroup> groups, LionOptions options) : Optimizer(std::move(groups)), options_(options) {}
 
- protected:
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
 
  private:

@@ -22,7 +22,6 @@ class Muon final : public Optimizer {
   // Throws Error kInvalidArgument for a parameter that is not a matrix.
   Muon(std::vector<ParameterGroup> groups, MuonOptions options);
 
- protected:
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
 
  private:

@@ -38,10 +38,10 @@ class Optimizer {
   // One for each parameter, in the order of the groups; empty before the parameter's first step.
   std::vector<State>& states() { return states_; }
 
- protected:
   // The parameter's new values. `state.step` counts this step already.
   virtual Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) = 0;
 
+ protected:
   // The state's tensor of this name, made of zeros where there is none yet.
   static Tensor& kept(State& state, const char* name, const Tensor& like);
 

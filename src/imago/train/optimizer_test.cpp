@@ -10,14 +10,19 @@
 #include "imago/base/json.h"
 #include "imago/train/adafactor.h"
 #include "imago/train/adamw.h"
+#include "imago/train/adamw_8bit.h"
 #include "imago/train/lion.h"
+#include "imago/train/make_optimizer.h"
 #include "imago/train/muon.h"
 #include "imago/train/sgd.h"
 
 namespace imago {
 namespace {
 
-std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const Json& options, Tensors parameters) {
+using testing::DoubleNear;
+using testing::Pointwise;
+
+std::unique_ptr<Optimizer> optimizer_of_case(const std::string& name, const Json& options, Tensors parameters) {
   // The reference's own defaults, where a case does not say.
   const double lr = options.value("lr", 1e-3), weight_decay = options.value("weight_decay", name == "muon" ? 0.1 : 0.0);
   std::vector<ParameterGroup> groups = {{std::move(parameters), lr, weight_decay}};
@@ -75,7 +80,7 @@ TEST(Optimizer, SevenStepsEndWhereTheReferencesEnd) {
       parameters.back().set_requires_grad(true);
     }
     const std::string name = expected["optimizer"].get<std::string>();
-    const auto optimizer = make_optimizer(name, expected["options"], parameters);
+    const auto optimizer = optimizer_of_case(name, expected["options"], parameters);
     for (const Json& step : expected["gradients"]) {
       for (size_t i = 0; i < parameters.size(); ++i)
         parameters[i].set_grad(read_tensor(step[i], expected["shapes"][i]));
@@ -89,6 +94,101 @@ TEST(Optimizer, SevenStepsEndWhereTheReferencesEnd) {
       EXPECT_LE(ours, 2 * theirs + 4 * std::numeric_limits<float>::epsilon())
           << name << dump_json(expected["options"]) << " parameter " << i << ", the reference's error is " << theirs;
     }
+  }
+}
+
+// As tools/golden/optimizers.py makes them.
+Tensor pattern(int64_t count, int64_t step) {
+  std::vector<float> values;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto thousandths = static_cast<float>((i * 7919 + step * 104729) % 2001 - 1000);
+    values.push_back(std::ldexp(thousandths / 1000, -static_cast<int>(i / 256 % 9)));
+  }
+  return Tensor::from(values);
+}
+
+TEST(AdamW8bit, MovesAndKeepsWhatTheReferenceDoes) {
+  const Json expected = read_json(IMAGO_SOURCE_DIR "/src/imago/train/testdata/adamw_8bit.json");
+  const auto count = expected["count"].get<int64_t>();
+  const Tensor parameter = pattern(count, 0);
+  AdamW8bit optimizer({{{parameter}, 1e-2, 0.1}}, {.beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8});
+  for (int64_t step = 1; step <= expected["steps"].get<int64_t>(); ++step) {
+    parameter.set_grad(pattern(count, step));
+    optimizer.step();
+  }
+  const auto& kept = optimizer.states()[0].tensors;
+  for (const char* name : {"state1", "state2"})
+    EXPECT_EQ(kept.at(name).to_vector<int64_t>(), expected[name].get<std::vector<int64_t>>()) << name;
+  for (const char* name : {"absmax1", "absmax2"}) {
+    const auto absmax = expected[name].get<std::vector<double>>();
+    EXPECT_THAT(kept.at(name).to_vector<double>(), Pointwise(DoubleNear(1e-6), absmax)) << name;
+  }
+  EXPECT_THAT(parameter.to_vector<double>(),
+              Pointwise(DoubleNear(1e-6), expected["parameter"].get<std::vector<double>>()));
+  EXPECT_EQ(kept.at("state1").dtype(), DType::u8);
+}
+
+TEST(AdamW8bit, KeepsSmallParametersInFloat) {
+  const Tensor parameter = pattern(4095, 0);
+  AdamW8bit optimizer({{{parameter}, 1e-2, 0.0}}, {});
+  parameter.set_grad(pattern(4095, 1));
+  optimizer.step();
+  EXPECT_EQ(optimizer.states()[0].tensors.at("exp_avg").dtype(), DType::f32);
+}
+
+std::vector<NamedParameter> a_few_parameters() {
+  using Role = NamedParameter::Role;
+  std::vector<NamedParameter> parameters = {{"embed.weight", Tensor::ones({8, 4}), nullptr, Role::kEmbedding},
+                                            {"up.weight", Tensor::ones({4, 4})},
+                                            {"up.bias", Tensor::ones({4})},
+                                            {"norm.weight", Tensor::ones({4})},
+                                            {"head.weight", Tensor::ones({8, 4}), nullptr, Role::kHead}};
+  for (const NamedParameter& each : parameters) each.value.set_grad(Tensor::ones(each.value.shape()));
+  return parameters;
+}
+
+TEST(MakeOptimizer, MuonMovesTheMatricesInsideAndAdamWTheRest) {
+  TrainingArguments arguments;
+  arguments.optim = "muon";
+  arguments.optim_args = "momentum=0.9, ns_steps=3";
+  std::vector<NamedParameter> parameters = a_few_parameters();
+  const auto optimizer = make_optimizer(arguments, parameters);
+  optimizer->step();
+  std::vector<std::string> orthogonal;
+  for (size_t i = 0; i < parameters.size(); ++i)
+    if (optimizer->states()[i].tensors.contains("momentum_buffer")) orthogonal.push_back(parameters[i].name);
+  EXPECT_EQ(orthogonal, std::vector<std::string>{"up.weight"});
+}
+
+TEST(MakeOptimizer, WeightDecayIsOfAllButBiasesAndNorms) {
+  for (const std::string& name : optimizer_names()) {
+    TrainingArguments arguments;
+    arguments.optim = name;
+    arguments.weight_decay = 0.5;
+    std::vector<NamedParameter> parameters = a_few_parameters();
+    const auto optimizer = make_optimizer(arguments, parameters);
+    size_t index = 0;
+    for (const ParameterGroup& group : optimizer->groups()) {
+      for (const Tensor& tensor : group.parameters) {
+        EXPECT_TRUE(tensor.is_same(parameters[index].value)) << name;
+        EXPECT_EQ(group.weight_decay, is_decayed(parameters[index]) ? 0.5 : 0.0)
+            << name << " " << parameters[index].name;
+        ++index;
+      }
+    }
+    EXPECT_EQ(index, parameters.size());
+  }
+}
+
+TEST(MakeOptimizer, AnOptionThatTheOptimizerHasNotIsRefused) {
+  TrainingArguments arguments;
+  arguments.optim_args = "momentum=0.9";
+  std::vector<NamedParameter> parameters = a_few_parameters();
+  EXPECT_THROW(make_optimizer(arguments, parameters), Error);
+  arguments.optim = "muon";
+  for (const char* wrong : {"momentum", "momentum=fast", "speed=1"}) {
+    arguments.optim_args = wrong;
+    EXPECT_THROW(make_optimizer(arguments, parameters), Error) << wrong;
   }
 }
 

@@ -15,7 +15,6 @@ class SGD final : public Optimizer {
   // Throws Error kInvalidArgument where nesterov lacks what it needs.
   SGD(std::vector<ParameterGroup> groups, SGDOptions options);
 
- protected:
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
 
  private:

@@ -1,20 +1,48 @@
 #include "imago/train/trainable_parameters.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
+#include "imago/nn/adapter.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/tensor/grad_meta.h"
 #include "imago/train/parallel/sharding.h"
 
 namespace imago {
+namespace {
+
+// Which parameters are tables of an embedding, or as large as one of the vocabulary.
+class Roles final : public nn::AdapterVisitor {
+ public:
+  explicit Roles(Model& model)
+      : vocab_size_(parse_json(model.config().source.text, "config.json").value("vocab_size", int64_t{-1})) {
+    model.each_field(*this);
+  }
+  void slot(const std::string& layer, nn::AdapterSlot& slot) override {
+    if (slot.kind == nn::AdapterSlot::Kind::kEmbedding) embeddings_.insert(layer + ".weight");
+  }
+  NamedParameter::Role of(const std::string& name, const Tensor& tensor) const {
+    if (embeddings_.contains(name)) return NamedParameter::Role::kEmbedding;
+    const bool head = tensor.dim() == 2 && tensor.size(0) == vocab_size_;
+    return head ? NamedParameter::Role::kHead : NamedParameter::Role::kOther;
+  }
+
+ private:
+  int64_t vocab_size_;
+  std::set<std::string> embeddings_;
+};
+
+}  // namespace
 
 std::vector<NamedParameter> trainable_parameters(Model& model, const std::vector<std::string>& frozen) {
   const NoGrad no_grad;
   std::vector<std::pair<Tensor, Tensor>> copies;  // of each original
   std::vector<NamedParameter> parameters;
+  const Roles roles(model);
   for_each_parameter(model, [&](const std::string& name, Tensor& tensor) {
     if (std::any_of(frozen.begin(), frozen.end(), [&](const auto& pattern) { return match_pattern(pattern, name); }))
       return;
@@ -32,7 +60,7 @@ std::vector<NamedParameter> trainable_parameters(Model& model, const std::vector
     tensor = clone(tensor.detach());
     tensor.set_requires_grad(true);
     copies.emplace_back(original, tensor);
-    parameters.push_back({name, tensor});
+    parameters.push_back({name, tensor, nullptr, roles.of(name, tensor)});
   });
   return parameters;
 }

@@ -12,9 +12,13 @@ namespace imago {
 struct Sharding;
 
 struct NamedParameter {
+  // A head is an output layer over the vocabulary that is not tied to the embedding.
+  enum class Role { kOther, kEmbedding, kHead };
+
   std::string name;  // of tied ones the first
   Tensor value;
   std::shared_ptr<const Sharding> sharding = {};  // of the value, where it is one process's part of the parameter
+  Role role = Role::kOther;
 };
 
 // Makes every floating-point parameter a leaf with storage of its own that may be written (a loaded one lies in the

@@ -15,10 +15,8 @@
 #include "imago/base/progress.h"
 #include "imago/base/thread_pool.h"  // FunctionRef
 #include "imago/nn/default_dropout.h"
-#include "imago/train/adafactor.h"
-#include "imago/train/adamw.h"
+#include "imago/train/make_optimizer.h"
 #include "imago/train/parallel/parallel_weights.h"
-#include "imago/train/sgd.h"
 #include "imago/train/training_checkpoint.h"
 
 namespace imago {
@@ -207,10 +205,6 @@ void Trainer::start(BatchPlan& plan, const std::string& resume_from_checkpoint) 
                   parameter.name + " is a running mean: normalisation by batches is not trained",
                   "freeze its layers (frozen: \"*backbone*\"), whose statistics stay, or choose another norm");
     }
-    if (parameter.sharding && arguments_.optim == "adafactor") {
-      throw Error(ErrorKind::kUnsupported, "train", "optim adafactor on parameters that processes divide",
-                  "it needs whole matrices: choose adamw_torch, or parallel: data");
-    }
     if (parameter.value.dtype() == DType::f32) continue;
     throw Error(ErrorKind::kUnsupported, "train", fmt::format("{} is {}", parameter.name, parameter.value.describe()),
                 "load the model with dtype float32");
@@ -224,24 +218,7 @@ void Trainer::start(BatchPlan& plan, const std::string& resume_from_checkpoint) 
 }
 
 void Trainer::make_optimizer(int64_t max_steps) {
-  std::vector<ParameterGroup> groups(2);
-  // The states are in the order of the groups, which the checkpoints take for the parameters' order.
-  std::stable_partition(parameters_.begin(), parameters_.end(), is_decayed);
-  for (const NamedParameter& parameter : parameters_) {
-    groups[is_decayed(parameter) ? 0 : 1].parameters.push_back(parameter.value);
-  }
-  groups[0].weight_decay = arguments_.weight_decay;
-  if (arguments_.optim == "sgd") {
-    optimizer_ = std::make_unique<SGD>(std::move(groups), SGDOptions{});
-  } else if (arguments_.optim == "adafactor") {
-    AdafactorOptions options;
-    options.scale_parameter = options.relative_step = false;
-    optimizer_ = std::make_unique<Adafactor>(std::move(groups), options);
-  } else {
-    optimizer_ = std::make_unique<AdamW>(
-        std::move(groups),
-        AdamWOptions{.beta1 = arguments_.adam_beta1, .beta2 = arguments_.adam_beta2, .eps = arguments_.adam_epsilon});
-  }
+  optimizer_ = imago::make_optimizer(arguments_, parameters_);
   const std::string& kwargs = arguments_.lr_scheduler_kwargs.text;
   schedule_ = learning_rate_schedule(arguments_.lr_scheduler_type,
                                      {.lr = arguments_.learning_rate,
@@ -412,6 +389,7 @@ void Trainer::save_checkpoint() {
   json["train_batch_size"] = arguments_.per_device_train_batch_size;
   json["gradient_accumulation_steps"] = arguments_.gradient_accumulation_steps;
   json["num_examples"] = options_.train_dataset->size();
+  json["optim"] = arguments_.optim;
   json["loss_since_log"] = loss_since_log_;
   json["logged_step"] = logged_step_;
   json["best_metric"] = state_.best_metric ? Json(*state_.best_metric) : Json();
@@ -454,12 +432,13 @@ void Trainer::rotate() {
 void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
   const std::string path = folder + kStateFile;
   const Json json = read_json(path);
-  const auto expect = [&](const char* key, int64_t value) {
-    if (json.value(key, int64_t{-1}) == value) return;
+  const auto expect = [&](const char* key, const Json& value) {
+    if (json.value(key, Json()) == value) return;
     throw Error(ErrorKind::kInvalidArgument, path,
-                fmt::format("{} was {}, now it is {}", key, dump_json(json.value(key, Json())), value),
+                fmt::format("{} was {}, now it is {}", key, dump_json(json.value(key, Json())), dump_json(value)),
                 "resume with the arguments and the data of the run that wrote the checkpoint");
   };
+  expect("optim", arguments_.optim);
   expect("train_batch_size", arguments_.per_device_train_batch_size);
   expect("gradient_accumulation_steps", arguments_.gradient_accumulation_steps);
   expect("num_examples", options_.train_dataset->size());

@@ -12,6 +12,7 @@
 #include "imago/base/json.h"
 #include "imago/base/progress.h"
 #include "imago/io/checkpoint.h"
+#include "imago/train/make_optimizer.h"
 #include "imago/train/random_permutation.h"
 #include "imago/train/training_checkpoint.h"
 
@@ -141,14 +142,18 @@ TrainingArguments short_run(const TemporaryFolder& folder) {
   return arguments;
 }
 
-TEST(Trainer, ResumesToTheBit) {
-  const TemporaryFolder folder;
-  const Outcome whole = run(short_run(folder));
-  ASSERT_EQ(whole.losses.size(), 3U);
-  for (const char* step : {"3", "6"}) {
-    const Outcome resumed = run(short_run(folder), folder.path() + "/checkpoint-" + step);
-    EXPECT_EQ(resumed.losses, whole.losses) << step;
-    EXPECT_EQ(resumed.weights, whole.weights) << step;
+TEST(Trainer, ResumesToTheBitWithEveryOptimizer) {
+  for (const std::string& optim : optimizer_names()) {
+    const TemporaryFolder folder;
+    TrainingArguments arguments = short_run(folder);
+    arguments.optim = optim;
+    const Outcome whole = run(arguments);
+    ASSERT_EQ(whole.losses.size(), 3U);
+    for (const char* step : {"3", "6"}) {
+      const Outcome resumed = run(arguments, folder.path() + "/checkpoint-" + step);
+      EXPECT_EQ(resumed.losses, whole.losses) << optim << " " << step;
+      EXPECT_EQ(resumed.weights, whole.weights) << optim << " " << step;
+    }
   }
 }
 
@@ -197,6 +202,9 @@ TEST(Trainer, RefusesToResumeWithOtherArguments) {
   const TemporaryFolder folder;
   run(short_run(folder));
   TrainingArguments arguments = short_run(folder);
+  arguments.optim = "muon";
+  EXPECT_THROW(run(arguments, "last"), Error);
+  arguments.optim = "adamw_torch";
   arguments.per_device_train_batch_size = 4;
   try {
     run(arguments, "last");

@@ -9,6 +9,7 @@
 #include "imago/base/json.h"
 #include "imago/nn/read_fields.h"
 #include "imago/train/learning_rate_schedule.h"
+#include "imago/train/make_optimizer.h"
 
 namespace imago {
 namespace {
@@ -25,10 +26,10 @@ void expect_at_least_0(const char* name, double value) {
   if (!(value >= 0)) refuse(ErrorKind::kInvalidArgument, fmt::format("{} is {}, not at least 0", name, value));
 }
 
-void expect_one_of(const char* name, const std::string& value, std::initializer_list<std::string_view> known) {
+void expect_one_of(const char* name, const std::string& value, const std::vector<std::string>& known) {
   if (std::find(known.begin(), known.end(), value) != known.end()) return;
   std::string list;
-  for (std::string_view each : known) list += fmt::format("{}{}", list.empty() ? "" : ", ", each);
+  for (const std::string& each : known) list += fmt::format("{}{}", list.empty() ? "" : ", ", each);
   refuse(ErrorKind::kUnsupported, fmt::format("{} is \"{}\"", name, value), fmt::format("choose one of {}", list));
 }
 
@@ -76,7 +77,7 @@ void TrainingArguments::validate() const {
     expect_one_of(name, value, {"no", "steps", "epoch"});
   }
   for (const std::string& where : report_to) expect_one_of("report_to", where, {"none", "tensorboard"});
-  expect_one_of("optim", optim, {"adamw_torch", "adamw_torch_fused", "sgd", "adafactor"});
+  expect_one_of("optim", optim, optimizer_names());
   expect_one_of("train_sampling_strategy", train_sampling_strategy, {"random", "sequential"});
   if (!(label_smoothing_factor >= 0 && label_smoothing_factor < 1)) {
     refuse(ErrorKind::kInvalidArgument, fmt::format("label_smoothing_factor is {}", label_smoothing_factor));

@@ -21,7 +21,8 @@ struct TrainingArguments {
 
   double learning_rate = 5e-5, weight_decay = 0, max_grad_norm = 1;  // max_grad_norm 0 does not clip
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
-  std::string optim = "adamw_torch";  // adamw_torch_fused is the same; sgd, adafactor
+  std::string optim = "adamw_torch";      // or another of optimizer_names() (imago/train/make_optimizer.h)
+  std::optional<std::string> optim_args;  // "momentum=0.9,nesterov=False", of muon
   std::string lr_scheduler_type = "linear";
   JsonText lr_scheduler_kwargs;
   double warmup_steps = 0;  // below 1 a part of all steps
@@ -55,10 +56,11 @@ struct TrainingArguments {
 
   FIELDS(output_dir, per_device_train_batch_size, per_device_eval_batch_size, gradient_accumulation_steps,
          num_train_epochs, max_steps, learning_rate, weight_decay, max_grad_norm, adam_beta1, adam_beta2, adam_epsilon,
-         optim, lr_scheduler_type, lr_scheduler_kwargs, warmup_steps, logging_strategy, save_strategy, eval_strategy,
-         logging_steps, save_steps, eval_steps, logging_first_step, report_to, save_total_limit, save_only_model,
-         metric_for_best_model, greater_is_better, load_best_model_at_end, bf16, fp16, gradient_checkpointing,
-         label_smoothing_factor, neftune_noise_alpha, seed, data_seed, train_sampling_strategy, dataloader_drop_last)
+         optim, optim_args, lr_scheduler_type, lr_scheduler_kwargs, warmup_steps, logging_strategy, save_strategy,
+         eval_strategy, logging_steps, save_steps, eval_steps, logging_first_step, report_to, save_total_limit,
+         save_only_model, metric_for_best_model, greater_is_better, load_best_model_at_end, bf16, fp16,
+         gradient_checkpointing, label_smoothing_factor, neftune_noise_alpha, seed, data_seed, train_sampling_strategy,
+         dataloader_drop_last)
 
   // Throws Error kUnsupported naming an argument that is not a field, and what validate throws.
   static TrainingArguments from_json(const Json& json, std::string_view where);
