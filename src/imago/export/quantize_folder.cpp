@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "imago/export/linear_layers.h"
 #include "imago/io/checkpoint.h"
 #include "imago/io/save_checkpoint.h"
+#include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/tensor/encoded_matrix.h"
 
@@ -49,8 +52,20 @@ void copy_companions(const fs::path& from, const fs::path& to) {
   }
 }
 
+// Methods that store every weight in one type.
+constexpr std::pair<std::string_view, DType> kPlain[] = {
+    {"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
+
+std::optional<DType> plain_type(const std::string& method) {
+  for (const auto& [name, dtype] : kPlain) {
+    if (name == method) return dtype;
+  }
+  return std::nullopt;
+}
+
 [[noreturn]] void throw_unknown(const std::string& method) {
   std::vector<std::string_view> names;
+  for (const auto& [name, dtype] : kPlain) names.push_back(name);
   for (const HubFormat& each : hub_formats()) names.push_back(each.name);
   for (const CalibratedFormat& each : calibrated_formats()) names.push_back(each.name);
   throw Error(ErrorKind::kUnsupported, kWhere, fmt::format("{} is no method for folders of the Hub", method),
@@ -169,24 +184,59 @@ class FolderQuantizer {
   QuantizeReport report_;
 };
 
+// What is written, and the config.json beside it.
+struct Folder {
+  NamedTensors tensors;
+  Json config;
+  QuantizeReport report;
+};
+
+Folder in_plain_type(const std::string& from, DType dtype) {
+  const std::unique_ptr<Model> model = model_from_pretrained(from);
+  const WeightMap map = model->weight_map();
+  Folder folder{.tensors = {}, .config = read_checkpoint_config(from), .report = {}};
+  for (const auto& [path, name, parameter] : stored_parameters(*model)) {
+    const ErrorScope scope(name);
+    const Tensor value = to_checkpoint_layout(map, path, decode(parameter));
+    folder.tensors.emplace_back(name, contiguous(is_floating_point(value.dtype()) ? cast(value, dtype) : value));
+    folder.report.bytes_before += parameter.numel() * size_of(parameter.dtype());
+    folder.report.bytes_after += folder.tensors.back().second.nbytes();
+    folder.report.weights += parameter.numel();
+    const std::string stored(to_string(folder.tensors.back().second.dtype()));
+    ++folder.report.tensors_by_format[stored];
+    folder.report.weights_by_format[stored] += parameter.numel();
+  }
+  folder.config.erase("quantization_config");
+  folder.config.erase("torch_dtype");  // the older name
+  folder.config["dtype"] = std::string(to_string(dtype));
+  return folder;
+}
+
+Folder in_fewer_bits(const std::string& from, const std::string& method, const QuantizeFolderOptions& options,
+                     const Progress& progress) {
+  FolderQuantizer quantizer(from, method, options);
+  quantizer.run(progress);
+  Json config = read_checkpoint_config(from);
+  config["quantization_config"] = quantizer.config();
+  return {quantizer.tensors(), std::move(config), quantizer.report()};
+}
+
 }  // namespace
 
 QuantizeReport quantize_folder(const std::string& from, const std::string& to, const std::string& method,
                                const QuantizeFolderOptions& options, const Progress& progress) {
-  if (find_hub_format(method) == nullptr && find_calibrated_format(method) == nullptr) throw_unknown(method);
+  const std::optional<DType> plain = plain_type(method);
+  if (!plain && find_hub_format(method) == nullptr && find_calibrated_format(method) == nullptr) throw_unknown(method);
   std::error_code ignored;
   if (fs::equivalent(from, to, ignored)) {
     throw Error(ErrorKind::kInvalidArgument, kWhere, "the model would overwrite itself", "name another folder");
   }
   const ErrorScope scope(from);
-  FolderQuantizer quantizer(from, method, options);
-  quantizer.run(progress);
-  Json config = read_checkpoint_config(from);
-  config["quantization_config"] = quantizer.config();
-  save_checkpoint(to, quantizer.tensors());
+  const Folder folder = plain ? in_plain_type(from, *plain) : in_fewer_bits(from, method, options, progress);
+  save_checkpoint(to, folder.tensors);
   if (fs::is_directory(from)) copy_companions(from, to);
-  write_file_atomically(to + "/config.json", dump_json(config, 2) + "\n");
-  return quantizer.report();
+  write_file_atomically(to + "/config.json", dump_json(folder.config, 2) + "\n");
+  return folder.report;
 }
 
 }  // namespace imago

@@ -14,6 +14,7 @@
 #include "imago/export/hub_format.h"
 #include "imago/export/linear_layers.h"
 #include "imago/io/checkpoint.h"
+#include "imago/ops/cast/cast.h"
 #include "imago/tensor/encoded_matrix.h"
 
 namespace imago {
@@ -89,6 +90,20 @@ TEST_F(QuantizeFolder, EveryMethodLoadsAgain) {
     });
     EXPECT_EQ(encoded, 14);
   }
+}
+
+TEST_F(QuantizeFolder, AllWeightsInOneType) {
+  const std::string from = kModels + "llama/golden/causal_lm";
+  const QuantizeReport report = quantize_folder(from, out_, "bf16");
+  EXPECT_EQ(report.bytes_after * 2, report.bytes_before);
+  EXPECT_EQ(read_checkpoint_config(out_).at("dtype"), "bfloat16");
+  const auto after = AutoModelForCausalLM::from_pretrained(out_, {.dtype = DType::f32});
+  std::map<std::string, Tensor> values;
+  for_each_parameter(*after, [&](const std::string& name, Tensor& parameter) { values[name] = parameter; });
+  const auto before = AutoModelForCausalLM::from_pretrained(from);
+  for_each_parameter(*before, [&](const std::string& name, Tensor& parameter) {
+    EXPECT_EQ(values.at(name).to_vector<float>(), cast(parameter, DType::bf16).to_vector<float>()) << name;
+  });
 }
 
 std::vector<int64_t> some_ids(int64_t count) {

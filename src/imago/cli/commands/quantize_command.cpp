@@ -35,9 +35,10 @@ class QuantizeCommand final : public cli::Command {
     options.option("model", model_, "a folder, a Hub id or a GGUF file").required();
     options.option("out", out_, "the GGUF file (.gguf), or the folder, to write").required();
     options
-        .option("--method", method_,
-                "of a GGUF file f32, f16, bf16, q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ...; of a folder nf4, "
-                "fp4, int8, fp8, gptq, awq")
+        .option(
+            "--method", method_,
+            "f32, f16, bf16; of a GGUF file q8_0, q6_k, q5_k, q4_k, q4_0, iq4_xs, mxfp4, ..., too; of a folder nf4, "
+            "fp4, int8, fp8, gptq, awq")
         .required();
     options.option("--calibration", calibration_, "of gptq and awq: a text file whose tokens the model reads");
     options.option("--calibration-tokens", calibration_tokens_, "how much of it (default 16384 tokens)").positive();
