@@ -47,10 +47,13 @@ void add_data(TrainingTask& task, const TrainingContext& context, const MakeData
 std::vector<std::string> labels_of(const std::vector<Row>& rows, const std::string& column);
 
 // A classifier of the checkpoint with these labels, whose head begins anew where the checkpoint has none for them.
+// An empty `problem_type` is not told to the model.
 std::unique_ptr<Model> classifier(const NewHead& checkpoint, std::string_view auto_class,
                                   const std::vector<std::string>& labels, const std::string& problem_type);
 
 TrainingTask image_classification_task(const TrainingData& data, const std::string& folder, DType dtype, uint64_t seed);
+TrainingTask ctc_task(const TrainingData& data, const std::string& folder, DType dtype);
+TrainingTask token_classification_task(const TrainingContext& context);
 TrainingTask dpo_task(const TrainingContext& context);
 TrainingTask reward_task(const TrainingContext& context);
 TrainingTask grpo_task(const TrainingContext& context);

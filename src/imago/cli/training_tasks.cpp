@@ -211,7 +211,7 @@ TrainingTask tokenized(const TrainingData& data, const std::string& folder, DTyp
 }
 
 // These need no tokenizer.
-constexpr const char *kTokenized = "tokenized", *kImageClassification = "image-classification";
+constexpr const char *kTokenized = "tokenized", *kImageClassification = "image-classification", *kCtc = "ctc";
 
 using MakeTask = TrainingTask (*)(const TrainingContext&);
 
@@ -224,7 +224,8 @@ const std::vector<std::pair<std::string, MakeTask>>& table() {
       {"reward", reward_task},
       {"seq2seq", seq2seq},
       {"sft", sft},
-      {"sequence-classification", sequence_classification}};
+      {"sequence-classification", sequence_classification},
+      {"token-classification", token_classification_task}};
   return tasks;
 }
 
@@ -264,7 +265,7 @@ std::unique_ptr<Model> classifier(const NewHead& c, std::string_view auto_class,
     config["id2label"][std::to_string(i)] = labels[i];
     config["label2id"][labels[i]] = i;
   }
-  config["problem_type"] = problem_type;
+  if (!problem_type.empty()) config["problem_type"] = problem_type;
   if (c.pad_token_id && config["pad_token_id"].is_null()) config["pad_token_id"] = *c.pad_token_id;
   auto model = model_from_config(config, auto_class);
   load_weights(*model, open_checkpoint(c.folder), {.dtype = c.dtype, .allow_missing = true});
@@ -282,7 +283,7 @@ std::unique_ptr<Model> classifier(const NewHead& c, std::string_view auto_class,
 std::vector<std::string> training_tasks() {
   std::vector<std::string> names;
   for (const auto& [name, make] : table()) names.push_back(name);
-  for (const char* name : {kImageClassification, kTokenized}) names.emplace_back(name);
+  for (const char* name : {kCtc, kImageClassification, kTokenized}) names.emplace_back(name);
   return names;
 }
 
@@ -291,6 +292,7 @@ TrainingTask make_training_task(const TrainingData& data, const std::string& fol
                                 const std::unique_ptr<peft::Adapters>& adapters) {
   if (data.task == kTokenized) return tokenized(data, folder, dtype);
   if (data.task == kImageClassification) return image_classification_task(data, folder, dtype, seed);
+  if (data.task == kCtc) return ctc_task(data, folder, dtype);
   for (const auto& [name, make] : table()) {
     if (name != data.task) continue;
     auto tokenizer = std::make_unique<PretrainedTokenizer>(PretrainedTokenizer::from_folder(folder));

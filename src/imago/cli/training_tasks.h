@@ -16,7 +16,7 @@ namespace imago::cli {
 // What a run file says beside the training arguments. The names are those of the reference's examples and of TRL.
 struct TrainingData {
   std::string model_name_or_path, task = "causal-lm", train_file, text_column = "text", label_column = "label",
-                                  image_column = "image";
+                                  image_column = "image", audio_column = "audio";
   std::optional<std::string> validation_file, source_column, target_column;
   int64_t block_size = 512;   // causal-lm: tokens of an example
   int64_t max_length = 1024;  // others: tokens at most
@@ -34,10 +34,10 @@ struct TrainingData {
   int64_t top_k = 0;
   std::string reward = "exact_match", answer_column = "answer", reward_pattern, reward_model;
   bool scale_rewards = true, log_completions = false;  // the latter into completions.jsonl
-  FIELDS(model_name_or_path, task, train_file, text_column, label_column, image_column, validation_file, source_column,
-         target_column, block_size, max_length, assistant_only_loss, completion_only_loss, beta, mlm_probability,
-         packing, streaming, shuffle_buffer_size, num_generations, max_completion_length, temperature, top_p, top_k,
-         reward, answer_column, reward_pattern, reward_model, scale_rewards, log_completions)
+  FIELDS(model_name_or_path, task, train_file, text_column, label_column, image_column, audio_column, validation_file,
+         source_column, target_column, block_size, max_length, assistant_only_loss, completion_only_loss, beta,
+         mlm_probability, packing, streaming, shuffle_buffer_size, num_generations, max_completion_length, temperature,
+         top_p, top_k, reward, answer_column, reward_pattern, reward_model, scale_rewards, log_completions)
 };
 
 // A task made ready.

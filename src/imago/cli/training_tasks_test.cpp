@@ -33,12 +33,11 @@ class TrainingTasks : public testing::Test {
   // The logged entries; the message where it fails.
   std::vector<Json> train(const std::string& task, const std::string& data, std::vector<std::string> more,
                           const std::string& output = "out") {
-    std::vector<std::string> arguments = {
-        "imago",           "train", task,           "--model",        IMAGO_SOURCE_DIR "/assets/story",
-        "--data",          data,    "--output_dir", folder_ / output, "--json",
-        "--logging_steps", "1"};
-    if (std::find(more.begin(), more.end(), "--save_strategy") == more.end())
-      more.insert(more.end(), {"--save_strategy", "no"});
+    const auto has = [&](const char* flag) { return std::find(more.begin(), more.end(), flag) != more.end(); };
+    std::vector<std::string> arguments = {"imago",        "train",          task,     "--data",          data,
+                                          "--output_dir", folder_ / output, "--json", "--logging_steps", "1"};
+    if (!has("--model")) more.insert(more.end(), {"--model", IMAGO_SOURCE_DIR "/assets/story"});
+    if (!has("--save_strategy")) more.insert(more.end(), {"--save_strategy", "no"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -108,6 +107,52 @@ TEST_F(TrainingTasks, PackedRowsHaveTheLossOfTheirTexts) {
   ASSERT_EQ(rows_of_several.size(), 1);
   const double loss = plain[0].at("loss").get<double>();
   EXPECT_NEAR(rows_of_several[0].at("loss").get<double>(), loss, 1e-5 * loss);
+}
+
+// Sounds with their texts and words with their labels: the losses are those of the reference's Trainer.
+TEST_F(TrainingTasks, LabelledSoundsAndWordsHaveTheReferencesLosses) {
+  const Json expected = read_json(IMAGO_SOURCE_DIR "/src/imago/cli/testdata/labelled_training.json");
+  for (const Json& golden : expected["cases"]) {
+    const auto task = golden["task"].get<std::string>();
+    const fs::path from =
+        fs::path(IMAGO_SOURCE_DIR "/tests/golden") / (task == "ctc" ? "speech/ctc" : "pipelines/token-classification");
+    const fs::path model = folder_ / task;
+    fs::copy(from, model);
+    Json config = read_json(from / "config.json");
+    for (const auto& [name, value] : expected["settings"].items())
+      if (config.contains(name)) config[name] = value;
+    write_file_atomically(model / "config.json", dump_json(config));
+    std::string rows;
+    for (Json row : golden["rows"]) {
+      if (task == "ctc")
+        row["audio"] = IMAGO_SOURCE_DIR "/src/imago/processors/audio/testdata/" + row["audio"].get<std::string>();
+      rows += dump_json(row) + "\n";
+    }
+    std::vector<std::string> more = {"--model", model};
+    for (const auto& [name, value] : expected["arguments"].items())
+      more.insert(more.end(), {"--" + name, value.is_string() ? value.get<std::string>() : dump_json(value)});
+    const std::string data = write(task + ".jsonl", rows);
+    more.insert(more.end(), {"--validation_file", data, "--eval_strategy", "steps", "--eval_steps", "6"});
+    std::vector<Json> entries = train(task, data, more, task + "_out");
+    ASSERT_EQ(status_, 0) << errors_;
+    ASSERT_EQ(entries.size(), golden["losses"].size() + 1);
+    for (size_t i = 0; i + 1 < entries.size(); ++i) {
+      for (const char* name : {"loss", "grad_norm"}) {
+        const auto exact = golden["losses"][i][name].get<double>();
+        EXPECT_NEAR(entries[i].at(name).get<double>(), exact, 1e-5 * exact) << task << " " << name << " " << i;
+      }
+    }
+    EXPECT_TRUE(entries.back().contains(task == "ctc" ? "eval_wer" : "eval_f1"));
+  }
+}
+
+TEST_F(TrainingTasks, RowsWithoutTheirLabelsAreRefused) {
+  const std::string model = IMAGO_SOURCE_DIR "/tests/golden/pipelines/token-classification";
+  train("token-classification", write("a.jsonl", R"({"tokens": ["a", "b"], "ner_tags": ["O"]})"), {"--model", model});
+  EXPECT_THAT(errors_, HasSubstr("a.jsonl:1"));
+  EXPECT_THAT(errors_, HasSubstr("not as many labels as words"));
+  train("token-classification", write("b.jsonl", R"({"tokens": "a b", "ner_tags": ["O"]})"), {"--model", model});
+  EXPECT_THAT(errors_, HasSubstr("no list \"tokens\""));
 }
 
 TEST_F(TrainingTasks, ARewardModelBeginsAtChanceAndLearns) {

@@ -7,6 +7,7 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/base/quote.h"
 #include "imago/base/unicode.h"
 
 namespace imago {
@@ -52,6 +53,7 @@ CtcVocabulary CtcVocabulary::from_folder(const std::string& folder) {
   } catch (const std::logic_error&) {  // of stoll
     throw Error(ErrorKind::kInvalidFile, path, "a key of added_tokens_decoder is no number");
   }
+  for (const auto& [id, letter] : vocabulary.letters_) vocabulary.ids_.emplace(letter, id);
   if (vocabulary.clean_up_)
     throw Error(ErrorKind::kUnsupported, path, "clean_up_tokenization_spaces of a CTC vocabulary");
   return vocabulary;
@@ -77,8 +79,44 @@ std::vector<SpokenPiece> CtcVocabulary::letters(std::span<const int64_t> frames)
 std::string CtcVocabulary::text(std::span<const int64_t> frames) const {
   std::string text;
   for (const SpokenPiece& piece : letters(frames)) text += piece.text;
+  return finished(std::move(text));
+}
+
+std::string CtcVocabulary::finished(std::string text) const {
   text = stripped(text);
   return do_lower_case_ ? lowercase(text) : text;
+}
+
+std::vector<int64_t> CtcVocabulary::ids(std::string_view text) const {
+  if (!is_valid_utf8(text)) throw Error(ErrorKind::kInvalidArgument, "vocab.json", "the text is not UTF-8");
+  if (do_lower_case_) {
+    throw Error(ErrorKind::kUnsupported, "tokenizer_config.json",
+                "do_lower_case, which makes capitals of what is learned",
+                "set it to false, and write the texts in the vocabulary's letters");
+  }
+  std::vector<int64_t> ids;
+  while (!text.empty()) {
+    const size_t length = static_cast<size_t>(decode_utf8(text).size);
+    const std::string letter = text[0] == ' ' ? delimiter_ : std::string(text.substr(0, length));
+    text.remove_prefix(length);
+    auto found = ids_.find(letter);
+    if (found == ids_.end()) found = ids_.find(unknown_);
+    if (found == ids_.end()) {
+      throw Error(ErrorKind::kInvalidArgument, "vocab.json", "there is no letter " + quote(letter),
+                  "spell the text with the letters of the vocabulary");
+    }
+    ids.push_back(found->second);
+  }
+  return ids;
+}
+
+std::string CtcVocabulary::spelled(std::span<const int64_t> ids) const {
+  std::string text;
+  for (const int64_t id : ids) {
+    const std::string& letter = letter_of(id);
+    if (letter != blank_) text += letter == delimiter_ ? space_ : letter;
+  }
+  return finished(std::move(text));
 }
 
 std::vector<SpokenPiece> CtcVocabulary::words(std::span<const int64_t> frames) const {

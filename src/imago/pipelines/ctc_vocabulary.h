@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace imago {
@@ -26,10 +27,18 @@ class CtcVocabulary {
   std::vector<SpokenPiece> letters(std::span<const int64_t> frames) const;
   std::vector<SpokenPiece> words(std::span<const int64_t> frames) const;
 
+  // The letters of a text, for training. Throws Error kInvalidArgument for text that is not UTF-8 and for a letter that
+  // is not in a vocabulary without one for unknown letters; kUnsupported for do_lower_case.
+  std::vector<int64_t> ids(std::string_view text) const;
+  // The text of ids() again: every letter counts.
+  std::string spelled(std::span<const int64_t> ids) const;
+
  private:
   const std::string& letter_of(int64_t id) const;
+  std::string finished(std::string text) const;
 
   std::map<int64_t, std::string> letters_;
+  std::map<std::string, int64_t> ids_;
   std::string blank_ = "<pad>", unknown_ = "<unk>", delimiter_ = "|", space_ = " ";
   bool do_lower_case_ = false, clean_up_ = false;
 };
