@@ -6,14 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include "imago/autograd/activation_file.h"
 #include "imago/autograd/tape_order.h"
 #include "imago/base/error.h"
 #include "imago/ops/op_node.h"
+#include "imago/tensor/storage.h"
 
 namespace imago {
 namespace {
 
 thread_local bool checkpointing = false;
+thread_local ActivationFile* activation_file = nullptr;
 
 GradNode* producer_of(const Tensor& tensor) {
   return tensor.defined() && tensor.grad_meta() ? tensor.grad_meta()->node.get() : nullptr;
@@ -22,6 +25,20 @@ GradNode* producer_of(const Tensor& tensor) {
 // The place of a tensor on the tape, without its values.
 Tensor emptied(const Tensor& tensor) {
   Tensor place = Tensor::empty(tensor.shape(), tensor.dtype(), Device::kMeta);
+  place.set_grad_meta(tensor.grad_meta());
+  return place;
+}
+
+// One that an operation gave, with a storage of its own in memory; a parameter is none.
+bool is_whole_activation(const Tensor& tensor) {
+  return producer_of(tensor) != nullptr && !tensor.is_meta() && tensor.storage()->writable() &&
+         tensor.is_contiguous() && tensor.nbytes() == tensor.storage()->bytes();
+}
+
+Tensor moved(const Tensor& tensor, ActivationFile& file, std::map<const Storage*, Tensor>& stored) {
+  Tensor& values = stored[tensor.storage().get()];
+  if (!values.defined()) values = file.store(tensor);
+  Tensor place = values.alias(tensor.shape(), tensor.strides(), 0);
   place.set_grad_meta(tensor.grad_meta());
   return place;
 }
@@ -40,13 +57,17 @@ class Segment : public std::enable_shared_from_this<Segment> {
     seen_.clear();
   }
 
-  void free() {
+  void free(ActivationFile* file) {
     std::unordered_set<const GradNode*> inside;
+    std::map<const Storage*, Tensor> stored;  // whole tensors alone: views of one storage stay in memory
     for (const auto& weak : nodes_) inside.insert(weak.lock().get());
     for (const auto& weak : nodes_) {
       const auto node = weak.lock();
       for (Tensor& input : node->inputs) {
-        if (inside.contains(producer_of(input))) input = emptied(input);
+        if (inside.contains(producer_of(input)))
+          input = emptied(input);
+        else if (file != nullptr && is_whole_activation(input))
+          input = moved(input, *file, stored);
       }
       for (Tensor& output : node->outputs) output = emptied(output);
       node->restore = [segment = shared_from_this()] { segment->compute_again(); };
@@ -85,18 +106,22 @@ class Segment : public std::enable_shared_from_this<Segment> {
 
 }  // namespace
 
-void free_activations(const Tensors& outputs, const Tensors& inputs) {
+void free_activations(const Tensors& outputs, const Tensors& inputs, ActivationFile* file) {
   const auto segment = std::make_shared<Segment>();
   segment->collect(outputs, inputs);
-  segment->free();
+  segment->free(file);
 }
 
-ActivationCheckpointing::ActivationCheckpointing(bool enabled) : previous_(std::exchange(checkpointing, enabled)) {}
+ActivationCheckpointing::ActivationCheckpointing(bool enabled, ActivationFile* file)
+    : previous_(std::exchange(checkpointing, enabled)), previous_file_(std::exchange(activation_file, file)) {}
 
-ActivationCheckpointing::~ActivationCheckpointing() { checkpointing = previous_; }
+ActivationCheckpointing::~ActivationCheckpointing() {
+  checkpointing = previous_;
+  activation_file = previous_file_;
+}
 
 void checkpoint_boundary(const Tensor& x) {
-  if (checkpointing && grad_enabled() && x.requires_grad()) free_activations({x});
+  if (checkpointing && grad_enabled() && x.requires_grad()) free_activations({x}, {}, activation_file);
 }
 
 }  // namespace imago

@@ -7,20 +7,25 @@
 
 namespace imago {
 
+class ActivationFile;
+
 // Frees what the tape keeps between `inputs` and `outputs`, or between earlier calls' outputs and these. Gradients are
 // bitwise those of a tape that keeps all, for the same operations run again. What something else still holds stays.
-void free_activations(const Tensors& outputs, const Tensors& inputs = {});
+// What other operations gave, from which this is computed again, waits in `file` where there is one.
+void free_activations(const Tensors& outputs, const Tensors& inputs = {}, ActivationFile* file = nullptr);
 
-// While one is alive on this thread, stacks of layers keep what goes into each layer, and nothing else.
+// While one is alive on this thread, stacks of layers keep what goes into each layer, and nothing else; in the file,
+// where there is one, and not in memory.
 class ActivationCheckpointing {
  public:
-  explicit ActivationCheckpointing(bool enabled);
+  explicit ActivationCheckpointing(bool enabled, ActivationFile* file = nullptr);
   ~ActivationCheckpointing();
   ActivationCheckpointing(const ActivationCheckpointing&) = delete;
   ActivationCheckpointing& operator=(const ActivationCheckpointing&) = delete;
 
  private:
   bool previous_;
+  ActivationFile* previous_file_;
 };
 
 // Called by a stack of layers with what goes into the next one.

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "imago/autograd/activation_file.h"
 #include "imago/autograd/backward.h"
+#include "imago/base/error.h"
 #include "imago/ops/linear/linear.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
@@ -22,8 +24,8 @@ Tensor leaf(const Shape& shape, double start) {
 }
 
 // Three layers, of which the second result is used again in the last, as an encoder's is.
-std::vector<std::vector<float>> gradients(bool checkpoints) {
-  const ActivationCheckpointing scope(checkpoints);
+std::vector<std::vector<float>> gradients(bool checkpoints, ActivationFile* file = nullptr) {
+  const ActivationCheckpointing scope(checkpoints, file);
   const Tensor x = leaf({4, 6}, 0), w1 = leaf({6, 6}, 7), w2 = leaf({6, 6}, 3), w3 = leaf({6, 6}, 11);
   Tensor h = tanh(linear(exp(x), w1)) * x;
   checkpoint_boundary(h);
@@ -39,6 +41,29 @@ std::vector<std::vector<float>> gradients(bool checkpoints) {
 }
 
 TEST(Rematerialize, GivesTheSameGradientsToTheBit) { EXPECT_EQ(gradients(true), gradients(false)); }
+
+TEST(ActivationFile, GivesTheSameGradientsToTheBit) {
+  ActivationFile file(testing::TempDir());
+  EXPECT_EQ(gradients(true, &file), gradients(false));
+  EXPECT_EQ(gradients(true, &file), gradients(false));  // its places are used again
+}
+
+TEST(ActivationFile, KeepsWhatGoesIntoALayerOutOfMemory) {
+  ActivationFile file(testing::TempDir());
+  const ActivationCheckpointing scope(true, &file);
+  const Tensor x = leaf({4}, 1);
+  Tensor h = exp(x);
+  checkpoint_boundary(h);
+  const std::weak_ptr<Storage> input = h.storage();
+  h = sin(h);
+  EXPECT_FALSE(input.expired());
+  checkpoint_boundary(h);
+  EXPECT_TRUE(input.expired());
+  backward(sum(h));
+  EXPECT_TRUE(x.grad().defined());
+}
+
+TEST(ActivationFile, AFolderThatTakesNoFilesIsNamed) { EXPECT_THROW(ActivationFile("/nowhere/at/all"), Error); }
 
 TEST(Rematerialize, FreesWhatLiesBetween) {
   const Tensor x = leaf({4}, 1);

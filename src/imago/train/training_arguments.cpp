@@ -83,6 +83,9 @@ void TrainingArguments::validate() const {
     refuse(ErrorKind::kInvalidArgument, fmt::format("label_smoothing_factor is {}", label_smoothing_factor));
   }
   if (bf16 && fp16) refuse(ErrorKind::kInvalidArgument, "bf16 and fp16 are both set", "choose one of them");
+  if (activation_offloading && !gradient_checkpointing) {
+    refuse(ErrorKind::kInvalidArgument, "activation_offloading without gradient_checkpointing", "set both");
+  }
   if (neftune_noise_alpha) expect_at_least_0("neftune_noise_alpha", *neftune_noise_alpha);
   if (load_best_model_at_end &&
       (eval_strategy == "no" || save_strategy != eval_strategy ||

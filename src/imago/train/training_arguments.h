@@ -46,6 +46,7 @@ struct TrainingArguments {
   // steps that overflow are skipped.
   bool bf16 = false, fp16 = false;
   bool gradient_checkpointing = false;  // activations are computed again rather than kept
+  bool activation_offloading = false;   // of TRL: what is kept then waits in a file in output_dir
   double label_smoothing_factor = 0;
   std::optional<double> neftune_noise_alpha;
 

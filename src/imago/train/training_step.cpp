@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "imago/autograd/backward.h"
 #include "imago/autograd/rematerialize.h"
@@ -50,6 +51,10 @@ TrainingStep::TrainingStep(Model& model, TrainedWeights& weights, const Objectiv
       half_(half_of(arguments)),
       generator_(static_cast<uint64_t>(arguments.seed)) {
   options_.loss_chunk = loss_chunk;
+  if (arguments_.activation_offloading) {
+    std::filesystem::create_directories(arguments_.output_dir);
+    activations_ = std::make_unique<ActivationFile>(arguments_.output_dir);
+  }
   if (!arguments.fp16) loss_scale_.scale = 1;
 }
 
@@ -103,7 +108,7 @@ TrainingStep::Result TrainingStep::run(std::vector<MicroBatch> batches, const st
 
 double TrainingStep::accumulate(const TensorMap& batch, double weight, int64_t step) {
   const nn::TrainingMode training(generator_);
-  const ActivationCheckpointing checkpointing(arguments_.gradient_checkpointing);
+  const ActivationCheckpointing checkpointing(arguments_.gradient_checkpointing, activations_.get());
   const Pass pass(weights_, half_);
   const NoisyEmbeddings noise(model_, arguments_.neftune_noise_alpha.value_or(0), generator_);
   const Tensor weighted = objective_.loss(model_, batch, options_) * weight;

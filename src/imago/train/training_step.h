@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "imago/autograd/activation_file.h"
 #include "imago/nn/torch_generator.h"
 #include "imago/train/loss_scale.h"
 #include "imago/train/metrics.h"
@@ -56,6 +57,7 @@ class TrainingStep {
   std::optional<DType> half_;
   TorchGenerator generator_;
   LossScale loss_scale_;
+  std::unique_ptr<ActivationFile> activations_;  // null where they stay in memory
 };
 
 }  // namespace imago
