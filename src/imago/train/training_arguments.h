@@ -60,8 +60,8 @@ struct TrainingArguments {
          optim, optim_args, lr_scheduler_type, lr_scheduler_kwargs, warmup_steps, logging_strategy, save_strategy,
          eval_strategy, logging_steps, save_steps, eval_steps, logging_first_step, report_to, save_total_limit,
          save_only_model, metric_for_best_model, greater_is_better, load_best_model_at_end, bf16, fp16,
-         gradient_checkpointing, label_smoothing_factor, neftune_noise_alpha, seed, data_seed, train_sampling_strategy,
-         dataloader_drop_last)
+         gradient_checkpointing, activation_offloading, label_smoothing_factor, neftune_noise_alpha, seed, data_seed,
+         train_sampling_strategy, dataloader_drop_last)
 
   // Throws Error kUnsupported naming an argument that is not a field, and what validate throws.
   static TrainingArguments from_json(const Json& json, std::string_view where);
