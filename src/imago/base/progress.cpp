@@ -21,12 +21,8 @@ constexpr int kBarWidth = 24;
 std::atomic<bool> enabled{true};
 
 std::string format_amount(double amount, std::string_view unit) {
-  if (unit != "B") return fmt::format("{:.{}f} {}", amount, amount < 100 && amount != std::floor(amount) ? 1 : 0, unit);
-  constexpr std::string_view kPrefixes[] = {"", "k", "M", "G", "T"};
-  size_t prefix = 0;
-  while (amount >= 999.5 && prefix + 1 < std::size(kPrefixes)) amount /= 1000, ++prefix;
-  const int decimals = prefix == 0 || amount >= 99.95 ? 0 : 1;
-  return fmt::format("{:.{}f} {}B", amount, decimals, kPrefixes[prefix]);
+  if (unit == "B") return format_bytes(amount);
+  return fmt::format("{:.{}f} {}", amount, amount < 100 && amount != std::floor(amount) ? 1 : 0, unit);
 }
 
 std::string format_duration(double seconds) {
@@ -40,6 +36,14 @@ int64_t nanoseconds(steady_clock::duration duration) {
 }
 
 }  // namespace
+
+std::string format_bytes(double bytes) {
+  constexpr std::string_view kPrefixes[] = {"", "k", "M", "G", "T"};
+  size_t prefix = 0;
+  while (bytes >= 999.5 && prefix + 1 < std::size(kPrefixes)) bytes /= 1000, ++prefix;
+  const int decimals = prefix == 0 || bytes >= 99.95 ? 0 : 1;
+  return fmt::format("{:.{}f} {}B", bytes, decimals, kPrefixes[prefix]);
+}
 
 std::string format_progress(std::string_view label, int64_t done, int64_t total, std::string_view unit, double seconds,
                             int bar_width) {

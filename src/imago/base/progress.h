@@ -53,6 +53,9 @@ class Progress {
 bool progress_enabled();
 void set_progress_enabled(bool value);
 
+// "1.2 GB", in powers of 1000.
+std::string format_bytes(double bytes);
+
 // One state as text: "loading  45% |#####-----| 123 MB/273 MB, 512 MB/s, 0:03 left". `bar_width` 0 leaves the bar out.
 std::string format_progress(std::string_view label, int64_t done, int64_t total, std::string_view unit, double seconds,
                             int bar_width);

@@ -12,6 +12,7 @@
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/json.h"
+#include "imago/base/peak_memory.h"
 #include "imago/base/progress.h"
 #include "imago/base/thread_pool.h"  // FunctionRef
 #include "imago/nn/default_dropout.h"
@@ -121,6 +122,14 @@ bool is_due(const std::string& strategy, double every, const TrainerState& state
   return strategy == "epoch" && epoch_ends;
 }
 
+// What the model gives is kept by what sees it.
+struct KeptOutputs final : Metric {
+  std::vector<TensorMap> outputs;
+  void reset() override { outputs.clear(); }
+  void add(const TensorMap& given, const TensorMap&) override { outputs.push_back(given); }
+  std::map<std::string, double> values() const override { return {}; }
+};
+
 }  // namespace
 
 Trainer::Trainer(Model& model, const TrainingArguments& arguments, TrainerOptions options)
@@ -140,6 +149,7 @@ Trainer::Trainer(Model& model, const TrainingArguments& arguments, TrainerOption
                 fmt::format("eval_strategy is {} and there is no eval_dataset", arguments_.eval_strategy),
                 "give one, or set eval_strategy to no");
   }
+  call(&TrainerCallback::on_init_end);
 }
 
 TrainOutput Trainer::train(const std::string& resume_from_checkpoint) {
@@ -163,7 +173,7 @@ TrainOutput Trainer::train(const std::string& resume_from_checkpoint) {
     ++state_.global_step;
     state_.epoch = plan.epoch_after(state_.global_step);
     progress.advance();
-    progress.set_note(fmt::format("loss {:.4f}", result.loss));
+    progress.set_note(fmt::format("loss {:.4f}, peak {}", result.loss, format_bytes(peak_memory_bytes())));
     decide(false);
     call(&TrainerCallback::on_step_end);
     agree();
@@ -296,21 +306,35 @@ TensorMap Trainer::collate(const Dataset& dataset, const std::vector<int64_t>& i
 LogEntry Trainer::evaluate() {
   if (options_.eval_dataset == nullptr)
     throw Error(ErrorKind::kInvalidArgument, "evaluate", "there is no eval_dataset");
-  const int64_t examples = options_.eval_dataset->size(), batch_size = arguments_.per_device_eval_batch_size;
+  return evaluate(*options_.eval_dataset, "eval_", options_.metrics);
+}
+
+PredictionOutput Trainer::predict(const Dataset& test_dataset) {
+  KeptOutputs kept;
+  std::vector<Metric*> metrics = options_.metrics;
+  metrics.push_back(&kept);
+  LogEntry entry = evaluate(test_dataset, "test_", metrics);
+  for (TrainerCallback* callback : options_.callbacks) callback->on_predict({arguments_, state_, control_}, entry);
+  return {std::move(kept.outputs), std::move(entry)};
+}
+
+LogEntry Trainer::evaluate(const Dataset& dataset, const std::string& prefix, std::vector<Metric*> metrics) {
+  const int64_t examples = dataset.size(), batch_size = arguments_.per_device_eval_batch_size;
   double total = 0;
-  for (Metric* metric : options_.metrics) metric->reset();
+  for (Metric* metric : metrics) metric->reset();
   Progress progress("evaluating", examples, "examples");
   for (int64_t first = 0; first < examples; first += batch_size) {
     std::vector<int64_t> indices;
     for (int64_t i = first; i < std::min(first + batch_size, examples); ++i) indices.push_back(i);
     const auto count = static_cast<int64_t>(indices.size());
-    const TensorMap batch = collate(*options_.eval_dataset, indices);
-    total += training_step_.evaluate(batch, options_.metrics) * static_cast<double>(count);
+    const TensorMap batch = collate(dataset, indices);
+    total += training_step_.evaluate(batch, metrics) * static_cast<double>(count);
     progress.advance(count);
+    call(&TrainerCallback::on_prediction_step);
   }
-  LogEntry entry = {{"eval_loss", total / static_cast<double>(examples)}};
-  for (const Metric* metric : options_.metrics) {
-    for (const auto& [name, value] : metric->values()) entry["eval_" + name] = value;
+  LogEntry entry = {{prefix + "loss", total / static_cast<double>(examples)}};
+  for (const Metric* metric : metrics) {
+    for (const auto& [name, value] : metric->values()) entry[prefix + name] = value;
   }
   return entry;
 }

@@ -45,6 +45,11 @@ struct TrainOutput {
   double training_loss = 0;  // the mean over the steps of this call
 };
 
+struct PredictionOutput {
+  std::vector<TensorMap> outputs;  // of each batch, what the model gave
+  LogEntry metrics;                // test_loss and the metrics' values as test_<name>
+};
+
 class Trainer {
  public:
   // Throws Error kInvalidArgument or kUnsupported for arguments that contradict each other, and for a model that does
@@ -62,6 +67,9 @@ class Trainer {
   // eval_loss over the eval_dataset, the mean over its examples, and the metrics' values as eval_<name>.
   LogEntry evaluate();
 
+  // What the model gives for examples with labels, in their order, in batches of per_device_eval_batch_size.
+  PredictionOutput predict(const Dataset& test_dataset);
+
   // What is trained, and the companion files.
   void save_model(const std::string& folder);
 
@@ -74,6 +82,7 @@ class Trainer {
   std::vector<TrainingStep::MicroBatch> own_share(const std::vector<std::vector<int64_t>>& batches) const;
   void agree();
   bool is_first() const;
+  LogEntry evaluate(const Dataset& dataset, const std::string& prefix, std::vector<Metric*> metrics);
   TensorMap collate(const Dataset& dataset, const std::vector<int64_t>& indices) const;
   void decide(bool epoch_ends);
   void log_evaluate_save(const TrainingStep::Result& result);

@@ -38,6 +38,7 @@ class TrainerCallback {
     TrainerControl& control;
   };
 
+  virtual void on_init_end(const Run&) {}  // the trainer is made
   virtual void on_train_begin(const Run&) {}
   virtual void on_epoch_begin(const Run&) {}
   virtual void on_step_begin(const Run&) {}
@@ -48,6 +49,8 @@ class TrainerCallback {
   virtual void on_epoch_end(const Run&) {}
   virtual void on_log(const Run&, const LogEntry&) {}
   virtual void on_evaluate(const Run&, const LogEntry&) {}
+  virtual void on_prediction_step(const Run&) {}  // behind each batch of an evaluation or a prediction
+  virtual void on_predict(const Run&, const LogEntry&) {}
   virtual void on_save(const Run&, const std::string& /*folder*/) {}
   virtual void on_train_end(const Run&) {}
 

@@ -240,6 +240,39 @@ TEST(Trainer, RefusesToTrainWithoutTheSpansThatTheReferenceHides) {
   }
 }
 
+// Which hooks were called, each once in a row.
+struct Hooks : TrainerCallback {
+  std::string called;
+  void note(const std::string& name) {
+    if (!called.ends_with(name + " ")) called += name + " ";
+  }
+  void on_init_end(const Run&) override { note("init_end"); }
+  void on_evaluate(const Run&, const LogEntry&) override { note("evaluate"); }
+  void on_prediction_step(const Run&) override { note("prediction_step"); }
+  void on_predict(const Run&, const LogEntry& metrics) override {
+    note("predict");
+    EXPECT_TRUE(metrics.contains("test_loss"));
+  }
+};
+
+TEST(Trainer, PredictsWhatItEvaluates) {
+  const TemporaryFolder folder;
+  const auto model = AutoModelForCausalLM::from_pretrained(kModel);
+  const MemoryDataset dataset = examples();
+  Hooks hooks;
+  TrainingArguments arguments = short_run(folder);
+  arguments.per_device_eval_batch_size = 4;
+  Trainer trainer(
+      *model, arguments,
+      {.eval_dataset = &dataset, .data_collator = data_collator_for_language_modeling({}), .callbacks = {&hooks}});
+  const PredictionOutput predicted = trainer.predict(dataset);
+  EXPECT_EQ(hooks.called, "init_end prediction_step predict ");
+  ASSERT_EQ(predicted.outputs.size(), 3U);
+  EXPECT_EQ(predicted.outputs[2].at("logits").size(0), 3);
+  EXPECT_EQ(predicted.outputs[2].at("logits").size(2), kVocabSize);
+  EXPECT_EQ(predicted.metrics.at("test_loss"), trainer.evaluate().at("eval_loss"));
+}
+
 TEST(TrainingArguments, AreRefusedByName) {
   const auto expect_error = [](const char* json, const char* what) {
     try {

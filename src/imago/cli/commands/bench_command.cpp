@@ -1,5 +1,4 @@
 #include <fmt/core.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <limits>
@@ -8,6 +7,7 @@
 #include "imago/base/error.h"
 #include "imago/base/file.h"
 #include "imago/base/json.h"
+#include "imago/base/peak_memory.h"
 #include "imago/base/thread_pool.h"
 #include "imago/cli/command.h"
 #include "imago/cli/options.h"
@@ -42,12 +42,6 @@ double seconds_since_process_start() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 - start;
-}
-
-int64_t peak_memory() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
 }
 
 // Feeds `ids` behind the cache and gives the likeliest next token.
@@ -105,7 +99,7 @@ class BenchCommand final : public cli::Command {
       next_token(model, cache, {1});
     }
     const double first_token = seconds_since_process_start();
-    const int64_t memory = peak_memory();
+    const int64_t memory = peak_memory_bytes();
     Rates best;
     // Alternating with the model, so that what else the machine does falls on both.
     double bandwidth = 0, gemm_peak = 0;
@@ -149,7 +143,7 @@ class BenchCommand final : public cli::Command {
             {"tokens", prompt_},
             {"texts_per_second", static_cast<double>(batch_) / seconds},
             {"tokens_per_second", static_cast<double>(batch_ * prompt_) / seconds},
-            {"peak_memory_bytes", peak_memory()}};
+            {"peak_memory_bytes", peak_memory_bytes()}};
   }
 
   // Texts are encoded, and as many tokens are written for each.
@@ -171,7 +165,7 @@ class BenchCommand final : public cli::Command {
             {"encode_seconds", encoding},
             {"texts_per_second", static_cast<double>(batch_) / seconds},
             {"new_tokens_per_second", static_cast<double>(batch_ * new_) / seconds},
-            {"peak_memory_bytes", peak_memory()}};
+            {"peak_memory_bytes", peak_memory_bytes()}};
   }
 
   // Tokens per second, and what a token of the prompt costs to compute and one of the answer to read.

@@ -9,6 +9,7 @@
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/base/peak_memory.h"
 #include "imago/base/progress.h"
 #include "imago/cli/command.h"
 #include "imago/cli/companion_files.h"
@@ -221,7 +222,8 @@ class TrainCommand final : public cli::Command {
     }
     trainer.save_model(arguments_.output_dir);
     if (!json_ && is_first_)
-      fmt::print("{} steps, mean loss {:.4f}: {}\n", output.global_step, output.training_loss, arguments_.output_dir);
+      fmt::print("{} steps, mean loss {:.4f}, peak memory {}: {}\n", output.global_step, output.training_loss,
+                 format_bytes(peak_memory_bytes()), arguments_.output_dir);
     return 0;
   }
 
