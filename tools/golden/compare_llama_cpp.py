@@ -16,7 +16,8 @@ import tempfile
 import llama_cpp
 import numpy as np
 import torch
-from transformers import (AutoTokenizer, BertConfig, BertModel, Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig,
+from transformers import (AutoTokenizer, BertConfig, BertModel, Gemma2Config, Gemma3ForCausalLM, Gemma3TextConfig, Olmo2Config,
+                          Olmo2ForCausalLM, SmolLM3Config, SmolLM3ForCausalLM, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig,
                           LlamaForCausalLM, MistralConfig, MistralForCausalLM, Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast, Qwen2Config,
                           Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
 
@@ -40,6 +41,10 @@ def models(rows):
     yield "qwen2", Qwen2ForCausalLM(Qwen2Config(**sizes, tie_word_embeddings=True))
     yield "qwen3", Qwen3ForCausalLM(Qwen3Config(**sizes, head_dim=32))
     yield "gemma2", Gemma2ForCausalLM(Gemma2Config(**sizes, head_dim=32, query_pre_attn_scalar=32, sliding_window=16))
+    yield "gemma3", Gemma3ForCausalLM(Gemma3TextConfig(**sizes | {"num_hidden_layers": 7}, head_dim=32, query_pre_attn_scalar=32,
+                                                       sliding_window=16, tie_word_embeddings=True))
+    yield "olmo2", Olmo2ForCausalLM(Olmo2Config(**sizes))
+    yield "smollm3", SmolLM3ForCausalLM(SmolLM3Config(**sizes | {"num_hidden_layers": 5}, pad_token_id=0, bos_token_id=0, eos_token_id=1))
     # Under another name: of files called phi3 llama.cpp expects tokens that this vocabulary lacks.
     yield "p_three", Phi3ForCausalLM(Phi3Config(**sizes, bos_token_id=0, eos_token_id=1, pad_token_id=0))
     yield "gpt2", GPT2LMHeadModel(GPT2Config(vocab_size=rows, n_positions=256, n_embd=64, n_layer=2, n_head=4))

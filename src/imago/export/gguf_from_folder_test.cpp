@@ -1,11 +1,12 @@
 // Models that the reference package wrote as GGUF (generation/testdata) are loaded, saved as the Hub has them, and
 // written as GGUF again: the file must be the package's but for entries that follow from others.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <filesystem>
 #include <set>
 
 #include "imago/auto/auto_model.h"
+#include "imago/auto/init_weights.h"
 #include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
 #include "imago/base/file.h"
@@ -116,6 +117,56 @@ TEST_P(GgufFromFolder, FloatsAreKept) {
     values.erase(name);
   });
   EXPECT_TRUE(values.empty());
+}
+
+// Models of which the package's files are not here, by random weights.
+class GgufOfModel : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    All, GgufOfModel,
+    testing::Values(std::pair{"mistral", "MistralForCausalLM"}, std::pair{"qwen3", "Qwen3ForCausalLM"},
+                    std::pair{"gemma2", "Gemma2ForCausalLM"}, std::pair{"gemma3_text", "Gemma3ForCausalLM"},
+                    std::pair{"olmo2", "Olmo2ForCausalLM"}, std::pair{"smollm3", "SmolLM3ForCausalLM"},
+                    std::pair{"phi3", "Phi3ForCausalLM"}),
+    [](const auto& test) { return std::string(test.param.first); });
+
+TEST_P(GgufOfModel, ComputesAsTheFolder) {
+  const std::string folder = testing::TempDir() + "imago_gguf_of_model_test";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const std::string with_tokenizer = IMAGO_SOURCE_DIR "/src/imago/generation/testdata/llama_q8_0.gguf";
+  const PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(with_tokenizer);
+  tokenizer.tokenizer().save(folder + "/tokenizer.json");
+  write_file_atomically(folder + "/tokenizer_config.json", R"({"bos_token": "<s>", "eos_token": "</s>"})");
+  const Json config = {{"model_type", GetParam().first},
+                       {"architectures", Json::array({GetParam().second})},
+                       {"vocab_size", 320},
+                       {"hidden_size", 32},
+                       {"intermediate_size", 48},
+                       {"num_hidden_layers", 7},
+                       {"num_attention_heads", 4},
+                       {"num_key_value_heads", 2},
+                       {"head_dim", 8},
+                       {"query_pre_attn_scalar", 8},
+                       {"sliding_window", 4096},
+                       {"max_position_embeddings", 64},
+                       {"bos_token_id", 0},
+                       {"eos_token_id", 1},
+                       {"pad_token_id", 0}};
+  Json known = config;
+  if (std::string_view(GetParam().first).substr(0, 5) != "gemma") known.erase("query_pre_attn_scalar");
+  if (std::string_view(GetParam().first) == "olmo2") known.erase("sliding_window");
+  write_file_atomically(folder + "/config.json", dump_json(known, 2));
+  const auto model = model_from_config(known);
+  init_weights(*model, 5, DType::f32);
+  save_checkpoint(folder, checkpoint_tensors(*model));
+  quantize_gguf(folder, folder + "/out.gguf", "f32");
+  const TensorMap inputs = {{"input_ids", Tensor::from(std::vector<int64_t>{0, 5, 300, 17, 42, 9}, {1, 6})}};
+  const auto read = model_from_pretrained(folder + "/out.gguf");
+  // The file has the norms' epsilon as a float.
+  EXPECT_THAT(read->run(inputs, {}).at("logits").to_vector<float>(),
+              testing::Pointwise(testing::FloatNear(1e-6F), model->run(inputs, {}).at("logits").to_vector<float>()));
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
