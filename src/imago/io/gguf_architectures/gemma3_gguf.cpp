@@ -29,6 +29,8 @@ void complete_gemma3(const GgufSource& source, Json& config) {
 
 // The positions of layers that see all, as a decoder of one kind of layer has them.
 Json of_full_layers(Json config) {
+  constexpr double kTheta = 1'000'000;  // where config.json has none
+  if (config.value("rope_theta", Json()).is_null()) config["rope_theta"] = kTheta;
   const auto of_types = config.find("rope_parameters");
   if (of_types == config.end() || !of_types->is_object() || !of_types->contains("full_attention")) return config;
   const Json sliding = of_types->value("sliding_attention", Json::object());
