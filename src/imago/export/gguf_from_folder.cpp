@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "imago/auto/auto_model.h"
 #include "imago/auto/load_weights.h"
@@ -13,6 +14,7 @@
 #include "imago/io/gguf_architecture.h"
 #include "imago/nn/weight_map.h"
 #include "imago/ops/cast/cast.h"
+#include "imago/ops/concat/concat.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/operators.h"
 #include "imago/tensor/encoded_matrix.h"
@@ -205,6 +207,19 @@ GgufPart vector_part(const std::string& name, const std::vector<float>& values) 
   return {name, {size}, {}, size * static_cast<int64_t>(sizeof(float)), {}, [values] { return Tensor::from(values); }};
 }
 
+// Matrices of one shape, as experts are, one behind the other.
+GgufPart stack_part(const std::string& name, const std::map<int64_t, Tensor>& items) {
+  Tensors matrices;
+  for (const auto& [index, matrix] : items) matrices.push_back(matrix);
+  const Shape& each = matrices[0].shape();
+  const auto count = static_cast<int64_t>(matrices.size());
+  return {name, {count, each[0], each[1]}, {}, count * matrices[0].nbytes(), {}, [matrices] {
+            Tensors values;
+            for (const Tensor& matrix : matrices) values.push_back(cast(decode(matrix), DType::f32));
+            return stack(values, 0);
+          }};
+}
+
 }  // namespace
 
 GgufParts gguf_parts_of_folder(const std::string& folder) {
@@ -221,6 +236,7 @@ GgufParts gguf_parts_of_folder(const std::string& folder) {
   for (const auto& [name, values] : Describer(architecture, *model, folder, result.entries).run()) {
     result.parts.push_back(vector_part(name, values));
   }
+  std::map<std::string, std::map<int64_t, Tensor>> stacks;
   for (const auto& [path, name, tensor] : stored_parameters(*model)) {
     if (std::any_of(architecture.left_out.begin(), architecture.left_out.end(),
                     [&checkpoint = name](std::string_view pattern) { return match_pattern(pattern, checkpoint); })) {
@@ -231,6 +247,10 @@ GgufParts gguf_parts_of_folder(const std::string& folder) {
     if (stored.rule == nullptr) {
       throw Error(ErrorKind::kUnsupported, kWhere,
                   fmt::format("the architecture {} has no place for the tensor {}", architecture.name, name));
+    }
+    if (stored.item) {
+      stacks[stored.name][*stored.item] = tensor;
+      continue;
     }
     const int64_t heads = heads_of(*stored.rule, result.entries, architecture.name);
     result.parts.push_back({stored.name,
@@ -244,6 +264,7 @@ GgufParts gguf_parts_of_folder(const std::string& folder) {
                               return heads == 0 ? values : pairs_from_halves(values, heads);
                             }});
   }
+  for (const auto& [name, items] : stacks) result.parts.push_back(stack_part(name, items));
   return result;
 }
 

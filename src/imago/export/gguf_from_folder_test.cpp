@@ -127,7 +127,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(std::pair{"mistral", "MistralForCausalLM"}, std::pair{"qwen3", "Qwen3ForCausalLM"},
                     std::pair{"gemma2", "Gemma2ForCausalLM"}, std::pair{"gemma3_text", "Gemma3ForCausalLM"},
                     std::pair{"olmo2", "Olmo2ForCausalLM"}, std::pair{"smollm3", "SmolLM3ForCausalLM"},
-                    std::pair{"phi3", "Phi3ForCausalLM"}),
+                    std::pair{"phi3", "Phi3ForCausalLM"}, std::pair{"qwen3_moe", "Qwen3MoeForCausalLM"},
+                    std::pair{"mixtral", "MixtralForCausalLM"}),
     [](const auto& test) { return std::string(test.param.first); });
 
 TEST_P(GgufOfModel, ComputesAsTheFolder) {
@@ -155,7 +156,16 @@ TEST_P(GgufOfModel, ComputesAsTheFolder) {
                        {"pad_token_id", 0}};
   Json known = config;
   if (std::string_view(GetParam().first).substr(0, 5) != "gemma") known.erase("query_pre_attn_scalar");
-  if (std::string_view(GetParam().first) == "olmo2") known.erase("sliding_window");
+  const std::string_view type = GetParam().first;
+  if (type == "olmo2" || type == "mixtral") known.erase("sliding_window");
+  if (type == "qwen3_moe" || type == "mixtral") {
+    known["num_local_experts"] = 5;
+    known["num_experts_per_tok"] = 2;
+  }
+  if (type == "qwen3_moe") {
+    known["moe_intermediate_size"] = 24;
+    known["norm_topk_prob"] = true;
+  }
   write_file_atomically(folder + "/config.json", dump_json(known, 2));
   const auto model = model_from_config(known);
   init_weights(*model, 5, DType::f32);

@@ -9,6 +9,7 @@
 #include "imago/base/file.h"
 #include "imago/export/gguf_parts.h"
 #include "imago/io/save_gguf.h"
+#include "imago/ops/reshape/reshape.h"
 #include "imago/quant/block_matrix.h"
 #include "imago/tensor/encoded_matrix.h"
 
@@ -33,9 +34,11 @@ const quant::Format& with_smaller_blocks(const quant::Format& format, int64_t co
 
 // What a tensor becomes; null where it stays as it is. `method` is null for float32.
 const quant::Format* format_for(const GgufPart& part, const quant::Format* method) {
-  if (part.shape.size() != 2 || method == nullptr) return nullptr;
+  if (part.shape.size() < 2 || method == nullptr) return nullptr;
   // Positions are added as they are, once per token; they are small, and some engines read them as floats only.
   if (part.name.starts_with("position_embd") || part.name.starts_with("token_types")) return nullptr;
+  // Which experts are asked hangs on small differences.
+  if (part.name.ends_with("ffn_gate_inp.weight")) return nullptr;
   const bool outermost = part.name == "token_embd.weight" || part.name == "output.weight";
   const quant::Format& fine = quant::find_format("q6_k");
   const quant::Format& wanted = outermost && method->bits_per_weight() < 6 ? fine : *method;
@@ -98,7 +101,7 @@ class Quantizer {
       const Tensor values = part.values();
       writer.write(values.const_data_raw(), static_cast<size_t>(values.nbytes()));
     } else {
-      const Tensor encoded = quant::encode(part.values(), *format);
+      const Tensor encoded = quant::encode(reshape(part.values(), {-1, part.shape.back()}), *format);
       const auto bytes = dynamic_cast<const quant::BlockMatrix&>(*encoded.encoding()).bytes();
       writer.write(bytes.data(), bytes.size());
     }

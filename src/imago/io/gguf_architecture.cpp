@@ -8,26 +8,28 @@
 
 #include "imago/base/error.h"
 #include "imago/base/quote.h"
+#include "imago/nn/weight_map.h"
 
 namespace imago {
 namespace {
 
 constexpr const char* kWhere = "gguf";
 
-// "blk.17.attn_q" against "blk.*.attn_q": the number, or nothing.
-std::optional<std::string_view> match_number(std::string_view pattern, std::string_view name) {
-  const size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name ? std::optional(std::string_view()) : std::nullopt;
-  const std::string_view before = pattern.substr(0, star), after = pattern.substr(star + 1);
-  if (name.size() <= pattern.size() - 1 || !name.starts_with(before) || !name.ends_with(after)) return std::nullopt;
-  const std::string_view number = name.substr(star, name.size() - before.size() - after.size());
-  const bool digits = std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return digits ? std::optional(number) : std::nullopt;
+// What the stars of "blk.*.attn_q" stand for in "blk.17.attn_q", where these are numbers.
+std::optional<std::vector<std::string>> match_numbers(std::string_view pattern, std::string_view name) {
+  std::vector<std::string> stars;
+  const auto is_number = [](const std::string& text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  if (!match_pattern(pattern, name, &stars) || !std::all_of(stars.begin(), stars.end(), is_number)) return std::nullopt;
+  return stars;
 }
 
-std::string fill(std::string_view pattern, std::string_view number) {
+// The first star alone.
+std::string fill(std::string_view pattern, const std::vector<std::string>& numbers) {
   std::string name(pattern);
-  if (const size_t star = name.find('*'); star != std::string::npos) name.replace(star, 1, number);
+  if (const size_t star = name.find('*'); star != std::string::npos && !numbers.empty())
+    name.replace(star, 1, numbers[0]);
   return name;
 }
 
@@ -86,8 +88,8 @@ std::string GgufTarget::key(std::string_view name) const { return fmt::format("{
 GgufName hub_name(const GgufArchitecture& architecture, std::string_view name) {
   const auto [stem, suffix] = split_suffix(name);
   for (const GgufArchitecture::Tensor& rule : architecture.tensors) {
-    if (const auto number = match_number(rule.gguf, stem))
-      return {fill(rule.checkpoint, *number).append(suffix), &rule};
+    if (const auto numbers = match_numbers(rule.gguf, stem))
+      return {fill(rule.checkpoint, *numbers).append(suffix), &rule};
   }
   throw Error(ErrorKind::kUnsupported, kWhere,
               fmt::format("the architecture {} has no tensor {} that is known", architecture.name, quote(name)));
@@ -96,19 +98,26 @@ GgufName hub_name(const GgufArchitecture& architecture, std::string_view name) {
 GgufName gguf_name(const GgufArchitecture& architecture, std::string_view name) {
   const auto [stem, suffix] = split_suffix(name);
   for (const GgufArchitecture::Tensor& rule : architecture.tensors) {
-    if (const auto number = match_number(rule.checkpoint, stem))
-      return {fill(rule.gguf, *number).append(suffix), &rule};
+    const auto numbers = match_numbers(rule.checkpoint, stem);
+    if (!numbers) continue;
+    GgufName found{fill(rule.gguf, *numbers).append(suffix), &rule};
+    if (numbers->size() > 1) found.item = std::stoll(numbers->back());
+    return found;
   }
   return {};
 }
 
-const GgufArchitecture& GgufArchitectures::find(std::string_view name) const {
+const GgufArchitecture& GgufArchitectures::find(std::string_view name, bool with_experts) const {
   std::vector<std::string_view> names;
+  const GgufArchitecture* found = nullptr;
   for (const GgufArchitecture& architecture : list_) {
     if (architecture.is_written_only) continue;
-    if (architecture.name == name) return architecture;
-    names.push_back(architecture.name);
+    // Of a name without an entry for those with experts, the one entry serves both.
+    if (architecture.name == name && (found == nullptr || architecture.has_experts == with_experts))
+      found = &architecture;
+    if (!architecture.has_experts) names.push_back(architecture.name);
   }
+  if (found != nullptr) return *found;
   throw Error(ErrorKind::kUnsupported, kWhere, fmt::format("the architecture {} is not known", quote(name)),
               fmt::format("this build has {}", fmt::join(names, ", ")));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,7 +56,8 @@ struct GgufArchitecture {
     Kind kind = Kind::kInteger;
     bool required = false;
   };
-  // Tensors by the part of their names before ".weight" or ".bias"; * stands for a number.
+  // Tensors by the part of their names before ".weight" or ".bias"; * stands for a number. A second star in
+  // `checkpoint` counts matrices (of experts) that the file has in one tensor of three dimensions.
   struct Tensor {
     std::string_view gguf, checkpoint;
     // The entry that counts the heads of a projection to rotary positions: the file has each head's rows in pairs
@@ -83,14 +85,18 @@ struct GgufArchitecture {
   std::vector<std::string_view> left_out;
   // Another entry reads files of the name: this one is how its model is written.
   bool is_written_only = false;
+  // It reads files of the name that have experts (the entry expert_count), beside one for those that have none.
+  bool has_experts = false;
 };
 
 // A tensor's name on the other side, and the rule that says so.
 struct GgufName {
   std::string name;
   const GgufArchitecture::Tensor* rule = nullptr;
+  std::optional<int64_t> item = {};  // of a checkpoint's tensor: which one of the file's it is
 };
-// The checkpoint's name. Throws Error kUnsupported for a tensor that is not known.
+// The checkpoint's name, with a star where it is several there. Throws Error kUnsupported for a tensor that is not
+// known.
 GgufName hub_name(const GgufArchitecture& architecture, std::string_view name);
 // The file's name of a checkpoint's tensor; without a rule where there is none.
 GgufName gguf_name(const GgufArchitecture& architecture, std::string_view name);
@@ -98,8 +104,9 @@ GgufName gguf_name(const GgufArchitecture& architecture, std::string_view name);
 class GgufArchitectures {
  public:
   void add(GgufArchitecture architecture) { list_.push_back(std::move(architecture)); }
-  // Throws Error kUnsupported listing the names there are.
-  const GgufArchitecture& find(std::string_view name) const;
+  // The one that reads files of the name, with experts or without. Throws Error kUnsupported listing the names there
+  // are.
+  const GgufArchitecture& find(std::string_view name, bool with_experts = false) const;
   // The one that a model is written as. Throws Error kUnsupported listing the models there are.
   const GgufArchitecture& find_for_model(std::string_view model_type) const;
   const std::vector<GgufArchitecture>& list() const { return list_; }

@@ -127,10 +127,13 @@ std::vector<GgufArchitecture::Tensor> rotary_decoder_tensors(bool pairs) {
 }
 
 void complete_rotary_decoder(const GgufSource& source, Json& config) {
-  const auto entry = [&](std::string_view name) { return source.header.metadata.integer(source.key(name)); };
-  if (entry("expert_count").value_or(0) != 0) {
+  if (source.header.metadata.integer(source.key("expert_count")).value_or(0) != 0)
     throw Error(ErrorKind::kUnsupported, kWhere, "mixtures of experts have an architecture of their own");
-  }
+  complete_rotary_mixture(source, config);
+}
+
+void complete_rotary_mixture(const GgufSource& source, Json& config) {
+  const auto entry = [&](std::string_view name) { return source.header.metadata.integer(source.key(name)); };
   const int64_t heads = source.integer("attention.head_count");
   if (heads < 1) throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("attention.head_count is {}", heads));
   const int64_t head_dim = entry("attention.key_length").value_or(source.integer("embedding_length") / heads);

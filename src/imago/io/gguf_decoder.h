@@ -17,6 +17,9 @@ std::vector<GgufArchitecture::Tensor> rotary_decoder_tensors(bool pairs);
 // stretched in a way that is not known, or not all channels rotated; kInvalidFile.
 void complete_rotary_decoder(const GgufSource& source, Json& config);
 
+// The same of a model with experts, which the first refuses.
+void complete_rotary_mixture(const GgufSource& source, Json& config);
+
 // For `describe`, with the keys of config.json that it looks at: the positions, and what follows from the size of a
 // head. Throws Error kUnsupported for positions that the format has no words for.
 std::vector<std::string_view> rotary_decoder_described();

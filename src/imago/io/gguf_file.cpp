@@ -21,6 +21,8 @@ struct GgufFile::Parts {
   std::vector<TensorInfo> infos;
   std::vector<int64_t> rotary_heads;
   std::vector<float> added;
+
+  void add(const GgufName& hub, const TensorInfo& stored, int64_t heads);
 };
 
 namespace {
@@ -91,13 +93,38 @@ std::string make_config(const GgufArchitecture& architecture, const GgufSource& 
 
 }  // namespace
 
+void GgufFile::Parts::add(const GgufName& hub, const TensorInfo& stored, int64_t heads) {
+  const size_t star = hub.name.find('*');
+  const bool is_stack = star != std::string::npos;
+  if (is_stack && stored.shape.size() != 3)
+    throw Error(ErrorKind::kInvalidFile, kWhere, fmt::format("tensor {} is no stack of matrices", quote(hub.name)));
+  const int64_t count = is_stack ? stored.shape[0] : 1;
+  const int64_t bytes = (stored.end - stored.begin) / std::max<int64_t>(count, 1);
+  for (int64_t item = 0; item < count; ++item) {
+    TensorInfo info = stored;
+    info.as_parameter = true;
+    std::string name = hub.name;
+    if (is_stack) {
+      name.replace(star, 1, std::to_string(item));
+      info.shape = {stored.shape[1], stored.shape[2]};
+      info.begin = stored.begin + item * bytes;
+      info.end = info.begin + bytes;
+    }
+    names.push_back(std::move(name));
+    infos.push_back(std::move(info));
+    rotary_heads.push_back(heads);
+    added.push_back(hub.rule->added);
+  }
+}
+
 GgufFile GgufFile::open(const std::string& path, const GgufArchitectures& architectures) {
   const ErrorScope scope(path);
   MappedFile file = MappedFile::open(path);
   GgufHeader header = parse_gguf_header(file.bytes());
   const auto name = header.metadata.text("general.architecture");
   if (!name) throw Error(ErrorKind::kInvalidFile, kWhere, "the metadata has no \"general.architecture\"");
-  const GgufArchitecture& architecture = architectures.find(*name);
+  const bool with_experts = header.metadata.integer(*name + ".expert_count").value_or(0) > 0;
+  const GgufArchitecture& architecture = architectures.find(*name, with_experts);
   const GgufSource source{architecture.name, header, file.bytes()};
   Parts parts;
   parts.config = make_config(architecture, source);
@@ -105,7 +132,7 @@ GgufFile GgufFile::open(const std::string& path, const GgufArchitectures& archit
     const std::string& stored = header.names[i];
     const auto& ignored = architecture.ignored_tensors;
     if (std::find(ignored.begin(), ignored.end(), stored) != ignored.end()) continue;
-    GgufName hub = hub_name(architecture, stored);
+    const GgufName hub = hub_name(architecture, stored);
     const std::string_view counted = hub.rule->rotary_heads;
     const int64_t heads = counted.empty() ? 0 : source.integer(counted);
     const int64_t rows = header.infos[i].shape[0];
@@ -113,11 +140,7 @@ GgufFile GgufFile::open(const std::string& path, const GgufArchitectures& archit
       throw Error(ErrorKind::kInvalidFile, kWhere,
                   fmt::format("tensor {} has {} rows for {} heads", quote(stored), rows, heads));
     }
-    parts.names.push_back(std::move(hub.name));
-    parts.infos.push_back(header.infos[i]);
-    parts.infos.back().as_parameter = true;
-    parts.rotary_heads.push_back(heads);
-    parts.added.push_back(hub.rule->added);
+    parts.add(hub, header.infos[i], heads);
   }
   parts.metadata = std::move(header.metadata);
   return GgufFile(std::move(file), std::move(parts));
