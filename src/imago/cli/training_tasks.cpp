@@ -14,6 +14,7 @@
 #include "imago/nn/config.h"
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/train/chat_dataset.h"
+#include "imago/train/generated_text_metrics.h"
 #include "imago/train/json_rows.h"
 #include "imago/train/masked_language_modeling.h"
 #include "imago/train/packing.h"
@@ -145,6 +146,12 @@ TrainingTask seq2seq(const TrainingContext& c) {
   });
   task.collator = data_collator_with_padding({.pad_token_id = c.pad_token_id()});
   task.metrics.push_back(std::make_unique<TokenMetrics>(false));
+  if (c.data.predict_with_generate) {
+    GenerationConfig generation = GenerationConfig::from_pretrained(c.folder, task.model->config());
+    if (c.data.generation_max_length) generation.max_length = c.data.generation_max_length;
+    generation.num_beams = c.data.generation_num_beams.value_or(generation.num_beams);
+    task.metrics.push_back(std::make_unique<GeneratedTextMetrics>(*task.model, c.tokenizer, std::move(generation)));
+  }
   task.tokens_per_example = c.data.max_length;
   return task;
 }

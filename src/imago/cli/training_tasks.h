@@ -24,6 +24,9 @@ struct TrainingData {
   std::optional<bool> completion_only_loss;
   std::optional<double> beta;  // dpo (0.1 where absent) and grpo (0)
   double mlm_probability = 0.15;
+  // seq2seq: evaluations have the model write, and measure its texts.
+  bool predict_with_generate = false;
+  std::optional<int64_t> generation_max_length, generation_num_beams;
   bool packing = false;                // sft: several examples in a row of max_length tokens
   bool streaming = false;              // causal-lm and sft: rows are read as they are needed; needs max_steps
   int64_t shuffle_buffer_size = 1000;  // rows that are read ahead and drawn from; 0 keeps the file's order
@@ -36,8 +39,9 @@ struct TrainingData {
   bool scale_rewards = true, log_completions = false;  // the latter into completions.jsonl
   FIELDS(model_name_or_path, task, train_file, text_column, label_column, image_column, audio_column, validation_file,
          source_column, target_column, block_size, max_length, assistant_only_loss, completion_only_loss, beta,
-         mlm_probability, packing, streaming, shuffle_buffer_size, num_generations, max_completion_length, temperature,
-         top_p, top_k, reward, answer_column, reward_pattern, reward_model, scale_rewards, log_completions)
+         mlm_probability, predict_with_generate, generation_max_length, generation_num_beams, packing, streaming,
+         shuffle_buffer_size, num_generations, max_completion_length, temperature, top_p, top_k, reward, answer_column,
+         reward_pattern, reward_model, scale_rewards, log_completions)
 };
 
 // A task made ready.

@@ -155,6 +155,23 @@ TEST_F(TrainingTasks, RowsWithoutTheirLabelsAreRefused) {
   EXPECT_THAT(errors_, HasSubstr("no list \"tokens\""));
 }
 
+TEST_F(TrainingTasks, WhatATranslatorWritesIsMeasured) {
+  const std::string data = write("pairs.jsonl",
+                                 "{\"source\": \"Paris is the capital of France.\", \"target\": \"a b r o a r i\"}\n"
+                                 "{\"source\": \"Anna writes letters.\", \"target\": \"ariari\"}\n");
+  const auto entries =
+      train("seq2seq", data,
+            {"--model", IMAGO_SOURCE_DIR "/tests/golden/pipelines/text2text-generation", "--max_steps", "1",
+             "--validation_file", data, "--eval_strategy", "steps", "--eval_steps", "1", "--predict_with_generate",
+             "true", "--generation_max_length", "6", "--generation_num_beams", "2"});
+  ASSERT_EQ(status_, 0) << errors_;
+  ASSERT_EQ(entries.size(), 2);
+  for (const char* name : {"eval_exact_match", "eval_bleu", "eval_rouge1", "eval_rouge2", "eval_rougeL", "eval_wer"})
+    EXPECT_TRUE(entries[1].contains(name)) << name;
+  EXPECT_EQ(entries[1].at("eval_exact_match").get<double>(), 0);
+  EXPECT_GT(entries[1].at("eval_wer").get<double>(), 0);
+}
+
 TEST_F(TrainingTasks, ARewardModelBeginsAtChanceAndLearns) {
   std::string rows;
   for (int i = 0; i < 4; ++i)
