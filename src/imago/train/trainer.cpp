@@ -339,9 +339,9 @@ LogEntry Trainer::evaluate(const Dataset& dataset, const std::string& prefix, st
   return entry;
 }
 
-void Trainer::note_best(const LogEntry& metrics) {
+bool Trainer::note_best(const LogEntry& metrics) {
   const std::string name = arguments_.best_metric();
-  if (name.empty()) return;
+  if (name.empty()) return false;
   const auto found = metrics.find(name);
   if (found == metrics.end()) {
     std::string known;
@@ -352,9 +352,10 @@ void Trainer::note_best(const LogEntry& metrics) {
   const double value = found->second;
   const bool better = !state_.best_metric ||
                       (arguments_.best_is_greatest() ? value > *state_.best_metric : value < *state_.best_metric);
-  if (!better) return;
+  if (!better) return false;
   state_.best_metric = value;
   state_.best_global_step = state_.global_step;
+  return true;
 }
 
 void Trainer::decide(bool epoch_ends) {
@@ -386,7 +387,8 @@ void Trainer::log_evaluate_save(const TrainingStep::Result& result) {
     log(metrics);
     // Callbacks see the best metric of before, against which early stopping measures this one.
     for (TrainerCallback* callback : options_.callbacks) callback->on_evaluate({arguments_, state_, control_}, metrics);
-    note_best(metrics);
+    const bool better = note_best(metrics);
+    if (arguments_.save_strategy == "best") control_.should_save = better;
   }
   if (std::exchange(control_.should_save, false)) save_checkpoint();
 }

@@ -86,7 +86,7 @@ class Trainer {
   TensorMap collate(const Dataset& dataset, const std::vector<int64_t>& indices) const;
   void decide(bool epoch_ends);
   void log_evaluate_save(const TrainingStep::Result& result);
-  void note_best(const LogEntry& metrics);
+  bool note_best(const LogEntry& metrics);  // whether it is the best so far
   void log(LogEntry entry);
   void save_checkpoint();
   void rotate();

@@ -248,6 +248,27 @@ TEST_F(TrainerFeatures, TheBestCheckpointIsKeptAndLoaded) {
   });
 }
 
+TEST_F(TrainerFeatures, CheckpointsOfTheBestEvaluationsAlone) {
+  TrainingArguments a = arguments();
+  a.learning_rate = 3;
+  a.max_grad_norm = 0;
+  a.eval_strategy = "steps";
+  a.eval_steps = 1;
+  a.save_strategy = "best";
+  a.metric_for_best_model = "loss";
+  const Outcome outcome = run(a);
+  double least = HUGE_VAL;
+  for (const LogEntry& entry : outcome.state.log_history) {
+    const auto found = entry.find("eval_loss");
+    if (found == entry.end()) continue;
+    const auto step = static_cast<int64_t>(entry.at("step"));
+    const bool saved = fs::exists(folder_.string() + "/checkpoint-" + std::to_string(step));
+    EXPECT_EQ(saved, found->second < least) << step;
+    least = std::min(least, found->second);
+  }
+  EXPECT_LT(least, HUGE_VAL);
+}
+
 TEST_F(TrainerFeatures, FrozenParametersStay) {
   const auto model = AutoModelForCausalLM::from_pretrained(kModel);
   WholeModel weights(*model, {"model.embed_tokens.*", "model.layers.0.*"});

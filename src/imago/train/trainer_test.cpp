@@ -286,7 +286,8 @@ TEST(TrainingArguments, AreRefusedByName) {
   expect_error(R"({"optim": "adalomo"})", "adalomo");
   expect_error(R"({"per_device_train_batch_size": 0})", "per_device_train_batch_size");
   expect_error(R"({"learning_rate": -1})", "learning_rate");
-  expect_error(R"({"save_strategy": "best"})", "best");
+  expect_error(R"({"save_strategy": "best"})", "metric_for_best_model");
+  expect_error(R"({"save_strategy": "sometimes"})", "sometimes");
 }
 
 }  // namespace

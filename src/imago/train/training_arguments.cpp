@@ -71,10 +71,12 @@ void TrainingArguments::validate() const {
   if (logging_strategy == "steps") expect_positive("logging_steps", logging_steps);
   if (save_strategy == "steps") expect_positive("save_steps", save_steps);
   if (eval_strategy == "steps") expect_positive("eval_steps", eval_steps.value_or(logging_steps));
-  for (const auto& [name, value] : {std::pair{"logging_strategy", logging_strategy},
-                                    {"save_strategy", save_strategy},
-                                    {"eval_strategy", eval_strategy}}) {
-    expect_one_of(name, value, {"no", "steps", "epoch"});
+  expect_one_of("logging_strategy", logging_strategy, {"no", "steps", "epoch"});
+  expect_one_of("eval_strategy", eval_strategy, {"no", "steps", "epoch"});
+  expect_one_of("save_strategy", save_strategy, {"no", "steps", "epoch", "best"});
+  if (save_strategy == "best" && (best_metric().empty() || eval_strategy == "no")) {
+    refuse(ErrorKind::kInvalidArgument, "save_strategy is \"best\" and nothing says which checkpoint is",
+           "set metric_for_best_model and eval_strategy");
   }
   for (const std::string& where : report_to) expect_one_of("report_to", where, {"none", "tensorboard"});
   expect_one_of("optim", optim, optimizer_names());
@@ -87,7 +89,7 @@ void TrainingArguments::validate() const {
     refuse(ErrorKind::kInvalidArgument, "activation_offloading without gradient_checkpointing", "set both");
   }
   if (neftune_noise_alpha) expect_at_least_0("neftune_noise_alpha", *neftune_noise_alpha);
-  if (load_best_model_at_end &&
+  if (load_best_model_at_end && save_strategy != "best" &&
       (eval_strategy == "no" || save_strategy != eval_strategy ||
        (eval_strategy == "steps" && std::fmod(save_steps, eval_steps.value_or(logging_steps)) != 0))) {
     refuse(ErrorKind::kInvalidArgument, "load_best_model_at_end without an evaluation of each checkpoint",

@@ -27,7 +27,8 @@ struct TrainingArguments {
   JsonText lr_scheduler_kwargs;
   double warmup_steps = 0;  // below 1 a part of all steps
 
-  // "no", "steps" or "epoch". Steps below 1 are parts of all steps.
+  // "no", "steps" or "epoch"; save_strategy also "best", behind an evaluation that is the best so far. Steps below 1
+  // are parts of all steps.
   std::string logging_strategy = "steps", save_strategy = "steps", eval_strategy = "no";
   double logging_steps = 500, save_steps = 500;
   std::optional<double> eval_steps;  // none: logging_steps
