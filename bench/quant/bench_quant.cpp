@@ -1,5 +1,5 @@
 // Products with weights in every format, against reading memory and against float.
-//   bench_quant [rounds] [only formats whose name contains this text]
+//   bench_quant [rounds] [only formats whose name contains this text] [at most so many rows]
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -44,13 +44,14 @@ std::vector<std::unique_ptr<quant::BlockMatrix>> pool_of(const quant::Format& fo
   return pool;
 }
 
-void bench_format(const quant::Format& format, int rounds) {
+void bench_format(const quant::Format& format, int rounds, int64_t most) {
   const auto pool = pool_of(format);
   const std::vector<float> x = random_floats(512 * kColumns);
   std::vector<float> y(512 * kRows);
   size_t turn = 0;
   std::vector<Contestant> contestants;
   for (const int64_t m : {int64_t{1}, int64_t{4}, int64_t{8}, int64_t{16}, int64_t{128}, int64_t{512}}) {
+    if (m > most) break;
     contestants.push_back({fmt::format("m {}", m),
                            [&, m] { pool[turn++ % pool.size()]->multiply(x.data(), m, kColumns, nullptr, y.data()); }});
   }
@@ -71,9 +72,10 @@ void bench_format(const quant::Format& format, int rounds) {
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
   const std::string only = argc > 2 ? argv[2] : "";
+  const int64_t most = argc > 3 ? std::max(1, std::atoi(argv[3])) : 512;
   fmt::print("{} threads, {}, weights [{}, {}]\n", imago::num_threads(), imago::kernels::active_target(),
              imago::bench::kRows, imago::bench::kColumns);
   for (const imago::quant::Format& format : imago::quant::formats()) {
-    if (format.name.find(only) != std::string_view::npos) imago::bench::bench_format(format, rounds);
+    if (format.name.find(only) != std::string_view::npos) imago::bench::bench_format(format, rounds, most);
   }
 }

@@ -8,17 +8,24 @@
 
 namespace imago::quant {
 
+// The eight of each, one to a byte.
+struct SuperBlockWords {
+  uint64_t scales, minimums;
+};
+
 // Four at a time.
-inline void unpack_super_block_scales(const uint8_t (&packed)[12], uint8_t* scales, uint8_t* minimums) {
+inline SuperBlockWords super_block_words(const uint8_t (&packed)[12]) {
   uint32_t word[3];
   std::memcpy(word, packed, sizeof(packed));
-  // All eight in one word, which is read again sooner than two.
-  const auto join = [](uint32_t low, uint32_t high, uint8_t* to) {
-    const uint64_t both = low | static_cast<uint64_t>(high) << 32;
-    std::memcpy(to, &both, sizeof(both));
-  };
-  join(word[0] & 0x3f3f3f3f, (word[2] & 0x0f0f0f0f) | (word[0] >> 2 & 0x30303030), scales);
-  join(word[1] & 0x3f3f3f3f, (word[2] >> 4 & 0x0f0f0f0f) | (word[1] >> 2 & 0x30303030), minimums);
+  const auto join = [](uint32_t low, uint32_t high) { return low | static_cast<uint64_t>(high) << 32; };
+  return {join(word[0] & 0x3f3f3f3f, (word[2] & 0x0f0f0f0f) | (word[0] >> 2 & 0x30303030)),
+          join(word[1] & 0x3f3f3f3f, (word[2] >> 4 & 0x0f0f0f0f) | (word[1] >> 2 & 0x30303030))};
+}
+
+inline void unpack_super_block_scales(const uint8_t (&packed)[12], uint8_t* scales, uint8_t* minimums) {
+  const SuperBlockWords words = super_block_words(packed);
+  std::memcpy(scales, &words.scales, sizeof(words.scales));
+  std::memcpy(minimums, &words.minimums, sizeof(words.minimums));
 }
 
 inline void pack_super_block_scales(const uint8_t* scales, const uint8_t* minimums, uint8_t (&packed)[12]) {

@@ -61,11 +61,16 @@ class Sums {
     for (int i = 0; i < kRows; ++i) shifts_[i] = sums_[i][0] = sums_[i][1] = _mm512_setzero_ps();
   }
 
-  // `elements` values of kBlocks blocks, and x from `first` on. Blocks beyond them are zeros.
+  // `elements` values of kBlocks blocks, and x from `first` on. Blocks beyond them are read and make no difference.
   template <bool kWhole>
   HWY_INLINE void add(const Block* block, const RoundedRow* x, int64_t first, int64_t elements) {
     __m512 scales, offsets;
     load_factors(block, scales, offsets);
+    if (!kWhole) {
+      const auto there = static_cast<__mmask16>((1U << (elements / F::kGroup)) - 1);
+      scales = _mm512_maskz_mov_ps(there, scales);
+      if (F::kHasOffset) offsets = _mm512_maskz_mov_ps(there, offsets);
+    }
     __m512 factors[kRows];
     for (int i = 0; i < kRows; ++i) {
       factors[i] = _mm512_mul_ps(scales, _mm512_loadu_ps(x[i].scale + first / F::kGroup));
@@ -89,7 +94,9 @@ class Sums {
   static constexpr int64_t kGroupsOfBlock = F::kElements / F::kGroup;
 
   static HWY_INLINE void load_factors(const Block* block, __m512& scales, __m512& offsets) {
-    if constexpr (requires { block->minimum; } && F::kElements == 32) {
+    if constexpr (requires { U::wide_factors(block, scales, offsets); }) {
+      U::wide_factors(block, scales, offsets);
+    } else if constexpr (requires { block->minimum; } && F::kElements == 32) {
       scales = gather_halves<sizeof(Block)>(&block->scale);
       offsets = gather_halves<sizeof(Block)>(&block->minimum);
     } else if constexpr (requires { U::kOnlyScale; }) {
@@ -137,12 +144,13 @@ class Sums {
   __m512 sums_[kRows][2], shifts_[kRows];
 };
 
-// y[i * stride + r] = row r . row i of x.
+// y[i * stride + r] = row r . row i of x. `readable` rows lie there, which may be more.
 template <class U, int kRows>
-void multiply(const std::byte* from, int64_t rows, int64_t blocks, const RoundedRow* x, float* y, int64_t stride) {
+void multiply(const std::byte* from, int64_t rows, int64_t readable, int64_t blocks, const RoundedRow* x, float* y,
+              int64_t stride) {
   using S = Sums<U, kRows>;
   using Block = typename U::Format::Block;
-  constexpr int64_t kAhead = 1024;  // bytes: further than the hardware looks, which stops at every page
+  constexpr int64_t kAhead = 4096;  // bytes: further than the hardware looks, which stops at every page
   constexpr int64_t kElements = U::Format::kElements;
   const auto* block = reinterpret_cast<const Block*>(from);
   for (int64_t r = 0; r < rows; ++r, block += blocks) {
@@ -154,10 +162,14 @@ void multiply(const std::byte* from, int64_t rows, int64_t blocks, const Rounded
       sums.template add<true>(block + i, x, i * kElements, S::kElements);
     }
     if (i < blocks) {
+      // Most rows are followed by others, into which it is no harm to read.
+      const bool followed = (readable - r) * blocks >= i + S::kBlocks;
       Block rest[S::kBlocks];
-      std::memset(static_cast<void*>(rest), 0, sizeof(rest));
-      std::memcpy(static_cast<void*>(rest), block + i, static_cast<size_t>(blocks - i) * sizeof(Block));
-      sums.template add<false>(rest, x, i * kElements, (blocks - i) * kElements);
+      if (!followed) {
+        std::memset(static_cast<void*>(rest), 0, sizeof(rest));
+        std::memcpy(static_cast<void*>(rest), block + i, static_cast<size_t>(blocks - i) * sizeof(Block));
+      }
+      sums.template add<false>(followed ? block + i : rest, x, i * kElements, (blocks - i) * kElements);
     }
     for (int row = 0; row < kRows; ++row) y[row * stride + r] = sums.total(row);
   }
@@ -165,7 +177,7 @@ void multiply(const std::byte* from, int64_t rows, int64_t blocks, const Rounded
 
 template <class U>
 void multiply_row(const std::byte* from, int64_t rows, int64_t blocks, const RoundedRow& x, float* y) {
-  multiply<U, 1>(from, rows, blocks, &x, y, 0);
+  multiply<U, 1>(from, rows, rows, blocks, &x, y, 0);
 }
 
 template <class U>
@@ -175,9 +187,9 @@ void multiply_rows(const std::byte* from, int64_t rows, int64_t blocks, const Ro
   const int64_t row_bytes = blocks * static_cast<int64_t>(sizeof(typename U::Format::Block));
   for (int64_t r = 0; r < rows; ++r, from += row_bytes, ++y) {
     int64_t i = 0;
-    for (; i + 4 <= m; i += 4) multiply<U, 4>(from, 1, blocks, x + i, y + i * stride, stride);
-    for (; i + 2 <= m; i += 2) multiply<U, 2>(from, 1, blocks, x + i, y + i * stride, stride);
-    if (i < m) multiply<U, 1>(from, 1, blocks, x + i, y + i * stride, stride);
+    for (; i + 4 <= m; i += 4) multiply<U, 4>(from, 1, rows - r, blocks, x + i, y + i * stride, stride);
+    for (; i + 2 <= m; i += 2) multiply<U, 2>(from, 1, rows - r, blocks, x + i, y + i * stride, stride);
+    if (i < m) multiply<U, 1>(from, 1, rows - r, blocks, x + i, y + i * stride, stride);
   }
 }
 

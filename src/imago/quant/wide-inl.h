@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "imago/kernels/cpu/half.h"
+#include "imago/quant/super_block_scales.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace imago::quant {
@@ -73,6 +74,53 @@ HWY_INLINE __m512 gather_halves(const void* from) {
   const __m128i low = _mm_setr_epi16(h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]);
   const __m128i high = _mm_setr_epi16(h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
   return _mm512_cvtph_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
+}
+
+// Sixteen bytes that lie kStride bytes apart, without a sign.
+template <int kStride>
+HWY_INLINE __m512i gather_bytes(const void* from) {
+  const auto* b = static_cast<const char*>(from);
+  constexpr int s = kStride;
+  return _mm512_cvtepu8_epi32(_mm_setr_epi8(b[0], b[s], b[2 * s], b[3 * s], b[4 * s], b[5 * s], b[6 * s], b[7 * s],
+                                            b[8 * s], b[9 * s], b[10 * s], b[11 * s], b[12 * s], b[13 * s], b[14 * s],
+                                            b[15 * s]));
+}
+
+HWY_INLINE __m512 wide_half(float16 value) {
+  return _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(value.bits)));
+}
+
+// Numbers of two blocks, in the halves.
+HWY_INLINE __m512 wide_halves(float16 first, float16 second) {
+  return _mm512_mask_blend_ps(0xff00, wide_half(first), wide_half(second));
+}
+
+HWY_INLINE __m128i pair_of(uint64_t first, uint64_t second) {
+  return _mm_set_epi64x(static_cast<int64_t>(second), static_cast<int64_t>(first));
+}
+
+HWY_INLINE uint64_t load_word(const void* from) {
+  uint64_t word;
+  std::memcpy(&word, from, sizeof(word));
+  return word;
+}
+
+// Integers without and with a sign, times a scale.
+HWY_INLINE __m512 scale_unsigned(__m128i integers, __m512 scale) {
+  return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(integers)), scale);
+}
+HWY_INLINE __m512 scale_signed(__m128i integers, __m512 scale) {
+  return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(integers)), scale);
+}
+
+// Of two blocks as Q4_K and Q5_K have them.
+template <class Block>
+HWY_INLINE void wide_super_block_factors(const Block* block, __m512& scales, __m512& offsets) {
+  const auto [scales0, minimums0] = super_block_words(block[0].scales);
+  const auto [scales1, minimums1] = super_block_words(block[1].scales);
+  scales = scale_unsigned(pair_of(scales0, scales1), wide_halves(block[0].scale, block[1].scale));
+  const __m512 minimum = wide_halves(block[0].minimum, block[1].minimum);
+  offsets = scale_unsigned(pair_of(minimums0, minimums1), _mm512_xor_ps(minimum, _mm512_set1_ps(-0.0F)));
 }
 
 #endif

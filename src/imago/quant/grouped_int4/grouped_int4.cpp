@@ -27,6 +27,12 @@ struct UnpackGroupedInt4 {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512& offsets) {
+    scales = gather_halves<sizeof(Format::Block)>(block->scale_bytes);
+    const __m512 zeros = _mm512_cvtepi32_ps(gather_bytes<sizeof(Format::Block)>(&block->zero));
+    offsets = _mm512_xor_ps(_mm512_mul_ps(scales, zeros), _mm512_set1_ps(-0.0F));
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return wide_nibbles(block[0].nibbles, block[1].nibbles);

@@ -27,6 +27,13 @@ struct UnpackGroupedInt8 {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512& offsets) {
+    scales = gather_halves<sizeof(Format::Block)>(block->scale_bytes);
+    const __m512i zeros = gather_bytes<sizeof(Format::Block)>(&block->zero);
+    const __m512i rest = _mm512_sub_epi32(_mm512_set1_epi32(Format::kMiddle), zeros);
+    offsets = _mm512_mul_ps(scales, _mm512_cvtepi32_ps(rest));
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return wide_bytes(block[0].values, block[1].values);

@@ -32,6 +32,18 @@ struct UnpackIQ4_XS {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512&) {
+    const __m128i integers = pair_of(scale_bytes(block[0]), scale_bytes(block[1]));
+    scales = scale_signed(_mm_sub_epi8(integers, _mm_set1_epi8(32)), wide_halves(block[0].scale, block[1].scale));
+  }
+
+  // 32 more than the scales.
+  static HWY_INLINE uint64_t scale_bytes(const Format::Block& block) {
+    uint32_t low;
+    std::memcpy(&low, block.low_scales, sizeof(low));
+    return _pdep_u64(low, 0x0f0f0f0f0f0f0f0f) | _pdep_u64(block.high_scales, 0x3030303030303030);
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return wide_look_up(kUnevenValues, wide_nibbles(block->nibbles + kAt / 2, block->nibbles + kAt / 2 + 16));

@@ -26,6 +26,14 @@ struct UnpackMXFP4 {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512&) {
+    const __m512i exponents = gather_bytes<sizeof(Format::Block)>(block);
+    const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(exponents, _mm512_set1_epi32(1)), 23);
+    const __m512i subnormal = _mm512_sllv_epi32(_mm512_set1_epi32(0x00200000), exponents);
+    const __mmask16 tiny = _mm512_cmplt_epi32_mask(exponents, _mm512_set1_epi32(2));
+    scales = _mm512_castsi512_ps(_mm512_mask_blend_epi32(tiny, normal, subnormal));
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return wide_look_up(MXFP4::kDoubled, wide_nibbles(block[0].nibbles, block[1].nibbles));

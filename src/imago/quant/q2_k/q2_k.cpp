@@ -31,6 +31,13 @@ struct UnpackQ2_K {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512& offsets) {
+    const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block->scales)), low = _mm_set1_epi8(15);
+    scales = scale_unsigned(_mm_and_si128(both, low), wide_half(block->scale));
+    const __m512 minimum = _mm512_xor_ps(wide_half(block->minimum), _mm512_set1_ps(-0.0F));
+    offsets = scale_unsigned(_mm_and_si128(_mm_srli_epi16(both, 4), low), minimum);
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return wide_bits<2, kAt / 32 % 4 * 2, 2>(block->values + kAt / 128 * 32);

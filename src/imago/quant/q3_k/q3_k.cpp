@@ -33,6 +33,18 @@ struct UnpackQ3_K {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512&) {
+    constexpr uint64_t kLow = 0x0f0f0f0f0f0f0f0f, kHigh = 0x3030303030303030;
+    const uint64_t low = load_word(block->scales);
+    uint32_t bits;
+    std::memcpy(&bits, block->scales + 8, sizeof(bits));
+    // Two bits of four scales to a word each: of the first four, of the next, and so on.
+    const uint64_t first = static_cast<uint64_t>(bits) << 4 | static_cast<uint64_t>(bits) << 34;
+    const uint64_t second = static_cast<uint64_t>(bits) | static_cast<uint64_t>(bits >> 2) << 32;
+    const __m128i integers = pair_of((low & kLow) | (first & kHigh), (low >> 4 & kLow) | (second & kHigh));
+    scales = scale_signed(_mm_sub_epi8(integers, _mm_set1_epi8(32)), wide_half(block->scale));
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return _mm512_or_si512(wide_bits<2, kAt / 32 % 4 * 2, 2>(block->values + kAt / 128 * 32),

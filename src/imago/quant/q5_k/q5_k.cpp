@@ -31,6 +31,10 @@ struct UnpackQ5_K {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512& offsets) {
+    wide_super_block_factors(block, scales, offsets);
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return _mm512_or_si512(wide_bits<4, 0, 4>(block->nibbles + kAt / 2),

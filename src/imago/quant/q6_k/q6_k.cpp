@@ -29,6 +29,11 @@ struct UnpackQ6_K {
   }
 
 #if HWY_TARGET == HWY_AVX3
+  static HWY_INLINE void wide_factors(const Format::Block* block, __m512& scales, __m512&) {
+    const __m128i integers = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block->scales));
+    scales = scale_signed(integers, wide_half(block->scale));
+  }
+
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     constexpr int kHalf = kAt / 128, kRunOfHalf = kAt / 32 % 4;
