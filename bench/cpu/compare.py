@@ -6,13 +6,16 @@
   embeddings       BERT-base and MiniLM, 1 and 32 texts of 128 tokens, against torch, onnxruntime, ctranslate2 and
                    openvino, each where it can be imported
   translation      T5-small, 32 tokens in and out, against torch
+  starts           (with --starts, alone) from nothing to the first token of those language models, the file in the
+                   page cache: seconds and peak memory, against llama-cpp-python, of which neither starting Python nor
+                   importing packages counts, in either figure; a ratio below 1 is Imago ahead
 
 Weights are random: what they are does not change the time. They are made once, in --folder. In each round every
 contestant runs once, in an order that moves on by one; the best round of each counts, and a ratio above 1 is Imago ahead
 of the fastest peer. On a machine that others use, IMAGO_BENCH_CPU_TIME=1 with --threads 1 compares processor time (not that of
 llama-bench, which measures by the wall). `--parameters small` shrinks every model, to try the script itself.
 
-Usage: compare.py IMAGO [--folder DIR] [--threads N] [--rounds N] [--only TEXT] [--parameters small] [--json]
+Usage: compare.py IMAGO [--folder DIR] [--threads N] [--rounds N] [--only TEXT] [--parameters small] [--starts] [--json]
 """
 
 import argparse
@@ -174,6 +177,35 @@ class Bench:
                     contestants["llama_cpp"] = lambda path=path: self.peer("llama_cpp", path, prompt, new)
                 self.compare(row, "tokens/s", contestants)
 
+    def starts(self):
+        if not importable("llama_cpp"):
+            sys.exit("--starts compares with the Python package llama-cpp-python, which cannot be imported")
+        for model in ("llama-1b", "qwen2-0.5b"):
+            for method in GGUF_FORMATS:
+                row = f"{model} {method}"
+                if self.options.only and self.options.only not in row:
+                    continue
+                path = self.gguf(model, method)
+                subprocess.run(["cat", str(path)], stdout=subprocess.DEVNULL, check=True)
+                best = {}
+                for _ in range(self.options.rounds):
+                    own = self.imago(path, prompt=1, new=1)
+                    figures = {"imago": {"seconds": own["start_to_first_token_seconds"],
+                                         "bytes": own["peak_memory_bytes"]},
+                               "llama_cpp": self.peer("start_llama_cpp", path)}
+                    for name, rates in figures.items():
+                        for unit, value in rates.items():
+                            key = (name, unit)
+                            best[key] = min(best.get(key, value), value)
+                for unit, what in (("seconds", "to the first token"), ("bytes", "peak memory")):
+                    own, peer = best["imago", unit], best["llama_cpp", unit]
+                    self.rows.append({"row": f"{row} {what}", "unit": unit, "imago": own, "llama_cpp": peer,
+                                      "ratio": own / peer})
+                    if not self.options.json:
+                        scale, shown = (1, "s") if unit == "seconds" else (1e6, "MB")
+                        print(f"{row + ' ' + what:<36} imago {own / scale:.3f}  llama_cpp {peer / scale:.3f} {shown}"
+                              f"  ->  {own / peer:.2f}", flush=True)
+
     def embeddings(self):
         tokens = 128 if self.options.parameters == "full" else 16
         for model in ("bert-base", "minilm"):
@@ -264,12 +296,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="rows whose name has this text")
     parser.add_argument("--parameters", choices=["full", "small"], default="full")
+    parser.add_argument("--starts", action="store_true", help="compare what starting costs instead of speed")
     parser.add_argument("--json", action="store_true")
     bench = Bench(parser.parse_args())
     start = time.time()
-    bench.language_models()
-    bench.embeddings()
-    bench.translation()
+    if bench.options.starts:
+        bench.starts()
+    else:
+        bench.language_models()
+        bench.embeddings()
+        bench.translation()
     if bench.options.json:
         print(json.dumps({"threads": bench.options.threads, "rounds": bench.options.rounds,
                           "seconds": round(time.time() - start), "rows": bench.rows}, indent=2))

@@ -131,6 +131,20 @@ def llama_cpp(threads, path, prompt, new):
     return {f"prompt {prompt}": prompt / (middle - start), "decode": new / (end - middle)}
 
 
+def peak_memory():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+
+def start_llama_cpp(threads, path):
+    import llama_cpp as package
+    before = peak_memory()
+    start = now()
+    model = package.Llama(path, n_ctx=512, n_batch=512, n_threads=threads, n_threads_batch=threads, verbose=False)
+    model.eval([1])
+    return {"seconds": now() - start, "bytes": peak_memory() - before}
+
+
 def main():
     function, threads = sys.argv[1], int(sys.argv[2])
     arguments = [int(text) if text.isdigit() else text for text in sys.argv[3:]]

@@ -36,10 +36,11 @@ struct GroupKernels {
   // The groups of `blocks` blocks: q [elements], scale and offset [elements / group]; the latter is left alone where
   // there are none.
   void (*unpack)(const std::byte* from, int64_t blocks, int8_t* q, float* scale, float* offset);
+  // A row of x in the order in which these products read it.
+  void (*round)(const float* x, int64_t columns, int64_t group, const RoundedRow& row);
   // y [rows]: rows of `blocks` blocks, one after another, times x.
   void (*multiply_row)(const std::byte* from, int64_t rows, int64_t blocks, const RoundedRow& x, float* y);
-  // The same for `m` rows of x; those of y are `stride` apart. Null where rows are better unpacked to memory first;
-  // where it is not, both take x as bytes (round_row-inl.h).
+  // The same for `m` rows of x; those of y are `stride` apart. Null where rows are better unpacked to memory first.
   void (*multiply_rows)(const std::byte* from, int64_t rows, int64_t blocks, const RoundedRow* x, int64_t m, float* y,
                         int64_t stride);
 };

@@ -141,8 +141,6 @@ HWY_AFTER_NAMESPACE();
 namespace imago::quant {
 namespace {
 
-HWY_EXPORT(round_row);
-HWY_EXPORT(round_row_bytes);
 HWY_EXPORT(multiply_rows);
 
 // Rows of x, rounded on the calling thread.
@@ -152,8 +150,7 @@ struct RoundedRows {
 
   void round(const GroupMatrix& w, const float* x, int64_t m, int64_t stride) {
     const int64_t size = padded(w.columns), groups = size / w.format.group;
-    const bool as_bytes = w.format.kernels().multiply_rows != nullptr;
-    const auto round_one = as_bytes ? HWY_DYNAMIC_DISPATCH(round_row_bytes) : HWY_DYNAMIC_DISPATCH(round_row);
+    const auto round_one = w.format.kernels().round;
     auto* const all_values = values.get<int16_t>(m * size);
     float* const all_floats = floats.get<float>(2 * m * groups);
     for (int64_t i = 0; i < m; ++i) {

@@ -82,18 +82,24 @@ inline void arrange_run(const int16_t* natural, int16_t* values) {
 #if HWY_TARGET == HWY_AVX3
 
 // Run `index` of a row, as bytes.
+template <bool kInHalves>
 inline void split_run(const int16_t* natural, int64_t index, int16_t* values) {
   const __m512i all = _mm512_loadu_si512(natural);
   const __m512i low = _mm512_srai_epi16(_mm512_slli_epi16(all, 8), 8);
-  const __m512i high = _mm512_srai_epi16(_mm512_sub_epi16(all, low), 8);
-  auto* const to = reinterpret_cast<__m256i*>(values) + index / 2 * 4 + index % 2;
-  _mm256_storeu_si256(to, _mm512_cvtepi16_epi8(high));
-  _mm256_storeu_si256(to + 2, _mm512_cvtepi16_epi8(low));
+  const __m256i low_bytes = _mm512_cvtepi16_epi8(low);
+  const __m256i high_bytes = _mm512_cvtepi16_epi8(_mm512_srai_epi16(_mm512_sub_epi16(all, low), 8));
+  if constexpr (kInHalves) {
+    auto* const to = reinterpret_cast<__m128i*>(values) + index / 4 * 16 + index % 4;
+    _mm_storeu_si128(to, _mm256_castsi256_si128(high_bytes));
+    _mm_storeu_si128(to + 4, _mm256_extracti128_si256(high_bytes, 1));
+    _mm_storeu_si128(to + 8, _mm256_castsi256_si128(low_bytes));
+    _mm_storeu_si128(to + 12, _mm256_extracti128_si256(low_bytes, 1));
+  } else {
+    auto* const to = reinterpret_cast<__m256i*>(values) + index / 2 * 4 + index % 2;
+    _mm256_storeu_si256(to, high_bytes);
+    _mm256_storeu_si256(to + 2, low_bytes);
+  }
 }
-
-#else
-
-inline void split_run(const int16_t*, int64_t, int16_t*) {}
 
 #endif
 
@@ -109,46 +115,49 @@ inline int32_t add_up(const int16_t* values, int64_t count) {
 
 #else
 
-inline void split_run(const int16_t*, int64_t, int16_t*) {}
 inline void arrange_run(const int16_t* natural, int16_t* values) { std::copy_n(natural, kRun, values); }
 inline int32_t add_up(const int16_t* values, int64_t count) { return std::accumulate(values, values + count, 0); }
 
 #endif
 
-template <bool kAsBytes>
-void round_row_as(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
+template <class Arrange>
+HWY_INLINE void round_row_by(Arrange arrange, const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
+  // The last run may stand beside some of zeros.
+  std::fill(row.values + columns / kPadding * kPadding, row.values + padded(columns), int16_t{0});
   int16_t natural[kRun];
   for (int64_t i = 0; i < columns; i += kRun) {
     const float step = round_run(x + i, natural);
-    if constexpr (kAsBytes) {
-      split_run(natural, i / kRun, row.values);
-    } else {
-      arrange_run(natural, row.values + i);
-    }
+    arrange(natural, i / kRun);
     for (int64_t g = i / group; g < (i + kRun) / group; ++g) {
       row.scale[g] = step;
       row.sum[g] = step * static_cast<float>(add_up(natural + (g * group - i), group));
     }
   }
-  if (kAsBytes && columns % 64 != 0) {  // the last run stands beside one of zeros
-    const int16_t zeros[kRun] = {};
-    split_run(zeros, columns / kRun, row.values);
-  }
-  const int64_t filled = kAsBytes ? (columns + 63) / 64 * 64 : columns;
-  std::fill(row.values + filled, row.values + padded(columns), int16_t{0});
   std::fill(row.scale + columns / group, row.scale + padded(columns) / group, 0.0F);
   std::fill(row.sum + columns / group, row.sum + padded(columns) / group, 0.0F);
 }
 
 // In the order of words.
 inline void round_row(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
-  round_row_as<false>(x, columns, group, row);
+  const auto arrange = [&](const int16_t* run, int64_t index) HWY_ATTR { arrange_run(run, row.values + index * kRun); };
+  round_row_by(arrange, x, columns, group, row);
 }
+
+#if HWY_TARGET == HWY_AVX3
 
 // As vnni-inl.h reads it.
 inline void round_row_bytes(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
-  round_row_as<true>(x, columns, group, row);
+  const auto arrange = [&](const int16_t* run, int64_t index) HWY_ATTR { split_run<false>(run, index, row.values); };
+  round_row_by(arrange, x, columns, group, row);
 }
+
+// The same for weights in the halves of bytes.
+inline void round_row_halves(const float* x, int64_t columns, int64_t group, const RoundedRow& row) {
+  const auto arrange = [&](const int16_t* run, int64_t index) HWY_ATTR { split_run<true>(run, index, row.values); };
+  round_row_by(arrange, x, columns, group, row);
+}
+
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace imago::quant

@@ -9,9 +9,12 @@
 //     template <int kAt> static Vec<Bytes> values(const Block& block);            // as many as Bytes has lanes, from
 //     kAt
 //     // For AVX-512, where the two halves of 64 values do not make good vectors of their own: 64 values from kAt, of
-//     // blocks of 32 those of two.
+//     // blocks of 32 those of two. Or, where runs of 32 values lie in the low and high halves of 16 bytes each, four
+//     // runs at a time, the first 16 values of each and then the others.
 //     template <int kAt> static __m512i wide_values(const Block* block);
-//     static constexpr bool kOnlyScale = true;  // a factor is block.scale, a float16, and no more
+//     template <int kAt> static void halves(const Block* block, __m512i& low, __m512i& high);
+//     // The factors of sixteen groups, where they are more than block.scale and perhaps block.minimum, float16 both.
+//     static void wide_factors(const Block* block, __m512& scales, __m512& offsets);
 //   };
 //
 // From it come the functions that decode blocks and that multiply them (kernels_of).
@@ -337,9 +340,12 @@ void multiply_row(const std::byte* from, int64_t rows, int64_t blocks, const Rou
 template <class U>
 GroupKernels kernels_of() {
 #if HWY_TARGET == HWY_AVX3
-  if (has_vnni()) return {unpack_blocks<U>, vnni::multiply_row<U>, vnni::multiply_rows<U>};
+  if (has_vnni()) {
+    constexpr auto kRound = vnni::kHalves<U> ? round_row_halves : round_row_bytes;
+    return {unpack_blocks<U>, kRound, vnni::multiply_row<U>, vnni::multiply_rows<U>};
+  }
 #endif
-  return {unpack_blocks<U>, multiply_row<U>, nullptr};
+  return {unpack_blocks<U>, round_row, multiply_row<U>, nullptr};
 }
 
 }  // namespace HWY_NAMESPACE

@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -28,14 +30,6 @@ HWY_INLINE __m512i wide_shifts(int first, int second) {
   return _mm512_inserti64x4(_mm512_set1_epi64(first & 63), _mm256_set1_epi64x(second & 63), 1);
 }
 
-// Of two runs of 32 values in the halves of 16 bytes each, low halves first.
-HWY_INLINE __m512i wide_nibbles(const uint8_t* first, const uint8_t* second) {
-  __m512i both = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first)));
-  both = _mm512_mask_broadcast_i32x4(both, 0xff00, _mm_loadu_si128(reinterpret_cast<const __m128i*>(second)));
-  const __m512i shifts = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
-  return _mm512_and_si512(_mm512_srlv_epi64(both, shifts), _mm512_set1_epi8(15));
-}
-
 // 32 bytes, twice: bits [kFrom, kFrom + kWidth) of each, then those kStep further, all moved to kTo.
 template <int kWidth, int kFrom, int kStep, int kTo = 0>
 HWY_INLINE __m512i wide_bits(const uint8_t* bytes) {
@@ -45,6 +39,32 @@ HWY_INLINE __m512i wide_bits(const uint8_t* bytes) {
   return _mm512_and_si512(moved, _mm512_set1_epi8(static_cast<char>(((1 << kWidth) - 1) << kTo)));
 }
 
+// Of four runs of 32 values in the halves of 16 bytes each that lie kStride bytes apart.
+template <int kStride>
+HWY_INLINE void split_nibbles(const uint8_t* from, __m512i& low, __m512i& high) {
+  const auto load = [from](int run)
+                        HWY_ATTR { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + run * kStride)); };
+  const __m256i first = _mm256_inserti128_si256(_mm256_castsi128_si256(load(0)), load(1), 1);
+  const __m256i second = _mm256_inserti128_si256(_mm256_castsi128_si256(load(2)), load(3), 1);
+  const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+  low = _mm512_and_si512(all, _mm512_set1_epi8(15));
+  high = _mm512_and_si512(_mm512_srli_epi16(all, 4), _mm512_set1_epi8(15));
+}
+
+// Adds 16 where the bit of a value is set in four words of 32 that lie kStride bytes apart.
+template <int kStride>
+HWY_INLINE void add_fifth_bits(const uint8_t* from, __m512i& low, __m512i& high) {
+  uint32_t words[4];
+  for (int i = 0; i < 4; ++i) std::memcpy(words + i, from + i * kStride, sizeof(words[0]));
+  const uint64_t first = words[0] | static_cast<uint64_t>(words[1]) << 32;
+  const uint64_t second = words[2] | static_cast<uint64_t>(words[3]) << 32;
+  constexpr uint64_t kLow = 0x0000ffff0000ffff;
+  const uint64_t of_low = _pext_u64(first, kLow) | _pext_u64(second, kLow) << 32;
+  const uint64_t of_high = _pext_u64(first, ~kLow) | _pext_u64(second, ~kLow) << 32;
+  low = _mm512_or_si512(low, _mm512_maskz_set1_epi8(of_low, 16));
+  high = _mm512_or_si512(high, _mm512_maskz_set1_epi8(of_high, 16));
+}
+
 // 32 bytes after another 32.
 HWY_INLINE __m512i wide_bytes(const void* first, const void* second) {
   const __m256i low = _mm256_loadu_si256(static_cast<const __m256i*>(first));
@@ -52,28 +72,45 @@ HWY_INLINE __m512i wide_bytes(const void* first, const void* second) {
   return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
-// 16 where the bit of a value is set in one of two words of 32.
-HWY_INLINE __m512i wide_fifth_bits(const uint8_t* first, const uint8_t* second) {
-  uint32_t low, high;
-  std::memcpy(&low, first, sizeof(low));
-  std::memcpy(&high, second, sizeof(high));
-  return _mm512_maskz_set1_epi8(low | static_cast<uint64_t>(high) << 32, 16);
-}
-
 HWY_INLINE __m512i wide_look_up(const int8_t* table, __m512i indices) {
   const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), indices);
+}
+
+// Of sixteen words that lie kStride bytes apart those from kFirst on, as many as two vectors hold, and the rest.
+template <int kStride, int kFirst = 0>
+HWY_INLINE __m512i gather_words(const char* from) {
+  constexpr int kCount = std::min(126 / kStride + 1, 16 - kFirst);
+  // Not beyond the last word.
+  constexpr int kBegin = std::min(kFirst * kStride, 15 * kStride + 2 - 128);
+  alignas(64) static constexpr auto kIndices = [] {
+    std::array<uint16_t, 32> indices{};
+    for (int i = kFirst; i < kFirst + kCount; ++i) indices[i] = static_cast<uint16_t>((i * kStride - kBegin) / 2);
+    return indices;
+  }();
+  const __m512i words =
+      _mm512_maskz_permutex2var_epi16(((1U << kCount) - 1) << kFirst, _mm512_loadu_si512(from + kBegin),
+                                      _mm512_load_si512(kIndices.data()), _mm512_loadu_si512(from + kBegin + 64));
+  if constexpr (kFirst + kCount == 16) {
+    return words;
+  } else {
+    return _mm512_or_si512(words, gather_words<kStride, kFirst + kCount>(from));
+  }
 }
 
 // Sixteen numbers that lie kStride bytes apart.
 template <int kStride>
 HWY_INLINE __m512 gather_halves(const void* from) {
   const auto* bytes = static_cast<const char*>(from);
-  int16_t h[16];
-  for (int i = 0; i < 16; ++i) std::memcpy(h + i, bytes + i * kStride, sizeof(h[0]));
-  const __m128i low = _mm_setr_epi16(h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]);
-  const __m128i high = _mm_setr_epi16(h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
-  return _mm512_cvtph_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
+  if constexpr (kStride % 2 == 0) {
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(gather_words<kStride>(bytes)));
+  } else {
+    int16_t h[16];
+    for (int i = 0; i < 16; ++i) std::memcpy(h + i, bytes + i * kStride, sizeof(h[0]));
+    const __m128i low = _mm_setr_epi16(h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]);
+    const __m128i high = _mm_setr_epi16(h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+    return _mm512_cvtph_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
+  }
 }
 
 // Sixteen bytes that lie kStride bytes apart, without a sign.

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "imago/base/error.h"
+#include "imago/base/thread_pool.h"
 #include "imago/quant/decoded_product.h"
 
 namespace imago::quant {
@@ -68,7 +70,44 @@ void CodebookMatrix::decode_row(int64_t row, float* to) const {
   }
 }
 
+// Products do not take the codes of NaN that floats of a byte have.
+bool CodebookMatrix::has_nan() const {
+  if (codebook_.kind != CodeKind::kFloat8) return false;
+  std::call_once(looked_for_nan_, [this] {
+    const auto* bytes = static_cast<const uint8_t*>(codes_.const_data_raw());
+    std::atomic<bool> found = false;
+    parallel_for(codes_.numel(), int64_t{1} << 20, [&](int64_t begin, int64_t end) {
+      bool here = false;
+      for (int64_t i = begin; i < end; ++i) here |= (bytes[i] & 0x7f) == 0x7f;
+      if (here) found = true;
+    });
+    has_nan_ = found;
+  });
+  return has_nan_;
+}
+
+bool CodebookMatrix::multiply_few(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const {
+  if (m > kMaxCodeRows || (layout_.run != 0 && columns() % layout_.run != 0) || has_nan()) return false;
+  CodeRows rows{codebook_.kind,
+                codebook_.values.data(),
+                static_cast<const uint8_t*>(codes_.const_data_raw()),
+                this->rows(),
+                columns(),
+                layout_.run,
+                scales_.data(),
+                1,
+                0,
+                codebook_.factor};
+  if (layout_.run == 0) {
+    rows.segment = std::min(layout_.tile_columns, columns());
+    rows.rows_of_scale = layout_.tile_rows;
+  }
+  rows.segments = ceil_divide(columns(), rows.segment);
+  return multiply_codes(rows, x, m, stride, bias, y);
+}
+
 void CodebookMatrix::multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const {
+  if (m == 0 || rows() == 0 || multiply_few(x, m, stride, bias, y)) return;
   multiply_decoded(*this, x, m, stride, bias, y);
 }
 

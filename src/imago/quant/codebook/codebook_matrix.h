@@ -4,9 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
+#include "imago/quant/codebook/codebook_product.h"
 #include "imago/tensor/encoded_matrix.h"
 #include "imago/tensor/tensor.h"
 
@@ -15,6 +17,7 @@ namespace imago::quant {
 struct Codebook {
   std::string_view name;  // "nf4"
   int bits;               // 4 or 8; of a byte's two codes the high one comes first
+  CodeKind kind;          // which the values agree with
   std::array<float, 256> values{};
   float factor = 1;  // every value is multiplied by it last
 };
@@ -37,14 +40,20 @@ class CodebookMatrix final : public EncodedMatrix {
   int64_t nbytes() const override;
   // value = (table[code] * scale) * factor, each product rounded to float.
   void decode_row(int64_t row, float* to) const override;
+  // Few rows of x straight from the codes, where sizes allow it; else by decoding.
   void multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const override;
 
  private:
+  bool multiply_few(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const;
+  bool has_nan() const;
+
   Codebook codebook_;
   Tensor codes_;
   std::vector<float> scales_;
   ScaleLayout layout_;
   std::array<std::array<float, 2>, 256> pairs_{};  // of a byte with two codes
+  mutable std::once_flag looked_for_nan_;          // by the first product
+  mutable bool has_nan_ = false;
 };
 
 }  // namespace imago::quant

@@ -53,7 +53,7 @@ Tensor four_bit_weight(std::string_view name, const FourBitTensors& t, int64_t r
   require(t.block > 0, "the block size is not positive");
   const std::vector<float> values = floats_of(t.values, "quant_map");
   require(values.size() == 16, "quant_map has not 16 values");
-  Codebook codebook{name, 4};
+  Codebook codebook{name, 4, CodeKind::kTable};
   std::copy(values.begin(), values.end(), codebook.values.begin());
   return Tensor::encoded(
       std::make_shared<CodebookMatrix>(codebook, rows, columns, t.codes, absmax_of(t), ScaleLayout{.run = t.block}),
@@ -64,7 +64,7 @@ namespace {
 
 Codebook int8_codebook(const Tensor& codes) {
   require(codes.dim() == 2 && codes.dtype() == DType::i8, "the weight is no matrix of int8");
-  Codebook codebook{"int8", 8};
+  Codebook codebook{"int8", 8, CodeKind::kInteger};
   for (int i = 0; i < 256; ++i) codebook.values[static_cast<size_t>(i)] = static_cast<float>(static_cast<int8_t>(i));
   return codebook;
 }
@@ -97,7 +97,7 @@ Tensor int8_weight(const Tensor& codes, const Tensor& largest, DType dtype) {
 Tensor fp8_weight(const Tensor& codes, const Tensor& scales, int64_t tile_rows, int64_t tile_columns, DType dtype) {
   require(codes.dim() == 2 && codes.dtype() == DType::f8_e4m3fn, "the weight is no matrix of float8_e4m3fn");
   require(tile_rows > 0 && tile_columns > 0, "the tiles of scales have no size");
-  Codebook codebook{"fp8", 8};
+  Codebook codebook{"fp8", 8, CodeKind::kFloat8};
   Tensor all = Tensor::empty({256}, DType::u8);
   for (int i = 0; i < 256; ++i) all.data<uint8_t>()[i] = static_cast<uint8_t>(i);
   const std::vector<float> values =

@@ -33,9 +33,9 @@ struct UnpackGroupedInt4 {
     offsets = _mm512_xor_ps(_mm512_mul_ps(scales, zeros), _mm512_set1_ps(-0.0F));
   }
 
-  template <int kAt>
-  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
-    return wide_nibbles(block[0].nibbles, block[1].nibbles);
+  template <int>
+  static HWY_INLINE void halves(const Format::Block* block, __m512i& low, __m512i& high) {
+    split_nibbles<sizeof(Format::Block)>(block->nibbles, low, high);
   }
 #endif
 };

@@ -26,10 +26,11 @@ struct UnpackIQ4_NL {
   }
 
 #if HWY_TARGET == HWY_AVX3
-  static constexpr bool kOnlyScale = true;
-  template <int kAt>
-  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
-    return wide_look_up(kUnevenValues, wide_nibbles(block[0].nibbles, block[1].nibbles));
+  template <int>
+  static HWY_INLINE void halves(const Format::Block* block, __m512i& low, __m512i& high) {
+    split_nibbles<sizeof(Format::Block)>(block->nibbles, low, high);
+    low = wide_look_up(kUnevenValues, low);
+    high = wide_look_up(kUnevenValues, high);
   }
 #endif
 };

@@ -45,8 +45,10 @@ struct UnpackIQ4_XS {
   }
 
   template <int kAt>
-  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
-    return wide_look_up(kUnevenValues, wide_nibbles(block->nibbles + kAt / 2, block->nibbles + kAt / 2 + 16));
+  static HWY_INLINE void halves(const Format::Block* block, __m512i& low, __m512i& high) {
+    split_nibbles<16>(block->nibbles + kAt / 2, low, high);
+    low = wide_look_up(kUnevenValues, low);
+    high = wide_look_up(kUnevenValues, high);
   }
 #endif
 };

@@ -34,9 +34,11 @@ struct UnpackMXFP4 {
     scales = _mm512_castsi512_ps(_mm512_mask_blend_epi32(tiny, normal, subnormal));
   }
 
-  template <int kAt>
-  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
-    return wide_look_up(MXFP4::kDoubled, wide_nibbles(block[0].nibbles, block[1].nibbles));
+  template <int>
+  static HWY_INLINE void halves(const Format::Block* block, __m512i& low, __m512i& high) {
+    split_nibbles<sizeof(Format::Block)>(block->nibbles, low, high);
+    low = wide_look_up(MXFP4::kDoubled, low);
+    high = wide_look_up(MXFP4::kDoubled, high);
   }
 #endif
 };

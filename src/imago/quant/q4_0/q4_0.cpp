@@ -26,10 +26,9 @@ struct UnpackQ4_0 {
   }
 
 #if HWY_TARGET == HWY_AVX3
-  static constexpr bool kOnlyScale = true;
-  template <int kAt>
-  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
-    return wide_nibbles(block[0].nibbles, block[1].nibbles);
+  template <int>
+  static HWY_INLINE void halves(const Format::Block* block, __m512i& low, __m512i& high) {
+    split_nibbles<sizeof(Format::Block)>(block->nibbles, low, high);
   }
 #endif
 };

@@ -26,11 +26,10 @@ struct UnpackQ5_0 {
   }
 
 #if HWY_TARGET == HWY_AVX3
-  static constexpr bool kOnlyScale = true;
-  template <int kAt>
-  static HWY_INLINE __m512i wide_values(const Format::Block* block) {
-    return _mm512_or_si512(wide_nibbles(block[0].nibbles, block[1].nibbles),
-                           wide_fifth_bits(block[0].fifth_bits, block[1].fifth_bits));
+  template <int>
+  static HWY_INLINE void halves(const Format::Block* block, __m512i& low, __m512i& high) {
+    split_nibbles<sizeof(Format::Block)>(block->nibbles, low, high);
+    add_fifth_bits<sizeof(Format::Block)>(block->fifth_bits, low, high);
   }
 #endif
 };

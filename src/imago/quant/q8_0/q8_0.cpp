@@ -26,7 +26,6 @@ struct UnpackQ8_0 {
   }
 
 #if HWY_TARGET == HWY_AVX3
-  static constexpr bool kOnlyScale = true;
   template <int kAt>
   static HWY_INLINE __m512i wide_values(const Format::Block* block) {
     return wide_bytes(block[0].values, block[1].values);

@@ -1,0 +1,249 @@
+#include "imago/quant/codebook/codebook_product.h"
+
+#include <algorithm>
+
+#include "imago/base/thread_pool.h"
+#include "imago/kernels/cpu/scratch.h"
+#include "imago/kernels/cpu/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "imago/quant/codebook/codebook_product.cpp"
+#include <hwy/foreach_target.h>
+// Highway's header must come after foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace imago::quant {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+
+using Floats = hn::ScalableTag<float>;
+using Vector = hn::Vec<Floats>;
+constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Floats()));
+constexpr int64_t kStep = 2 * kLanes;  // elements at a time
+
+HWY_INLINE auto widen_bytes(const uint8_t* from) {
+  return hn::PromoteTo(hn::Rebind<uint32_t, Floats>(), hn::LoadU(hn::Rebind<uint8_t, Floats>(), from));
+}
+
+// The values of kStep codes: of four bits those of the even elements and of the odd ones, which lie in the high and low
+// halves of bytes; else the first ones and the last ones.
+template <CodeKind kKind>
+class Values;
+
+template <>
+class Values<CodeKind::kTable> {
+ public:
+  static constexpr int64_t kBytes = kLanes;
+
+  HWY_INLINE explicit Values(const float* table)
+      : low_(hn::LoadU(Floats(), table)), high_(hn::LoadU(Floats(), table + 16 - kLanes)) {}
+
+  HWY_INLINE void operator()(const uint8_t* from, Vector& first, Vector& second) const {
+    const auto bytes = widen_bytes(from);
+    first = look_up(hn::ShiftRight<4>(bytes));
+    second = look_up(hn::And(bytes, hn::Set(hn::DFromV<decltype(bytes)>(), 15)));
+  }
+
+ private:
+  using Integers = hn::Rebind<int32_t, Floats>;
+
+  HWY_INLINE Vector look_up(hn::Vec<hn::Rebind<uint32_t, Floats>> codes) const {
+    const Floats d;
+    const Integers di;
+    const auto indices = hn::BitCast(di, codes);
+    if constexpr (kLanes == 16) return hn::TableLookupLanes(low_, hn::IndicesFromVec(d, indices));
+    const auto of_half = hn::IndicesFromVec(d, hn::And(indices, hn::Set(di, 7)));
+    const auto is_high = hn::MaskFromVec(hn::BitCast(d, hn::VecFromMask(di, hn::Gt(indices, hn::Set(di, 7)))));
+    return hn::IfThenElse(is_high, hn::TableLookupLanes(high_, of_half), hn::TableLookupLanes(low_, of_half));
+  }
+
+  Vector low_, high_;
+};
+
+template <>
+class Values<CodeKind::kInteger> {
+ public:
+  static constexpr int64_t kBytes = kStep;
+
+  HWY_INLINE explicit Values(const float*) {}
+
+  HWY_INLINE void operator()(const uint8_t* from, Vector& first, Vector& second) const {
+    first = one(from);
+    second = one(from + kLanes);
+  }
+
+ private:
+  static HWY_INLINE Vector one(const uint8_t* from) {
+    const hn::Rebind<int8_t, Floats> d8;
+    const hn::Rebind<int32_t, Floats> di;
+    return hn::ConvertTo(Floats(), hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const int8_t*>(from))));
+  }
+};
+
+template <>
+class Values<CodeKind::kFloat8> {
+ public:
+  static constexpr int64_t kBytes = kStep;
+
+  HWY_INLINE explicit Values(const float*) {}
+
+  HWY_INLINE void operator()(const uint8_t* from, Vector& first, Vector& second) const {
+    first = one(from);
+    second = one(from + kLanes);
+  }
+
+ private:
+  // Four bits of exponent and three of mantissa are put where a float has the lowest and the highest of its own. What
+  // is missing is the difference of the exponents' middles, 127 - 7; numbers below normal ones come out right, too.
+  static HWY_INLINE Vector one(const uint8_t* from) {
+    const hn::Rebind<int32_t, Floats> di;
+    const auto at_top = hn::BitCast(di, hn::ShiftLeft<24>(widen_bytes(from)));
+    const auto bits = hn::And(hn::ShiftRight<4>(at_top), hn::Set(di, static_cast<int32_t>(0x87f00000)));
+    return hn::Mul(hn::BitCast(Floats(), bits), hn::Set(Floats(), 0x1p120F));
+  }
+};
+
+// Even elements of each kStep before the odd ones.
+void arrange_pairs(const float* x, int64_t columns, float* to) {
+  const Floats d;
+  for (int64_t i = 0; i < columns; i += kStep) {
+    const auto low = hn::LoadU(d, x + i), high = hn::LoadU(d, x + i + kLanes);
+    hn::StoreU(hn::ConcatEven(d, high, low), d, to + i);
+    hn::StoreU(hn::ConcatOdd(d, high, low), d, to + i + kLanes);
+  }
+}
+
+// kWeights rows with kRows rows of x, `stride` apart.
+template <CodeKind kKind, int kRows, int kWeights>
+HWY_INLINE void multiply_rows(const CodeRows& w, const Values<kKind>& values, const int64_t (&row)[kWeights],
+                              const float* x, int64_t stride, float (&y)[kWeights][kRows]) {
+  constexpr int64_t kAhead = 4096;  // bytes: further than the hardware looks, which stops at every page
+  const Floats d;
+  const uint8_t* from[kWeights];
+  const float* scale[kWeights];
+  Vector totals[kWeights][kRows];
+  for (int k = 0; k < kWeights; ++k) {
+    from[k] = w.codes + row[k] * (w.columns * Values<kKind>::kBytes / kStep);
+    scale[k] = w.scales + row[k] / w.rows_of_scale * w.segments;
+    for (int i = 0; i < kRows; ++i) totals[k][i] = hn::Zero(d);
+  }
+  for (int64_t begin = 0; begin < w.columns; begin += w.segment) {
+    const int64_t end = std::min(w.columns, begin + w.segment);
+    Vector sums[kWeights][kRows][2];
+    for (auto& of_weight : sums) {
+      for (auto& of_row : of_weight) of_row[0] = of_row[1] = hn::Zero(d);
+    }
+    for (int64_t at = begin; at < end; at += kStep) {
+      for (int k = 0; k < kWeights; ++k) {
+        Vector first, second;
+        values(from[k], first, second);
+        __builtin_prefetch(from[k] + kAhead);
+        from[k] += Values<kKind>::kBytes;
+        for (int i = 0; i < kRows; ++i) {
+          sums[k][i][0] = hn::MulAdd(first, hn::LoadU(d, x + i * stride + at), sums[k][i][0]);
+          sums[k][i][1] = hn::MulAdd(second, hn::LoadU(d, x + i * stride + at + kLanes), sums[k][i][1]);
+        }
+      }
+    }
+    for (int k = 0; k < kWeights; ++k) {
+      const auto factor = hn::Set(d, *scale[k]++);
+      for (int i = 0; i < kRows; ++i) {
+        totals[k][i] = hn::MulAdd(hn::Add(sums[k][i][0], sums[k][i][1]), factor, totals[k][i]);
+      }
+    }
+  }
+  for (int k = 0; k < kWeights; ++k) {
+    for (int i = 0; i < kRows; ++i) y[k][i] = hn::GetLane(hn::SumOfLanes(d, totals[k][i])) * w.factor;
+  }
+}
+
+template <CodeKind kKind>
+void multiply_range(const CodeRows& w, int64_t begin, int64_t end, const float* x, int64_t m, int64_t stride,
+                    float* y) {
+  const Values<kKind> values(w.table);
+  if (m == 1) {
+    // Two rows at a time that lie far apart: a core reads memory faster in two streams, and x only once.
+    const int64_t half = (end - begin) / 2;
+    for (int64_t r = begin; r < begin + half; ++r) {
+      float both[2][1];
+      multiply_rows<kKind, 1, 2>(w, values, {r, r + half}, x, stride, both);
+      y[r] = both[0][0];
+      y[r + half] = both[1][0];
+    }
+    begin += 2 * half;
+  }
+  for (int64_t r = begin; r < end; ++r) {
+    int64_t i = 0;
+    const auto multiply = [&]<int kRows>() HWY_ATTR {
+      float sums[1][kRows];
+      multiply_rows<kKind, kRows, 1>(w, values, {r}, x + i * stride, stride, sums);
+      for (int row = 0; row < kRows; ++row) y[(i + row) * w.rows + r] = sums[0][row];
+      i += kRows;
+    };
+    while (i + 4 <= m) multiply.template operator()<4>();
+    while (i + 2 <= m) multiply.template operator()<2>();
+    if (i < m) multiply.template operator()<1>();
+  }
+}
+
+// What columns and segments must be multiples of; 0 where there is no product.
+int64_t step_elements() { return kStep; }
+
+void multiply_code_range(const CodeRows& w, int64_t begin, int64_t end, const float* x, int64_t m, int64_t stride,
+                         float* y) {
+  switch (w.kind) {
+    case CodeKind::kTable: return multiply_range<CodeKind::kTable>(w, begin, end, x, m, stride, y);
+    case CodeKind::kInteger: return multiply_range<CodeKind::kInteger>(w, begin, end, x, m, stride, y);
+    case CodeKind::kFloat8: return multiply_range<CodeKind::kFloat8>(w, begin, end, x, m, stride, y);
+  }
+}
+
+#else
+
+int64_t step_elements() { return 0; }
+void arrange_pairs(const float*, int64_t, float*) {}
+void multiply_code_range(const CodeRows&, int64_t, int64_t, const float*, int64_t, int64_t, float*) {}
+
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace imago::quant
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imago::quant {
+
+HWY_EXPORT(step_elements);
+HWY_EXPORT(arrange_pairs);
+HWY_EXPORT(multiply_code_range);
+
+bool multiply_codes(const CodeRows& w, const float* x, int64_t m, int64_t stride, const float* bias, float* y) {
+  const int64_t step = HWY_DYNAMIC_DISPATCH(step_elements)();
+  if (step == 0 || m > kMaxCodeRows || w.columns % step != 0) return false;
+  if (w.segment < w.columns && w.segment % step != 0) return false;
+  thread_local kernels::Scratch memory;
+  if (w.kind == CodeKind::kTable) {
+    float* const pairs = memory.get<float>(m * w.columns);
+    for (int64_t i = 0; i < m; ++i) {
+      HWY_DYNAMIC_DISPATCH(arrange_pairs)(x + i * stride, w.columns, pairs + i * w.columns);
+    }
+    x = pairs;
+    stride = w.columns;
+  }
+  const int64_t row_bytes = w.kind == CodeKind::kTable ? w.columns / 2 : w.columns;
+  const int64_t grain = std::max<int64_t>((32 << 10) / row_bytes, 1);  // less is not worth waking a thread for
+  parallel_for(w.rows, grain, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(multiply_code_range)(w, begin, end, x, m, stride, y);
+    if (bias == nullptr) return;
+    for (int64_t i = 0; i < m; ++i) {
+      for (int64_t r = begin; r < end; ++r) y[i * w.rows + r] += bias[r];
+    }
+  });
+  return true;
+}
+
+}  // namespace imago::quant
+#endif
