@@ -7,6 +7,7 @@
 #include <string>
 
 #include "imago/base/error.h"
+#include "imago/quant/decode_groups.h"
 
 namespace imago {
 
@@ -53,10 +54,7 @@ void decode_blocks(const Format& format, const std::byte* from, int64_t blocks, 
     const int64_t count = std::min(step, blocks - first);
     unpack(from + first * format.block_bytes, count, q, scale, offset);
     float* values = to + first * format.block_elements;
-    for (int64_t i = 0; i < count * format.block_elements; ++i) {
-      const float product = scale[i / format.group] * static_cast<float>(q[i]);
-      values[i] = format.has_offset ? product + offset[i / format.group] : product;
-    }
+    decode_groups(q, scale, format.has_offset ? offset : nullptr, format.group, count * format.block_elements, values);
   }
 }
 
