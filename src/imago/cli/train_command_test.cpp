@@ -68,7 +68,11 @@ TEST_F(TrainCommand, SaysWhatItWouldTrain) {
   const Json summary = parse_json(finished.out, "output");
   EXPECT_EQ(summary.at("max_steps"), 7);
   EXPECT_EQ(summary.at("tokens_per_step"), 4);
-  EXPECT_GT(summary.at("parameters_trained").get<int64_t>(), 1'000'000);
+  const auto trained = summary.at("parameters_trained").get<int64_t>();
+  EXPECT_GT(trained, 1'000'000);
+  EXPECT_EQ(summary.at("parameters"), trained);  // tied ones count once
+  // A float each for value, gradient and AdamW's two moments.
+  EXPECT_EQ(summary.at("bytes_without_activations"), 16 * trained);
   EXPECT_FALSE(fs::exists(folder_ / "out"));
 }
 

@@ -107,6 +107,7 @@ std::unique_ptr<Optimizer> make_muon(const TrainingArguments& a, Groups groups, 
 struct Kind {
   const char* name;
   Make make;
+  int64_t state_bytes;  // of a parameter's element, nearly
   // Parameters that are set apart, behind those with and without weight decay: the matrices inside the network of Muon,
   // the embeddings of 8 bits, which the reference keeps in 32. They decay.
   bool (*set_apart)(const NamedParameter&) = nullptr;
@@ -117,15 +118,22 @@ bool is_inner_matrix(const NamedParameter& p) { return p.value.dim() == 2 && p.r
 bool is_embedding(const NamedParameter& p) { return p.role == NamedParameter::Role::kEmbedding; }
 
 const Kind kKinds[] = {
-    {"adamw_torch", make_adamw},
-    {"adamw_torch_fused", make_adamw},
-    {"adamw_bnb_8bit", make_adamw_8bit, is_embedding, true},
-    {"adamw_8bit", make_adamw_8bit, is_embedding, true},
-    {"adafactor", make_adafactor, nullptr, true},
-    {"lion_32bit", make_lion},
-    {"muon", make_muon, is_inner_matrix, true},
-    {"sgd", make_sgd},
+    {"adamw_torch", make_adamw, 8},
+    {"adamw_torch_fused", make_adamw, 8},
+    {"adamw_bnb_8bit", make_adamw_8bit, 2, is_embedding, true},
+    {"adamw_8bit", make_adamw_8bit, 2, is_embedding, true},
+    {"adafactor", make_adafactor, 0, nullptr, true},
+    {"lion_32bit", make_lion, 4},
+    {"muon", make_muon, 4, is_inner_matrix, true},
+    {"sgd", make_sgd, 0},
 };
+
+const Kind& kind_of(const std::string& optim) {
+  const auto* const found =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& each) { return optim == each.name; });
+  if (found == std::end(kKinds)) throw Error(ErrorKind::kUnsupported, "train", "there is no optim " + optim);
+  return *found;
+}
 
 }  // namespace
 
@@ -135,9 +143,10 @@ std::vector<std::string> optimizer_names() {
   return names;
 }
 
+int64_t optimizer_state_bytes(const std::string& optim) { return kind_of(optim).state_bytes; }
+
 std::unique_ptr<Optimizer> make_optimizer(const TrainingArguments& arguments, std::vector<NamedParameter>& parameters) {
-  const Kind& kind = *std::find_if(std::begin(kKinds), std::end(kKinds),
-                                   [&](const Kind& each) { return arguments.optim == each.name; });
+  const Kind& kind = kind_of(arguments.optim);
   const auto group_of = [&](const NamedParameter& p) {
     return kind.set_apart != nullptr && kind.set_apart(p) ? 2 : is_decayed(p) ? 0 : 1;
   };

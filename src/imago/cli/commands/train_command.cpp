@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "imago/auto/auto_model.h"
 #include "imago/base/error.h"
@@ -20,6 +21,7 @@
 #include "imago/nn/read_fields.h"
 #include "imago/train/early_stopping.h"
 #include "imago/train/json_lines_callback.h"
+#include "imago/train/make_optimizer.h"
 #include "imago/train/parallel/parallel_weights.h"
 #include "imago/train/tensorboard_callback.h"
 #include "imago/train/trained_prompt.h"
@@ -164,7 +166,7 @@ class TrainCommand final : public cli::Command {
     } else {
       weights = std::make_unique<WholeModel>(*task.model, mode_.frozen);
     }
-    if (dry_run_) return is_first_ ? describe(task, *weights) : 0;
+    if (dry_run_) return is_first_ ? describe(task, *weights, with_adapter) : 0;
     std::unique_ptr<ParallelWeights> parallel;
     if (communicator) {
       parallel = make_parallel(mode_.parallel, *communicator, *task.model, *weights, mode_.frozen);
@@ -286,22 +288,27 @@ class TrainCommand final : public cli::Command {
     }
   }
 
-  int describe(const TrainingTask& task, TrainedWeights& weights) const {
-    int64_t trained = 0, all = 0;
-    for (const NamedParameter& parameter : weights.parameters()) trained += parameter.value.numel();
-    for_each_parameter(*task.model, [&](const std::string&, Tensor& tensor) { all += tensor.numel(); });
+  int describe(const TrainingTask& task, TrainedWeights& weights, bool with_adapter) const {
+    int64_t trained = 0, all = 0, bytes = 0;
+    std::set<std::pair<const Storage*, int64_t>> seen;  // tied parameters count once
+    for_each_parameter(*task.model, [&](const std::string&, Tensor& tensor) {
+      if (!tensor.encoding() && !seen.insert({tensor.storage().get(), tensor.offset()}).second) return;
+      all += tensor.numel();
+      bytes += tensor.nbytes();
+    });
+    // Of what is trained also its gradient and what the optimizer keeps; an adapter's weights are beside the model's.
+    for (const NamedParameter& parameter : weights.parameters()) {
+      trained += parameter.value.numel();
+      bytes += parameter.value.numel() * (4 + optimizer_state_bytes(arguments_.optim));
+      if (with_adapter) bytes += parameter.value.nbytes();
+    }
     const BatchPlan plan(arguments_, task.train->size());
     const int64_t tokens =
         arguments_.per_device_train_batch_size * arguments_.gradient_accumulation_steps * task.tokens_per_example;
-    // Of each trained parameter its value, its gradient, and what the optimizer keeps: AdamW two moments.
-    const int64_t copies = arguments_.optim.starts_with("adamw") ? 4 : 3;
-    const Json summary = {{"parameters_trained", trained},
-                          {"parameters", all},
-                          {"examples", task.train->size()},
-                          {"steps_per_epoch", plan.steps_per_epoch()},
-                          {"max_steps", plan.max_steps()},
-                          {"tokens_per_step", tokens},
-                          {"bytes_without_activations", trained * copies * 4}};
+    const Json summary = {{"parameters_trained", trained},     {"parameters", all},
+                          {"examples", task.train->size()},    {"steps_per_epoch", plan.steps_per_epoch()},
+                          {"max_steps", plan.max_steps()},     {"tokens_per_step", tokens},
+                          {"bytes_without_activations", bytes}};
     if (json_) {
       fmt::print("{}\n", dump_json(summary, 2));
     } else {
