@@ -17,10 +17,10 @@
 namespace imago {
 namespace {
 
-// The mask of `seen` tokens, of which the new ones are no padding.
-Tensor extended(const Tensor& mask, int64_t seen) {
+// The mask of `seen` tokens, of which the new ones are no padding; or what else there is to say of each.
+Tensor extended(const Tensor& mask, int64_t seen, double of_new_ones = 1) {
   if (mask.size(1) >= seen) return mask;
-  return concat({mask, Tensor::ones({mask.size(0), seen - mask.size(1)}, DType::i64)}, 1);
+  return concat({mask, Tensor::full({mask.size(0), seen - mask.size(1)}, of_new_ones, DType::i64)}, 1);
 }
 
 class CausalSession final : public DecoderSession {
@@ -66,9 +66,11 @@ class ImageTextSession final : public DecoderSession {
   Tensor forward(const Tensor& new_ids) override {
     const bool first = cache_.length() == 0;
     ImageTextToTextInputs inputs;
-    if (first) inputs = std::move(prompt_);
+    if (first && uses_cache()) inputs = std::move(prompt_);
+    if (!uses_cache()) inputs = prompt_;
     if (mask_) mask_ = extended(mask_, cache_.length() + new_ids.size(1));
     inputs.input_ids = new_ids;
+    if (inputs.mm_token_type_ids) inputs.mm_token_type_ids = extended(inputs.mm_token_type_ids, new_ids.size(1), 0);
     inputs.attention_mask = mask_;
     inputs.past_key_values = &cache_;
     inputs.logits_to_keep = 1;
@@ -87,12 +89,16 @@ class ImageTextSession final : public DecoderSession {
   }
 
   void select_inputs(const Tensor& indices) override {
+    if (!uses_cache()) {
+      throw Error(ErrorKind::kUnsupported, "generate", "several sequences of a text with pictures without a cache",
+                  "set use_cache to true, or num_beams and num_return_sequences to 1");
+    }
     next_ = index_select(next_, 0, indices);
     if (mask_) mask_ = index_select(mask_, 0, indices);
   }
 
   const ImageTextToText& model_;
-  ImageTextToTextInputs prompt_;  // until the first step
+  ImageTextToTextInputs prompt_;  // with a cache only until the first step
   Tensor mask_, next_;            // next_ [R, 1]: where the next token stands
 };
 
@@ -135,7 +141,12 @@ Tensor without_trivial(const Tensor& mask) {
 
 Tensor DecoderSession::step(const Tensor& new_ids) {
   const NoGrad no_grad;
-  const Tensor logits = forward(new_ids);
+  Tensor ids = new_ids;
+  if (!use_cache_) {
+    cache_.clear();
+    ids = seen_ = seen_ ? concat({seen_, new_ids}, 1) : new_ids;
+  }
+  const Tensor logits = forward(ids);
   const Tensor scores = cast(select(logits, 1, logits.size(1) - 1), DType::f32);
   // -infinity is a score that a model may give; NaN, or a row of nothing else, means that its values are broken.
   const Tensor best = amax(scores, {-1});
@@ -148,7 +159,9 @@ Tensor DecoderSession::step(const Tensor& new_ids) {
 
 void DecoderSession::select_rows(std::span<const int64_t> indices) {
   cache_.reorder(indices);
-  select_inputs(Tensor::from(indices, {static_cast<int64_t>(indices.size())}));
+  const Tensor rows = Tensor::from(indices, {static_cast<int64_t>(indices.size())});
+  if (seen_) seen_ = index_select(seen_, 0, rows);
+  select_inputs(rows);
 }
 
 std::unique_ptr<DecoderSession> causal_session(const CausalLM& model, const Tensor& attention_mask,

@@ -22,18 +22,28 @@ class DecoderSession {
   // Throws Error kInvalidArgument when they are not finite in a row.
   Tensor step(const Tensor& new_ids);
 
+  // With false, every step computes all tokens anew. To be said before the first step.
+  void set_use_cache(bool use_cache) { use_cache_ = use_cache; }
+
   // Row i becomes what row indices[i] was; there may be more rows than before.
   void select_rows(std::span<const int64_t> indices);
 
  protected:
-  virtual Tensor forward(const Tensor& new_ids) = 0;  // logits [R, 1, V] of the last token
+  // Logits [R, 1, V] of the last token. The new ones are all tokens where the cache is empty.
+  virtual Tensor forward(const Tensor& new_ids) = 0;
   virtual void select_inputs(const Tensor& indices) = 0;
 
   // See KeyValueCache; empty keeps keys and values as they come.
   explicit DecoderSession(const std::string& cache_dtype)
       : cache_(cache_dtype.empty() ? KeyValueCache() : KeyValueCache(cache_dtype)) {}
 
+  bool uses_cache() const { return use_cache_; }
+
   KeyValueCache cache_;
+
+ private:
+  bool use_cache_ = true;
+  Tensor seen_;  // without a cache: all tokens [R, T]
 };
 
 // Of a decoder-only model; the prompts' mask [R, T] may be undefined where there is no padding.

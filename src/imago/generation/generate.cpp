@@ -79,6 +79,7 @@ void check_ids(const Tensor& input_ids) {
 GenerationOutput search(DecoderSession& session, const Tensor& prompt, GenerationConfig config,
                         const GenerationHooks& hooks) {
   resolve_length(config, prompt.size(1));
+  session.set_use_cache(config.use_cache);
   return config.num_beams > 1 ? beam_search(session, rows_of(prompt), config, hooks)
                               : sample(session, rows_of(prompt), config, hooks);
 }

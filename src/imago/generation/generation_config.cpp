@@ -39,7 +39,6 @@ const std::unordered_map<std::string, Json>& inert_options() {
 bool is_about_execution(const std::string& key) {
   static const char* const kKeys[] = {"transformers_version",
                                       "_from_model_config",
-                                      "use_cache",
                                       "cache_implementation",
                                       "cache_config",
                                       "return_legacy_cache",
@@ -107,8 +106,12 @@ GenerationConfig GenerationConfig::from_json(const Json& json) {
 
 GenerationConfig GenerationConfig::from_pretrained(const std::string& folder, const Config& model_config) {
   const std::string path = folder + "/generation_config.json";
-  if (std::filesystem::exists(path)) return from_json(read_json(path));
   GenerationConfig config;
+  if (std::filesystem::exists(path)) {
+    config.update(read_json(path));
+    config.use_cache = true;  // training leaves a false behind, which is not meant for generating
+    return config;
+  }
   config.pad_token_id = model_config.pad_token_id;
   config.bos_token_id = model_config.bos_token_id;
   config.eos_token_id = model_config.eos_token_id;

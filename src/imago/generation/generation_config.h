@@ -40,12 +40,16 @@ struct GenerationConfig {
   // formats). The reference's cache_implementation "quantized" is q4_0, or with nbits of 8 in cache_config q8_0; its
   // other kinds of cache give what none gives.
   std::string cache_dtype;
+  // false computes every token from all before it, without a cache: slow, and where positions depend on the length
+  // another model. Only the caller says so; of a checkpoint's file it is left aside.
+  bool use_cache = true;
   int64_t seed = 0;  // of the random numbers that sampling draws; the reference's own stream is not reproduced
 
   FIELDS(max_length, max_new_tokens, min_length, min_new_tokens, stop_strings, do_sample, num_beams,
          num_return_sequences, length_penalty, early_stopping, repetition_penalty, no_repeat_ngram_size,
          suppress_tokens, begin_suppress_tokens, forced_eos_token_id, forced_bos_token_id, temperature, top_k, top_p,
-         typical_p, min_p, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id, cache_dtype, seed)
+         typical_p, min_p, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id, cache_dtype,
+         use_cache, seed)
 
   // From generation_config.json's text. Throws Error kUnsupported for an option that is set and not known here, and
   // kInvalidFile for a value of the wrong type.

@@ -173,6 +173,7 @@ class Transcriber {
       config.temperature = config.do_sample ? temperature : 1;
       if (config.do_sample) config.num_beams = 1;
       SpeechSession session(model_, index_select(encoded, 0, Tensor::from(rows)), config.cache_dtype);
+      session.set_use_cache(config.use_cache);
       const GenerationOutput output = config.num_beams > 1 ? beam_search(session, prompts, config, hooks_)
                                                            : sample(session, prompts, config, hooks_);
       for (size_t i = 0; i < rows.size(); ++i) {

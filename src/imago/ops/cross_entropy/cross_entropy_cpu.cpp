@@ -36,26 +36,35 @@ void widen_piece(const T* row, Accumulator<T>* piece, int64_t count) {
   for (int64_t i = 0; i < count; ++i) piece[i] = static_cast<Accumulator<T>>(row[i]);
 }
 
+// Sums over a row of exp(logit - highest). The target's stands apart: where it is nearly all, what is left of the others is
+// the loss and the gradient, and a sum of both would round it away.
 struct RowSums {
-  double log_sum_exp = 0;  // of the row
-  double sum = 0;          // of its logits, for smoothing
+  double highest = 0, own = 0, others = 0;
+  double sum = 0;  // of the logits, for smoothing
+
+  double total() const { return own + others; }
+  double log_sum_exp_over_highest() const { return own == 1 ? std::log1p(others) : std::log(total()); }
 };
 
 template <class T>
-RowSums sum_row(const T* row, int64_t classes, bool want_sum) {
+RowSums sum_row(const T* row, int64_t classes, int64_t target, bool want_sum) {
   using A = Accumulator<T>;
   const A highest = kernels::max(row, classes);
   A piece[kPiece];
-  double total = 0, sum = 0;
+  RowSums sums{.highest = static_cast<double>(highest)};
   for (int64_t begin = 0; begin < classes; begin += kPiece) {
     const int64_t count = std::min(kPiece, classes - begin);
     widen_piece(row + begin, piece, count);
-    if (want_sum) sum += static_cast<double>(kernels::sum(piece, count));
+    if (want_sum) sums.sum += static_cast<double>(kernels::sum(piece, count));
     for (int64_t i = 0; i < count; ++i) piece[i] -= highest;
     kernels::exp(piece, piece, count);
-    total += static_cast<double>(kernels::sum(piece, count));
+    if (target >= begin && target < begin + count) {
+      sums.own = static_cast<double>(piece[target - begin]);
+      piece[target - begin] = 0;
+    }
+    sums.others += static_cast<double>(kernels::sum(piece, count));
   }
-  return {static_cast<double>(highest) + std::log(total), sum};
+  return sums;
 }
 
 void cross_entropy_cpu(const op::CrossEntropy& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
@@ -74,10 +83,11 @@ void cross_entropy_cpu(const op::CrossEntropy& op, std::span<const Tensor> input
           continue;
         }
         const T* row = from + r * classes;
-        const RowSums sums = sum_row(row, classes, smoothing > 0);
+        const RowSums sums = sum_row(row, classes, target, smoothing > 0);
         const double own = static_cast<double>(static_cast<Accumulator<T>>(row[target]));
-        double loss = (1 - smoothing) * (sums.log_sum_exp - own);
-        if (smoothing > 0) loss += smoothing * (sums.log_sum_exp - sums.sum / static_cast<double>(classes));
+        const double over = sums.log_sum_exp_over_highest();
+        double loss = (1 - smoothing) * (sums.highest - own + over);
+        if (smoothing > 0) loss += smoothing * (sums.highest + over - sums.sum / static_cast<double>(classes));
         to[r] = T(static_cast<Accumulator<T>>(loss));
       }
     });
@@ -87,17 +97,20 @@ void cross_entropy_cpu(const op::CrossEntropy& op, std::span<const Tensor> input
 template <class T>
 void grad_of_row(const op::CrossEntropyGrad& op, const T* row, int64_t target, double grad, T* to, int64_t classes) {
   using A = Accumulator<T>;
-  const A shift = static_cast<A>(sum_row(row, classes, false).log_sum_exp);
-  const A g = static_cast<A>(grad), uniform = static_cast<A>(op.label_smoothing / static_cast<double>(classes));
+  const RowSums sums = sum_row(row, classes, target, false);
+  const A highest = static_cast<A>(sums.highest), share = static_cast<A>(1 / sums.total());
+  const double uniform = op.label_smoothing / static_cast<double>(classes);
+  const double own = op.label_smoothing - sums.others / sums.total();  // its probability - (1 - label_smoothing)
   A piece[kPiece];
   for (int64_t begin = 0; begin < classes; begin += kPiece) {
     const int64_t count = std::min(kPiece, classes - begin);
     widen_piece(row + begin, piece, count);
-    for (int64_t i = 0; i < count; ++i) piece[i] -= shift;
+    for (int64_t i = 0; i < count; ++i) piece[i] -= highest;
     kernels::exp(piece, piece, count);
-    if (target >= begin && target < begin + count) piece[target - begin] -= static_cast<A>(1 - op.label_smoothing);
-    for (int64_t i = 0; i < count; ++i) to[begin + i] = T((piece[i] - uniform) * g);
+    const A g = static_cast<A>(grad), less = static_cast<A>(uniform);
+    for (int64_t i = 0; i < count; ++i) to[begin + i] = T((piece[i] * share - less) * g);
   }
+  to[target] = T(static_cast<A>((own - uniform) * grad));
 }
 
 void cross_entropy_grad_cpu(const op::CrossEntropyGrad& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "imago/ops/apply.h"
 #include "imago/ops/expect.h"
 #include "imago/ops/op_table.h"
 
@@ -25,6 +26,17 @@ TEST(CrossEntropy, OfImages) {
   expect_tensor(cross_entropy(sample_values({2, 3, 2, 2}), target, {-100, 0, "none"}), {2, 2, 2},
                 {1.9560112953222615, 3.574547058843458, 0.643298853253936, 0.9081142488093412, 2.1290554107968336,
                  0.15344844847665784, 2.775928690090258, 2.9604963090018157});
+}
+
+// A row that is nearly sure: what is left over is smaller than the last digits of 1.
+TEST(CrossEntropy, OfWhatIsNearlySure) {
+  const Tensor logits = Tensor::from<float>({0.25f, 12.5f, -3.0f}, {1, 3}), target = Tensor::from<int64_t>({1});
+  const double first = std::exp(-12.25), last = std::exp(-15.5), total = 1 + first + last;
+  EXPECT_NEAR(cross_entropy(logits, target).item<double>() / std::log1p(first + last), 1, 1e-6);
+  const auto grad = apply(op::CrossEntropyGrad{-100, 0}, logits, target, Tensor::ones({1})).to_vector<double>();
+  EXPECT_NEAR(grad[0] * total / first, 1, 1e-6);
+  EXPECT_NEAR(grad[1] * total / -(first + last), 1, 1e-6);
+  EXPECT_NEAR(grad[2] * total / last, 1, 1e-6);
 }
 
 TEST(CrossEntropy, MeanOverNothingIsNaN) {
