@@ -11,6 +11,7 @@ import contextlib
 import copy
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -43,11 +44,12 @@ def _widen(value):
 
 @contextlib.contextmanager
 def true_double():
-    """Within it every floating-point value is float64, new tensors included."""
+    """Within it every floating-point value is float64, new tensors included. Attention is computed as it is written down: the
+    gradient of torch's fused kernel is wrong for a query whose keys are all hidden by a finite mask (Falcon's ALiBi)."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        with _integer_decisions_stay_float32(), TrueDouble(), NoFloat32():
+        with _integer_decisions_stay_float32(), sdpa_kernel(SDPBackend.MATH), TrueDouble(), NoFloat32():
             yield
     finally:
         torch.set_default_dtype(before)

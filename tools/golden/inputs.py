@@ -39,7 +39,8 @@ class InputMaker:
         self.generator = torch.Generator().manual_seed(seed + 1000)
 
     def make(self, auto_class: str) -> dict[str, torch.Tensor]:
-        rows = (self.batch, self.choices) if auto_class == "AutoModelForMultipleChoice" else (self.batch,)
+        several = auto_class in ("AutoModelForMultipleChoice", "GPT2DoubleHeadsModel")
+        rows = (self.batch, self.choices) if several else (self.batch,)
         ids = self._integers(FIRST_ORDINARY_ID, self.config.vocab_size, *rows, self.tokens)
         if self.config.is_encoder_decoder:
             ids[..., -1] = self.config.eos_token_id
@@ -104,6 +105,10 @@ class InputMaker:
             labels[:, -1] = config.eos_token_id
             labels[-1, -2:] = torch.tensor([config.eos_token_id, -100])
             return {"labels": labels}
+        if auto_class == "GPT2DoubleHeadsModel":  # what comes next, and which of the texts is the likeliest
+            ends = self._integers(self.tokens // 2, self.tokens, self.batch, self.choices)
+            labels = {"labels": torch.where(real, ids, -100), "mc_labels": self._integers(0, self.choices, self.batch)}
+            return labels | {"mc_token_ids": ends}
         if auto_class == "AutoModelForNextSentencePrediction":
             return {"labels": self._integers(0, 2, self.batch)}
         if auto_class == "AutoModelForMultipleChoice":

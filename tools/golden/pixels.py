@@ -4,7 +4,7 @@ import torch
 
 
 # They have to be told that a picture is of another size than the configuration says.
-INTERPOLATING = ("vit", "deit", "clip", "siglip", "swin")
+INTERPOLATING = ("vit", "deit", "clip", "clip_vision_model", "siglip", "siglip_vision_model", "swin")
 
 
 class PixelMaker:

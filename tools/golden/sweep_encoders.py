@@ -71,7 +71,7 @@ def distilbert(r: random.Random) -> dict:
 
 
 def albert(r: random.Random) -> dict:
-    layers = r.choice([2, 3, 5])
+    layers = r.choice([2, 3])
     return base(r) | dict(
         embedding_size=r.choice([12, 21]),
         num_hidden_layers=layers,
