@@ -359,10 +359,32 @@ def rwkv(r: random.Random) -> dict:
     return recurrent(r) | dict(num_hidden_layers=r.choice([2, 3]), intermediate_size=r.choice([None, 33]), use_cache=False)
 
 
+def recurrent_gemma(r: random.Random) -> dict:
+    heads, size = r.choice([1, 2, 3]), r.choice([8, 12])
+    share = r.choice([0.5, 1.0])
+    return IDS | dict(
+        hidden_size=heads * size,
+        num_attention_heads=heads,
+        num_key_value_heads=r.choice([1, heads]),
+        lru_width=r.choice([None, 2 * heads, 5 * heads]),
+        intermediate_size=r.choice([40, 66]),
+        num_hidden_layers=r.choice([2, 3]),
+        block_types=r.choice([["recurrent"], ["attention", "recurrent"], ["recurrent", "recurrent", "attention"]]),
+        attention_window_size=r.choice([3, 5, 40]),
+        conv1d_width=r.choice([2, 4]),
+        logits_soft_cap=r.choice([5.0, 30.0]),
+        hidden_activation=r.choice(ACTIVATIONS),
+        attention_bias=maybe(r),
+        rope_parameters={"rope_type": "default", "rope_theta": r.choice([100.0, 10000.0]), "partial_rotary_factor": share},
+        tie_word_embeddings=False,
+        vocab_size=r.choice([61, 97]),
+    )
+
+
 DECODER_CONFIGS = {
     f.__name__: f
     for f in (mistral, qwen2, qwen3, olmo2, phi3, smollm3, gemma2, gemma3_text, gpt_neox, gptj, opt, bloom, falcon)
-    + (mixtral, qwen3_moe, gpt_oss, deepseek_v3, mamba, mamba2, rwkv)
+    + (mixtral, qwen3_moe, gpt_oss, deepseek_v3, mamba, mamba2, rwkv, recurrent_gemma)
 }
 DECODER_HEADS = {name: BARE + CLASSIFIERS + QUESTIONS for name in DECODER_CONFIGS}
 for name in ("phi3", "gemma2", "gpt_oss", "deepseek_v3"):
@@ -371,7 +393,7 @@ for name in ("olmo2", "gemma3_text"):
     DECODER_HEADS[name] = BARE + CLASSIFIERS[:1]
 for name in ("gptj", "opt"):
     DECODER_HEADS[name] = BARE + CLASSIFIERS[:1] + QUESTIONS
-for name in ("mamba", "mamba2", "rwkv"):
+for name in ("mamba", "mamba2", "rwkv", "recurrent_gemma"):
     DECODER_HEADS[name] = BARE
 # The reference computes their attention, if any, in one way.
 ONE_ATTENTION = ("bloom", "gptj", "gpt_oss", "mamba", "mamba2", "rwkv")

@@ -23,6 +23,8 @@ def randomise(model: nn.Module, seed: int) -> None:
                 seen.add(id(parameter))
                 if isinstance(module, nn.Embedding):
                     normal(parameter, _embedding_std(model, module_name, parameter))
+                elif name == "recurrent_param":  # states of some tokens' memory
+                    normal(parameter, 0.7, mean=-3.0)
                 elif name == "logit_scale":
                     parameter.fill_(1.5)
                 elif name.endswith(("_token", "query_tokens", "position_embeddings", "position_embedding", "class_embedding", "probe")):  # vectors, not matrices
