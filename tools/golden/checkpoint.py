@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 
 def save(model, layout: str, config_edits: dict, out: Path) -> None:
-    """Layouts: safetensors, sharded, bin, untied, unprefixed, legacy_names, mxfp4, vision_model. What `out` held before is removed."""
+    """Layouts: safetensors, sharded, bin, untied, unprefixed, legacy_names, mxfp4, fp8, vision_model. What `out` held before is removed."""
     out.mkdir(parents=True, exist_ok=True)
     for old in out.iterdir():
         old.unlink()
@@ -74,6 +74,19 @@ def _to_mxfp4(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return (codes[..., ::2] | codes[..., 1::2] << 4).to(torch.uint8), (exponents + 127).to(torch.uint8)
 
 
+def _fp8(model) -> dict:
+    """Linear layers in 8-bit floats with a scale per tile of 128 by 128, as DeepSeek-V3 is published."""
+    tensors = _hub_state(model)
+    for name in [name for name in tensors if name.endswith(("_proj.weight", "kv_a_proj_with_mqa.weight"))]:
+        weight = tensors[name]
+        rows, columns = (-(-size // 128) for size in weight.shape)
+        tiles = [[weight[128 * i : 128 * (i + 1), 128 * j : 128 * (j + 1)] for j in range(columns)] for i in range(rows)]
+        scales = torch.tensor([[float(tile.abs().max()) / 448 for tile in row] for row in tiles])
+        codes = [torch.cat([tile / scale for tile, scale in zip(*row)], 1) for row in zip(tiles, scales)]
+        tensors |= {name: torch.cat(codes).to(torch.float8_e4m3fn), f"{name}_scale_inv": scales}
+    return tensors
+
+
 def _vision_model(model) -> dict:
     """LLaVA on the Hub: a vision tower with a level more, and the whole language model in one place."""
     places = {
@@ -86,7 +99,7 @@ def _vision_model(model) -> dict:
     return {places[prefix(name)] + name.removeprefix(prefix(name)): value for name, value in model.state_dict().items()}
 
 
-_LAYOUTS = {"untied": _untied, "unprefixed": _unprefixed, "legacy_names": _legacy_names, "mxfp4": _mxfp4, "vision_model": _vision_model}
+_LAYOUTS = {"untied": _untied, "unprefixed": _unprefixed, "legacy_names": _legacy_names, "mxfp4": _mxfp4, "fp8": _fp8, "vision_model": _vision_model}
 
 
 def _edit(path: Path, edits: dict) -> None:

@@ -95,6 +95,32 @@ MIXTURES = {
         ),
     ),
 }
+FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic", "fmt": "e4m3", "weight_block_size": [128, 128]}
+MIXTURES["deepseek_v3"]["fp8"] = Golden(
+    "deepseek_v3",
+    "AutoModelForCausalLM",
+    MIXTURES["deepseek_v3"]["causal_lm"].overrides
+    | dict(hidden_size=256, vocab_size=40, n_routed_experts=3, n_group=1, topk_group=1, intermediate_size=40),
+    70,
+    inputs=dict(batch=1, tokens=5),
+    generate=GREEDY,
+    checkpoint="fp8",
+    config_edits={"quantization_config": FP8},
+)
+# With the loss that balances the experts; DeepSeek-V3 has none.
+for model_type, coefficient in (("mixtral", 0.3), ("qwen3_moe", 0.4), ("gpt_oss", None)):
+    own = MIXTURES[model_type]["causal_lm"]
+    MIXTURES[model_type]["balance_loss"] = replace(
+        own,
+        overrides=own.overrides | dict(output_router_logits=True) | ({"router_aux_loss_coef": coefficient} if coefficient else {}),
+        seed=80,
+        inputs=dict(batch=2, tokens=8, padding="right") if model_type != "qwen3_moe" else dict(batch=2, tokens=6, mask=False),
+        attentions=False,
+        gradients=15_000,
+        train=False,
+        generate=None,
+        runs={},
+    )
 # An expert sees a few tokens: its gradients are sums of so few numbers that rounding is as often absent as not, and few
 # seeds leave more room.
 for model_type in ("gpt_oss", "deepseek_v3"):

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
+#include "imago/nn/expert_balance.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/index_select/index_select.h"
@@ -80,12 +81,6 @@ void require_experts(std::string_view key, int64_t num_experts, int64_t num_expe
                           kMostExperts));
 }
 
-void refuse_router_logits(bool output_router_logits) {
-  if (!output_router_logits) return;
-  throw Error(ErrorKind::kUnsupported, "config.json", "output_router_logits",
-              "set it to false: the loss that balances experts is not computed");
-}
-
 MixtureOfExperts::MixtureOfExperts(const MixtureOptions& o) : gate(o.hidden_size, o.num_experts, false), options(o) {
   for (int64_t expert = 0; expert < o.num_experts; ++expert)
     experts.emplace_back(o.hidden_size, o.intermediate_size, o.activation);
@@ -93,7 +88,9 @@ MixtureOfExperts::MixtureOfExperts(const MixtureOptions& o) : gate(o.hidden_size
 
 Tensor MixtureOfExperts::operator()(const Tensor& x_BTD) const {
   const Tensor x_ND = flatten(x_BTD, 0, 1);
-  Routing routing = route_by_softmax(gate(x_ND), options.num_experts_per_tok, options.normalise);
+  const Tensor logits_NE = gate(x_ND);
+  RouterLogits::record(logits_NE);
+  Routing routing = route_by_softmax(logits_NE, options.num_experts_per_tok, options.normalise);
   if (!options.weights_in_float32) routing.weights = cast(routing.weights, x_BTD.dtype());
   const Tensor mixed = mix_experts(x_ND, routing, options.num_experts,
                                    [this](int64_t e, const Tensor& x) { return experts[static_cast<size_t>(e)](x); });

@@ -29,8 +29,6 @@ Tensor mix_experts(const Tensor& x_ND, const Routing& routing, int64_t num_exper
 
 // Throws Error kInvalidFile unless there are experts, and as many of them for a token.
 void require_experts(std::string_view key, int64_t num_experts, int64_t num_experts_per_tok);
-// Throws Error kUnsupported where the configuration asks for the loss that balances experts.
-void refuse_router_logits(bool output_router_logits);
 
 struct MixtureOptions {
   int64_t hidden_size = 0, intermediate_size = 0, num_experts = 0, num_experts_per_tok = 0;

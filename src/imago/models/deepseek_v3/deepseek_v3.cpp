@@ -50,7 +50,6 @@ DeepseekV3Config::DeepseekV3Config() {
 
 void DeepseekV3Config::validate() const {
   nn::require_experts("n_routed_experts", n_routed_experts, num_experts_per_tok);
-  nn::refuse_router_logits(output_router_logits);
   require_heads("n_routed_experts", n_routed_experts, "n_group", n_group);
   require(n_routed_experts / n_group >= 2, "groups of one expert (n_routed_experts is n_group)");
   require(topk_group >= 1 && topk_group <= n_group, fmt::format("topk_group {} of n_group {}", topk_group, n_group));
@@ -182,14 +181,5 @@ WeightMap DeepseekV3Model::weight_map() const {
 
 }  // namespace imago::deepseek_v3
 
-namespace imago {
-
-void register_deepseek_v3(Registry& registry) {
-  using namespace deepseek_v3;
-  registry.add<DeepseekV3Model>("DeepseekV3Model");
-  registry.add<DeepseekV3ForCausalLM>("DeepseekV3ForCausalLM");
-  registry.add<DeepseekV3ForSequenceClassification>("DeepseekV3ForSequenceClassification");
-  registry.add<DeepseekV3ForTokenClassification>("DeepseekV3ForTokenClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(deepseek_v3, DeepseekV3Model, DeepseekV3ForCausalLM, DeepseekV3ForSequenceClassification,
+                DeepseekV3ForTokenClassification)

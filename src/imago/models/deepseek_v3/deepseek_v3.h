@@ -18,7 +18,7 @@ struct DeepseekV3Config : Config {
   bool rope_interleave = true, attention_bias = false;
   int64_t first_k_dense_replace = 3, n_shared_experts = 1, n_routed_experts = 256, num_experts_per_tok = 8;
   int64_t n_group = 8, topk_group = 4;  // experts are chosen from the best groups
-  bool norm_topk_prob = true, output_router_logits = false;
+  bool norm_topk_prob = true;
   double routed_scaling_factor = 2.5;
   std::string hidden_act = "silu", scoring_func = "sigmoid", topk_method = "noaux_tc";
   int64_t max_position_embeddings = 4096, moe_layer_freq = 1;
@@ -27,7 +27,7 @@ struct DeepseekV3Config : Config {
   JsonText rope_parameters, rope_scaling;
   int64_t num_nextn_predict_layers = 1;  // layers beyond the last that predict farther ahead, which are left out
   // Of no effect: they follow from the others, or are for training.
-  JsonText head_dim, qk_head_dim, ep_size, aux_loss_alpha, seq_aux;
+  JsonText head_dim, qk_head_dim, output_router_logits, ep_size, aux_loss_alpha, seq_aux;
   double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, moe_intermediate_size, num_hidden_layers,
              num_attention_heads, num_key_value_heads, q_lora_rank, kv_lora_rank, qk_rope_head_dim, qk_nope_head_dim,

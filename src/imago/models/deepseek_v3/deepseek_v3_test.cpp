@@ -30,7 +30,6 @@ TEST(DeepseekV3Config, RefusesWhatIsNotComputed) {
   EXPECT_THROW(read({{"topk_method", "greedy"}}), Error);
   EXPECT_THROW(read({{"moe_layer_freq", 2}}), Error);
   EXPECT_THROW(read({{"num_key_value_heads", 1}}), Error);
-  EXPECT_THROW(read({{"output_router_logits", true}}), Error);
   EXPECT_THROW(read({{"quantization_config", {{"quant_method", "fp8"}}}}), Error);
 }
 

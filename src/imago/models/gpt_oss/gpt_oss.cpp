@@ -43,7 +43,6 @@ void check_quantization(const GptOssConfig& c) {
 void GptOssConfig::validate() const {
   require_heads("num_attention_heads", num_attention_heads, "num_key_value_heads", key_value_heads());
   nn::require_experts("num_local_experts", num_local_experts, num_experts_per_tok);
-  nn::refuse_router_logits(output_router_logits);
   if (has_mxfp4_experts()) check_quantization(*this);
 }
 
@@ -119,7 +118,9 @@ MLP::MLP(const GptOssConfig& c, int64_t)
 
 Tensor MLP::operator()(const Tensor& x_BTD) const {
   const Tensor x_ND = flatten(x_BTD, 0, 1);
-  const SortResult best = topk(router(x_ND), num_experts_per_tok);
+  const Tensor logits_NE = router(x_ND);
+  nn::RouterLogits::record(logits_NE);
+  const SortResult best = topk(logits_NE, num_experts_per_tok);
   const Tensor mixed = nn::mix_experts(x_ND, {best.indices, softmax(best.values, -1)}, num_experts,
                                        [this](int64_t expert, const Tensor& x) { return experts(expert, x); });
   return reshape(mixed, x_BTD.shape());
@@ -133,14 +134,4 @@ WeightMap GptOssModel::weight_map() const {
 
 }  // namespace imago::gpt_oss
 
-namespace imago {
-
-void register_gpt_oss(Registry& registry) {
-  using namespace gpt_oss;
-  registry.add<GptOssModel>("GptOssModel");
-  registry.add<GptOssForCausalLM>("GptOssForCausalLM");
-  registry.add<GptOssForSequenceClassification>("GptOssForSequenceClassification");
-  registry.add<GptOssForTokenClassification>("GptOssForTokenClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(gpt_oss, GptOssModel, GptOssForCausalLM, GptOssForSequenceClassification, GptOssForTokenClassification)

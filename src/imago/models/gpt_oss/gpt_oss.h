@@ -1,8 +1,8 @@
 // gpt-oss (OpenAI 2025, "gpt-oss-120b & gpt-oss-20b Model Card").
 #pragma once
 
+#include "imago/nn/expert_balance.h"
 #include "imago/nn/heads/classification.h"
-#include "imago/nn/heads/language_model.h"
 #include "imago/nn/mixture_of_experts.h"
 #include "imago/nn/rotary_decoder.h"
 
@@ -23,7 +23,8 @@ struct GptOssConfig : Config {
   std::optional<double> rope_theta;
   JsonText rope_parameters, rope_scaling;
   JsonText quantization_config;  // {"quant_method": "mxfp4"} where the experts are stored so
-  JsonText hidden_act, router_aux_loss_coef, experts_per_token, initial_context_length;  // of no effect
+  double router_aux_loss_coef = 0.9;
+  JsonText hidden_act, experts_per_token, initial_context_length;  // of no effect
   double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, sliding_window, max_position_embeddings, rms_norm_eps, attention_bias,
@@ -35,6 +36,7 @@ struct GptOssConfig : Config {
   void validate() const override;
   int64_t head_size() const { return head_dim.value_or(hidden_size / num_attention_heads); }
   int64_t key_value_heads() const { return num_key_value_heads.value_or(num_attention_heads); }
+  nn::ExpertBalance expert_balance() const { return {num_local_experts, num_experts_per_tok, router_aux_loss_coef}; }
   bool has_mxfp4_experts() const { return !quantization_config.text.empty(); }
 };
 
@@ -91,7 +93,7 @@ struct GptOssModel : nn::RotaryDecoder<GptOssConfig, nn::PreNormLayer<Attention,
   WeightMap weight_map() const override;
 };
 
-using GptOssForCausalLM = nn::ForCausalLM<GptOssModel>;
+using GptOssForCausalLM = nn::BalancedForCausalLM<GptOssModel>;
 using GptOssForSequenceClassification = nn::ScoreAtLastToken<GptOssModel>;
 using GptOssForTokenClassification = nn::ForTokenClassification<GptOssModel, "score">;
 

@@ -45,7 +45,6 @@ TEST(GptOssConfig, RefusesOtherQuantization) {
   EXPECT_THROW(read({{"quantization_config", {{"quant_method", "gptq"}}}}), Error);
   EXPECT_THROW(read({{"quantization_config", {{"quant_method", "mxfp4"}, {"group_size", 16}}}}), Error);
   EXPECT_THROW(read({{"quantization_config", {{"quant_method", "mxfp4"}}}, {"hidden_size", 40}}), Error);
-  EXPECT_THROW(read({{"output_router_logits", true}}), Error);
   EXPECT_THROW(read({{"num_experts_per_tok", 129}}), Error);
 }
 

@@ -1,5 +1,6 @@
 #include "imago/models/mixtral/mixtral.h"
 
+#include "imago/base/error.h"
 #include "imago/nn/layer_window.h"
 #include "imago/nn/registry.h"
 
@@ -14,7 +15,6 @@ MixtralConfig::MixtralConfig() {
 void MixtralConfig::validate() const {
   require_heads("num_attention_heads", num_attention_heads, "num_key_value_heads", key_value_heads());
   nn::require_experts("num_local_experts", num_local_experts, num_experts_per_tok);
-  nn::refuse_router_logits(output_router_logits);
 }
 
 Attention::Attention(const MixtralConfig& c, int64_t layer)
@@ -25,12 +25,19 @@ Attention::Attention(const MixtralConfig& c, int64_t layer)
                              .layer = layer,
                              .window = nn::layer_window({}, layer, c.sliding_window, true)}) {}
 
+Tensor SparseMoeBlock::operator()(const Tensor& x_BTD) const {
+  if (jitters && nn::training_generator() != nullptr)
+    throw Error(ErrorKind::kUnsupported, "train", "router_jitter_noise above 0", "set it to 0");
+  return MixtureOfExperts::operator()(x_BTD);
+}
+
 SparseMoeBlock::SparseMoeBlock(const MixtralConfig& c, int64_t)
     : MixtureOfExperts({.hidden_size = c.hidden_size,
                         .intermediate_size = c.intermediate_size,
                         .num_experts = c.num_local_experts,
                         .num_experts_per_tok = c.num_experts_per_tok,
-                        .activation = c.hidden_act}) {}
+                        .activation = c.hidden_act}),
+      jitters(c.router_jitter_noise > 0) {}
 
 WeightMap MixtralModel::weight_map() const {
   WeightMap map = RotaryDecoder::weight_map();
@@ -44,15 +51,5 @@ WeightMap MixtralModel::weight_map() const {
 
 }  // namespace imago::mixtral
 
-namespace imago {
-
-void register_mixtral(Registry& registry) {
-  using namespace mixtral;
-  registry.add<MixtralModel>("MixtralModel");
-  registry.add<MixtralForCausalLM>("MixtralForCausalLM");
-  registry.add<MixtralForSequenceClassification>("MixtralForSequenceClassification");
-  registry.add<MixtralForTokenClassification>("MixtralForTokenClassification");
-  registry.add<MixtralForQuestionAnswering>("MixtralForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(mixtral, MixtralModel, MixtralForCausalLM, MixtralForSequenceClassification,
+                MixtralForTokenClassification, MixtralForQuestionAnswering)

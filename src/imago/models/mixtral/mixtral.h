@@ -1,8 +1,8 @@
 // Mixtral (Jiang et al. 2024, "Mixtral of Experts").
 #pragma once
 
+#include "imago/nn/expert_balance.h"
 #include "imago/nn/heads/classification.h"
-#include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/question_answering.h"
 #include "imago/nn/mixture_of_experts.h"
 #include "imago/nn/rotary_decoder.h"
@@ -21,7 +21,7 @@ struct MixtralConfig : Config {
   bool output_router_logits = false;
   std::optional<double> rope_theta = 1000000;
   JsonText rope_parameters, rope_scaling;
-  JsonText router_aux_loss_coef, router_jitter_noise;  // of no effect: they are for training
+  double router_aux_loss_coef = 0.001, router_jitter_noise = 0;  // of training
   double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
              num_key_value_heads, head_dim, sliding_window, hidden_act, max_position_embeddings, rms_norm_eps,
@@ -31,6 +31,7 @@ struct MixtralConfig : Config {
   MixtralConfig();
   void validate() const override;
   int64_t head_size() const { return head_dim.value_or(hidden_size / num_attention_heads); }
+  nn::ExpertBalance expert_balance() const { return {num_local_experts, num_experts_per_tok, router_aux_loss_coef}; }
   int64_t key_value_heads() const { return num_key_value_heads.value_or(num_attention_heads); }
 };
 
@@ -40,6 +41,9 @@ struct Attention : nn::GroupedQueryAttention<> {
 
 struct SparseMoeBlock : nn::MixtureOfExperts {
   SparseMoeBlock(const MixtralConfig& c, int64_t layer);
+  Tensor operator()(const Tensor& x_BTD) const;
+
+  bool jitters;  // in training
 };
 
 struct MixtralModel : nn::RotaryDecoder<MixtralConfig, nn::PreNormLayer<Attention, SparseMoeBlock>> {
@@ -47,7 +51,7 @@ struct MixtralModel : nn::RotaryDecoder<MixtralConfig, nn::PreNormLayer<Attentio
   WeightMap weight_map() const override;
 };
 
-using MixtralForCausalLM = nn::ForCausalLM<MixtralModel>;
+using MixtralForCausalLM = nn::BalancedForCausalLM<MixtralModel>;
 using MixtralForSequenceClassification = nn::ScoreAtLastToken<MixtralModel>;
 using MixtralForTokenClassification = nn::ForTokenClassification<MixtralModel, "score">;
 using MixtralForQuestionAnswering = nn::ForQuestionAnswering<MixtralModel>;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "imago/base/error.h"
 #include "imago/nn/layer_window.h"
@@ -15,8 +16,11 @@ void Qwen3MoeConfig::validate() const {
   if (decoder_sparse_step < 1) {
     throw Error(ErrorKind::kInvalidFile, "config.json", fmt::format("decoder_sparse_step is {}", decoder_sparse_step));
   }
+  const auto sparse = [this](int64_t layer) { return is_sparse(layer); };
+  const auto layers = std::views::iota(int64_t{0}, num_hidden_layers);
+  if (output_router_logits && std::ranges::none_of(layers, sparse))
+    throw Error(ErrorKind::kInvalidFile, "config.json", "output_router_logits of a model whose layers have no experts");
   if (experts() > 0) nn::require_experts("num_experts", experts(), num_experts_per_tok);
-  nn::refuse_router_logits(output_router_logits);
 }
 
 bool Qwen3MoeConfig::is_sparse(int64_t layer) const {
@@ -59,15 +63,5 @@ WeightMap Qwen3MoeModel::weight_map() const {
 
 }  // namespace imago::qwen3_moe
 
-namespace imago {
-
-void register_qwen3_moe(Registry& registry) {
-  using namespace qwen3_moe;
-  registry.add<Qwen3MoeModel>("Qwen3MoeModel");
-  registry.add<Qwen3MoeForCausalLM>("Qwen3MoeForCausalLM");
-  registry.add<Qwen3MoeForSequenceClassification>("Qwen3MoeForSequenceClassification");
-  registry.add<Qwen3MoeForTokenClassification>("Qwen3MoeForTokenClassification");
-  registry.add<Qwen3MoeForQuestionAnswering>("Qwen3MoeForQuestionAnswering");
-}
-
-}  // namespace imago
+REGISTER_MODELS(qwen3_moe, Qwen3MoeModel, Qwen3MoeForCausalLM, Qwen3MoeForSequenceClassification,
+                Qwen3MoeForTokenClassification, Qwen3MoeForQuestionAnswering)

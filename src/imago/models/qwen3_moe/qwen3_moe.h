@@ -1,8 +1,8 @@
 // Qwen3 with a mixture of experts (Yang et al. 2025, "Qwen3 Technical Report").
 #pragma once
 
+#include "imago/nn/expert_balance.h"
 #include "imago/nn/heads/classification.h"
-#include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/question_answering.h"
 #include "imago/nn/mixture_of_experts.h"
 #include "imago/nn/rotary_decoder.h"
@@ -27,7 +27,8 @@ struct Qwen3MoeConfig : Config {
   bool norm_topk_prob = false, output_router_logits = false;
   std::optional<double> rope_theta;
   JsonText rope_parameters, rope_scaling;
-  JsonText router_aux_loss_coef, max_window_layers;  // of no effect
+  double router_aux_loss_coef = 0.001;
+  JsonText max_window_layers;  // of no effect
   double attention_dropout = 0;
   FIELDS_AND(Config, vocab_size, hidden_size, intermediate_size, moe_intermediate_size, num_hidden_layers,
              num_attention_heads, num_key_value_heads, head_dim, hidden_act, max_position_embeddings, rms_norm_eps,
@@ -40,6 +41,7 @@ struct Qwen3MoeConfig : Config {
   int64_t head_size() const { return head_dim.value_or(hidden_size / num_attention_heads); }
   int64_t key_value_heads() const { return num_key_value_heads.value_or(num_attention_heads); }
   int64_t experts() const { return num_local_experts ? *num_local_experts : num_experts.value_or(128); }
+  nn::ExpertBalance expert_balance() const { return {experts(), num_experts_per_tok, router_aux_loss_coef}; }
   bool is_sparse(int64_t layer) const;
 };
 
@@ -56,7 +58,7 @@ struct Qwen3MoeModel : nn::RotaryDecoder<Qwen3MoeConfig, nn::PreNormLayer<Attent
   WeightMap weight_map() const override;
 };
 
-using Qwen3MoeForCausalLM = nn::ForCausalLM<Qwen3MoeModel>;
+using Qwen3MoeForCausalLM = nn::BalancedForCausalLM<Qwen3MoeModel>;
 using Qwen3MoeForSequenceClassification = nn::ScoreAtLastToken<Qwen3MoeModel>;
 using Qwen3MoeForTokenClassification = nn::ForTokenClassification<Qwen3MoeModel, "score">;
 using Qwen3MoeForQuestionAnswering = nn::ForQuestionAnswering<Qwen3MoeModel, "qa_outputs", "transformer">;
