@@ -24,6 +24,12 @@ class TrueDouble(TorchFunctionMode):
         kwargs = kwargs or {}
         if TrueDouble.paused:
             return function(*args, **kwargs)
+        if function is torch.rand:  # which layers training leaves out: in double it would draw other numbers
+            TrueDouble.paused = True
+            try:
+                return function(*args, **(kwargs | {"dtype": torch.float32})).double()
+            finally:
+                TrueDouble.paused = False
         if function is torch.Tensor.float:
             function = torch.Tensor.double
         return function(*map(_widen, args), **{name: _widen(value) for name, value in kwargs.items()})

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy
 import torch
 import transformers
 from checkpoint import save
@@ -24,7 +25,8 @@ transformers.utils.logging.disable_progress_bar()
 
 TRAIN = {"optimizer": "AdamW", "steps": 10, "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}
 GREEDY = {"max_new_tokens": 16, "do_sample": False}
-SKIPPED_OUTPUTS = ("past_key_values", "cache", "cache_params", "state")
+# Not outputs of Imago; what balances experts is in the loss.
+SKIPPED_OUTPUTS = ("past_key_values", "cache", "cache_params", "state", "aux_loss", "router_logits")
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Golden:
     attention: str | None = None
     folder: str | None = None  # the model's folder, where it is not its model type
     draws: bool = False  # the model draws numbers in every pass: torch's generator is seeded before each run
+    training: bool = False  # all runs are as in training, with dropout
 
 
 def write(golden: Golden, out: Path, attempts: int = 300) -> None:
@@ -77,8 +80,9 @@ def _write(golden: Golden, out: Path) -> None:
     inputs = _cast(inputs, getattr(torch, golden.dtype))
     forward = {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
     double = double_copy(model)
-    if golden.draws:
+    if golden.draws or golden.training:
         model.drawing_seed = double.drawing_seed = golden.seed
+    model.train(golden.training), double.train(golden.training)
     tensors = _named("inputs", inputs)
     tensors |= _prefixed("outputs.", _outputs(model, inputs, forward))
     with true_double():
@@ -93,8 +97,10 @@ def _write(golden: Golden, out: Path) -> None:
     }
     if golden.dtype != "float32":
         description["dtype"] = golden.dtype
-    if golden.draws:
+    if golden.draws or golden.training:
         description["seed"] = golden.seed
+    if golden.training:
+        description["training"] = True
     if golden.generate is not None:
         tensors |= _all_sequences(golden, model, double, inputs, description)
     if golden.gradients:
@@ -270,6 +276,7 @@ def _fresh(model):
     """A copy, so that what a run leaves in the model (the longest sequence, a state) does not reach the next one. Some
     draw numbers even outside of training: the same ones in every run."""
     torch.manual_seed(getattr(model, "drawing_seed", 0))
+    numpy.random.seed(getattr(model, "drawing_seed", 0))
     return copy.deepcopy(model)
 
 

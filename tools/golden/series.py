@@ -68,6 +68,8 @@ PATCHTST = dict(
     num_attention_heads=2, ffn_dim=20, prediction_length=5, num_targets=3,
 )  # fmt: skip
 
+DROPS = dict(norm_type="layernorm", attention_dropout=0.2, positional_dropout=0.1, path_dropout=0.15, ff_dropout=0.25, head_dropout=0.3)
+
 
 def patchtst() -> dict[str, Golden]:
     def golden(seed, auto_class, overrides, inputs=None, **more):
@@ -96,6 +98,20 @@ def patchtst() -> dict[str, Golden]:
             7, prediction, one | dict(loss="nll", distribution_output="negative_binomial"), gradients=8_000
         ),
         "without_future": golden(8, prediction, one | dict(loss="nll", scaling=None), dict(targets=False)),
+        "training": golden(18, prediction, DROPS, gradients=8_000, train=True, training=True),
+        "training_class": golden(19, classes, one | DROPS | dict(use_cls_token=True, channel_attention=True), gradients=6_000, training=True),
+        "pretraining": golden(34, "PatchTSTForPretraining", {}, gradients=8_000, train=True, draws=True),
+        "pretraining_channels": golden(
+            15,
+            "PatchTSTForPretraining",
+            one | dict(channel_consistent_masking=False, random_mask_ratio=0.3, unmasked_channel_indices=[1], mask_value=2, use_cls_token=True),
+            gradients=8_000,
+            draws=True,
+        ),
+        "pretraining_forecast": golden(
+            16, "PatchTSTForPretraining", one | dict(mask_type="forecast", num_forecast_mask_patches=[1, 3]), dict(batch=5), gradients=6_000, draws=True
+        ),
+        "base_hidden": golden(17, "AutoModel", one | dict(do_mask_input=True), dict(missing=False), draws=True),
         "regression": golden(9, regression, one | dict(output_range=[-2.0, 3.0]), gradients=8_000),
         "regression_student_t": golden(10, regression, one | dict(loss="nll"), dict(missing=False), gradients=8_000),
         "classification": golden(11, classes, one | dict(activation_function="relu"), gradients=8_000),

@@ -38,6 +38,12 @@ WAV2VEC2 = dict(
 )  # fmt: skip
 
 
+CODES = dict(num_codevectors_per_group=5, num_codevector_groups=2, codevector_dim=8, proj_codevector_dim=6, diversity_loss_weight=0.7)
+SPANS = dict(mask_time_prob=0.3, mask_time_length=3, mask_time_min_masks=1, mask_feature_prob=0.25, mask_feature_length=4)
+DROPS = dict(
+    hidden_dropout=0.2, activation_dropout=0.15, attention_dropout=0.25, feat_proj_dropout=0.1, final_dropout=0.3, layerdrop=0.4,
+    feat_quantizer_dropout=0.2, mask_time_prob=0.0, mask_feature_prob=0.0, num_hidden_layers=3,
+)  # fmt: skip
 TDNN = dict(tdnn_dim=[8, 8, 12], tdnn_kernel=[3, 2, 1], tdnn_dilation=[1, 2, 1], xvector_output_dim=6)
 
 
@@ -57,6 +63,13 @@ def wav2vec2() -> dict[str, Golden]:
         "frame_classification": make(6, frames, one | dict(num_labels=4), gradients=8_000),
         "base": make(7, "AutoModel", stable | dict(hidden_act="relu"), attentions=True),
         "bfloat16": make(8, "AutoModel", one, dtype="bfloat16"),
+        "pretraining": make(13, "AutoModelForPreTraining", CODES, gradients=12_000, train=True),
+        "pretraining_no_mask": make(14, "AutoModelForPreTraining", one | CODES | stable | dict(num_codevector_groups=3, codevector_dim=9, apply_spec_augment=False, contrastive_logits_temperature=0.5), dict(mask=False), gradients=8_000),
+        "training": make(17, ctc, DROPS | stable, gradients=10_000, train=True, training=True),
+        "training_hidden": make(19, ctc, DROPS | SPANS, gradients=8_000, train=True, training=True),
+        "training_norm_behind": make(18, "AutoModelForPreTraining", DROPS | CODES | dict(mask_time_prob=0.05), gradients=8_000, training=True),
+        "adapter": make(15, ctc, one | dict(add_adapter=True, num_adapter_layers=2, output_hidden_size=12), dict(samples=320), gradients=8_000),
+        "attention_adapter": make(16, ctc, stable | dict(adapter_attn_dim=6, add_adapter=True, num_adapter_layers=1, adapter_stride=1), gradients=8_000),
         "xvector": make(9, "AutoModelForAudioXVector", one | TDNN | dict(num_labels=4), gradients=10_000),
         "xvector_weighted": make(12, "AutoModelForAudioXVector", one | TDNN | dict(num_labels=4, use_weighted_layer_sum=True), dict(mask=False), gradients=8_000),
     }
@@ -132,6 +145,8 @@ def speecht5() -> dict[str, Golden]:
         "text_to_speech": make(3, speech, {}, gradients=10_000),
         "unguided": make(4, speech, dict(use_guided_attention_loss=False, reduction_factor=3, hidden_act="relu", encoder_layers=1, decoder_layers=1), dict(mask=False), gradients=8_000),
         "speech_to_speech": make(5, voice, dict(encoder_layers=1, decoder_layers=1)),
+        "base": make(6, "AutoModel", {}, attentions=True),
+        "base_no_mask": make(7, "AutoModel", dict(encoder_layers=1, hidden_act="relu"), dict(mask=False)),
     }
 
 

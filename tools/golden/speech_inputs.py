@@ -10,6 +10,10 @@ def class_labels(config, auto_class, batch, generator) -> dict[str, torch.Tensor
 
 
 def frame_labels(config, auto_class, batch, frames, generator) -> dict[str, torch.Tensor]:
+    if auto_class == "AutoModelForPreTraining":  # some frames are hidden, each to be told from three others
+        hidden = torch.rand((batch, frames), generator=generator) < 0.4
+        others = torch.randint(0, batch * frames, (batch, frames, 3), generator=generator)
+        return {"mask_time_indices": hidden, "sampled_negative_indices": others}
     if auto_class == "AutoModelForCTC":
         labels = torch.randint(3, config.vocab_size, (batch, 5), generator=generator)
         labels[0, 1] = labels[0, 0]  # a letter twice
@@ -57,6 +61,13 @@ def spectrogram_inputs(config, auto_class, batch, generator, **_) -> dict[str, t
 
 
 def speecht5_inputs(config, auto_class, batch, generator, samples=160, tokens=7, frames=12, mask=True, **_) -> dict[str, torch.Tensor]:
+    if auto_class == "AutoModel":  # states, between layers that are not there
+        heard, said = (torch.randn((batch, count, config.hidden_size), generator=generator) for count in (frames, tokens))
+        inputs = {"input_values": heard, "decoder_input_values": said}
+        if mask:
+            inputs["attention_mask"] = (torch.arange(frames) < torch.tensor([[frames], [frames - 3]])).long()
+            inputs["decoder_attention_mask"] = (torch.arange(tokens) < torch.tensor([[tokens], [tokens - 2]])).long()
+        return inputs
     if auto_class == "AutoModelForTextToSpectrogram":
         inputs = {"input_ids": torch.randint(3, config.vocab_size, (batch, tokens), generator=generator)}
         length = tokens

@@ -1,5 +1,6 @@
 #include "imago/nn/series_patches.h"
 
+#include "imago/nn/dropout.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/expand/expand.h"
 #include "imago/ops/index_select/index_select.h"
@@ -60,11 +61,11 @@ PatchPositions::PatchPositions(int64_t patches, int64_t size, bool use_cls_token
   if (use_cls_token) cls_token = parameter({1, 1, 1, size});
 }
 
-Tensor PatchPositions::operator()(const Tensor& x_BCND) const {
-  if (!cls_token) return x_BCND + position_enc;
+Tensor PatchPositions::operator()(const Tensor& x_BCND, double dropped) const {
+  if (!cls_token) return dropout(x_BCND + position_enc, dropped);
   const Tensor first = cls_token + narrow(position_enc, 0, 0, 1);
   const Shape& s = x_BCND.shape();
-  return concat({expand(first, {s[0], s[1], 1, s[3]}), x_BCND + slice(position_enc, 0, 1)}, 2);
+  return concat({expand(first, {s[0], s[1], 1, s[3]}), dropout(x_BCND + slice(position_enc, 0, 1), dropped)}, 2);
 }
 
 }  // namespace imago::nn

@@ -39,7 +39,8 @@ struct PatchPositions : Module {
   FIELDS(cls_token, position_enc)
 
   PatchPositions(int64_t patches, int64_t size, bool use_cls_token);
-  Tensor operator()(const Tensor& x_BCND) const;
+  // Training drops `dropped` of what has positions, but for the token in front.
+  Tensor operator()(const Tensor& x_BCND, double dropped = 0) const;
 };
 
 }  // namespace imago::nn

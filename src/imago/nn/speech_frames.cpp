@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/convolution/convolution.h"
 #include "imago/ops/group_norm/group_norm.h"
@@ -90,6 +91,22 @@ Tensor PositionalConvolution::operator()(const Tensor& x_BTD) const {
 std::vector<WeightRule> positional_convolution_rules() {
   const std::string conv = "*pos_conv_embed.conv.", now = conv + "parametrizations.weight.original";
   return {{now + "0"}, {now + "1"}, {conv + "weight_g", now + "0"}, {conv + "weight_v", now + "1"}};
+}
+
+bool drops_layer(double probability) {
+  TorchGenerator* generator = training_generator();
+  return generator != nullptr && probability > 0 && generator->uniform({}, 0, 1).item<float>() < probability;
+}
+
+Tensor SpeechFeedForward::operator()(const Tensor& x) const {
+  return dropout(output_dense(dropout(activation(intermediate_dense(x)), dropped.activation)), dropped.hidden);
+}
+
+std::vector<int64_t> heard_frames(const FrameOptions& options, const Tensor& samples_BN, const Tensor& attention_mask) {
+  std::vector<int64_t> heard(static_cast<size_t>(samples_BN.size(0)), samples_BN.size(1));
+  if (attention_mask) heard = sum(attention_mask, {1}).to_vector<int64_t>();
+  for (int64_t& count : heard) count = options.frames(count);
+  return heard;
 }
 
 Tensor first_frames(const std::vector<int64_t>& heard, int64_t frames) {

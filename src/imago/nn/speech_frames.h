@@ -62,17 +62,31 @@ struct FeatureProjection : Module {
       : layer_norm(in_size, eps), projection(in_size, out_size) {}
 };
 
+// What training drops in the layers of a model that hears.
+struct SpeechDropout {
+  double hidden = 0;      // of what a layer's parts make
+  double activation = 0;  // inside of the feed forward
+  double attention = 0;   // of attention's weights
+  double layer = 0;       // whole layers (Fan et al. 2019, "Reducing Transformer Depth on Demand")
+};
+
+// Whether training leaves a layer out; draws a number where the probability is above 0.
+bool drops_layer(double probability);
+
 struct SpeechFeedForward : Module {
   Linear intermediate_dense, output_dense;
   FIELDS(intermediate_dense, output_dense)
 
-  SpeechFeedForward(int64_t hidden_size, int64_t intermediate_size, std::string_view activation_name)
+  SpeechFeedForward(int64_t hidden_size, int64_t intermediate_size, std::string_view activation_name,
+                    const SpeechDropout& dropout = {})
       : intermediate_dense(hidden_size, intermediate_size),
         output_dense(intermediate_size, hidden_size),
-        activation(nn::activation(activation_name)) {}
-  Tensor operator()(const Tensor& x) const { return output_dense(activation(intermediate_dense(x))); }
+        activation(nn::activation(activation_name)),
+        dropped(dropout) {}
+  Tensor operator()(const Tensor& x) const;
 
   Activation activation;
+  SpeechDropout dropped;
 };
 
 // Positions as a wide convolution in groups, its weight a direction and a length per tap (Salimans and Kingma 2016,
@@ -90,6 +104,10 @@ struct PositionalConvolution : Module {
 
 // Checkpoints of older releases have their names of a weight's length and direction; we save today's.
 std::vector<WeightRule> positional_convolution_rules();
+
+// How many frames of each row of samples [B, N] are heard: those of samples that attention_mask [B, N] does not call
+// padding; all where it is undefined.
+std::vector<int64_t> heard_frames(const FrameOptions& options, const Tensor& samples_BN, const Tensor& attention_mask);
 
 // bool [B, frames]: the first `heard` of each row are true.
 Tensor first_frames(const std::vector<int64_t>& heard, int64_t frames);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/losses.h"
 #include "imago/nn/speech_frames.h"
 #include "imago/ops/binary/binary.h"
@@ -73,9 +74,10 @@ int64_t LetterScores::letters(std::optional<int64_t> vocab_size) {
   return *vocab_size;
 }
 
-LogitsOutput spell(const FrameModel& base, const Linear& head, const SpeechInputs& in, const CtcOptions& options) {
+LogitsOutput spell(const FrameModel& base, const Linear& head, const SpeechInputs& in, const CtcOptions& options,
+                   double dropped) {
   SpeechModelOutput below = base.forward(in);
-  const Tensor logits = head(below.last_hidden_state);
+  const Tensor logits = head(dropout(below.last_hidden_state, dropped));
   return logits_of(logits, ctc_loss(logits, in.labels, base.heard_frames(in), options), std::move(below));
 }
 

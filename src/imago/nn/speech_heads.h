@@ -4,6 +4,7 @@
 
 #include "imago/nn/backbone.h"
 #include "imago/nn/ctc_loss.h"
+#include "imago/nn/encoder_decoder_stack.h"  // with_optional
 #include "imago/nn/heads/with_head.h"
 #include "imago/nn/speech_model.h"
 
@@ -90,38 +91,52 @@ struct VoiceScores : LayerStates {
               int64_t labels);
 };
 
-LogitsOutput spell(const FrameModel& base, const Linear& head, const SpeechInputs& in, const CtcOptions& options);
+// Training drops `dropped` of what the head reads.
+LogitsOutput spell(const FrameModel& base, const Linear& head, const SpeechInputs& in, const CtcOptions& options,
+                   double dropped);
 LogitsOutput classify_sound(const FrameModel& base, const SoundScores& head, const SpeechInputs& in);
 LogitsOutput classify_frames(const FrameModel& base, const FrameScores& head, const SpeechInputs& in);
 XVectorOutput describe_voice(const FrameModel& base, const VoiceScores& head, const SpeechInputs& in);
 
-template <class Base>
-struct ForCTC : WithHead<CTC, Base, LetterScores, "lm_head"> {
-  using ForCTC::WithHead::WithHead;
-  LogitsOutput forward(const SpeechInputs& in) const override {
-    const auto& c = this->config();
-    return spell(this->base, this->head, in,
-                 {.blank = c.pad_token_id.value_or(0),
-                  .mean = c.ctc_loss_reduction == "mean",
-                  .zero_infinity = c.ctc_zero_infinity});
+// Without what stands in the place of hidden frames, too, which many checkpoints leave out.
+template <class Interface, class Base, class Head, FieldName name>
+struct WithFrameHead : WithHead<Interface, Base, Head, name> {
+  using WithFrameHead::WithHead::WithHead;
+  WeightMap weight_map() const override {
+    return with_optional(WithFrameHead::WithHead::weight_map(), this->base.weight_map());
   }
 };
 
 template <class Base>
-struct ForSoundClassification : WithHead<AudioClassification, Base, SoundScores, ""> {
-  using ForSoundClassification::WithHead::WithHead;
+struct ForCTC : WithFrameHead<CTC, Base, LetterScores, "lm_head"> {
+  using ForCTC::WithFrameHead::WithFrameHead;
+  LogitsOutput forward(const SpeechInputs& in) const override {
+    const auto& c = this->config();
+    double dropped = 0;
+    if constexpr (requires { c.final_dropout; }) dropped = c.final_dropout;
+    return spell(this->base, this->head, in,
+                 {.blank = c.pad_token_id.value_or(0),
+                  .mean = c.ctc_loss_reduction == "mean",
+                  .zero_infinity = c.ctc_zero_infinity},
+                 dropped);
+  }
+};
+
+template <class Base>
+struct ForSoundClassification : WithFrameHead<AudioClassification, Base, SoundScores, ""> {
+  using ForSoundClassification::WithFrameHead::WithFrameHead;
   LogitsOutput forward(const SpeechInputs& in) const override { return classify_sound(this->base, this->head, in); }
 };
 
 template <class Base>
-struct ForFrameClassification : WithHead<AudioFrameClassification, Base, FrameScores, ""> {
-  using ForFrameClassification::WithHead::WithHead;
+struct ForFrameClassification : WithFrameHead<AudioFrameClassification, Base, FrameScores, ""> {
+  using ForFrameClassification::WithFrameHead::WithFrameHead;
   LogitsOutput forward(const SpeechInputs& in) const override { return classify_frames(this->base, this->head, in); }
 };
 
 template <class Base>
-struct ForXVector : WithHead<AudioXVector, Base, VoiceScores, ""> {
-  using ForXVector::WithHead::WithHead;
+struct ForXVector : WithFrameHead<AudioXVector, Base, VoiceScores, ""> {
+  using ForXVector::WithFrameHead::WithFrameHead;
   XVectorOutput forward(const SpeechInputs& in) const override { return describe_voice(this->base, this->head, in); }
 };
 

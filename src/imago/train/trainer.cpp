@@ -88,28 +88,36 @@ void refuse_dropout(const Model& model) {
   }
 }
 
-// SpecAugment (Park et al. 2019): the reference hides spans of a sound from the model while it trains.
+// SpecAugment (Park et al. 2019): the reference hides spans of a sound from the model while it trains. Of a model that
+// does the configuration has the probabilities as numbers.
 void refuse_hidden_spans(const Model& model) {
+  NumberNames computed;
+  const_cast<Config&>(model.config()).each_field(computed);
   const Json config = parse_json(model.config().source.text, "config.json");
   const auto applied = config.find("apply_spec_augment");
   if (applied == config.end() || *applied != true) return;
   for (const char* key : {"mask_time_prob", "mask_feature_prob"}) {
     const auto found = config.find(key);
-    if (found == config.end() || *found == 0) continue;
+    if (found == config.end() || *found == 0 || computed.names.contains(key)) continue;
     throw Error(ErrorKind::kUnsupported, "train", fmt::format("config.json has {} {}", key, dump_json(*found)),
                 "spans are not hidden in training: set apply_spec_augment to false");
   }
 }
 
 // This process's, where the run that is resumed had as many of them.
-std::string rng_state(const Json& json, ParallelWeights* parallel) {
-  if (parallel != nullptr && json.contains("rng_states")) {
-    const Json& states = json.at("rng_states");
+std::string rng_state(const Json& json, const std::string& key, ParallelWeights* parallel) {
+  if (parallel != nullptr && json.contains(key + "s")) {
+    const Json& states = json.at(key + "s");
     const Communicator& communicator = parallel->communicator();
     if (states.size() == static_cast<size_t>(communicator.size()))
       return states.at(static_cast<size_t>(communicator.rank())).get<std::string>();
   }
-  return json.at("rng_state").get<std::string>();
+  return json.at(key).get<std::string>();
+}
+
+void add_rng_state(Json& json, const std::string& key, const std::string& state, ParallelWeights* parallel) {
+  if (parallel != nullptr) json[key + "s"] = parallel->communicator().all_gather(state);
+  json[key] = parallel != nullptr ? json[key + "s"].at(0) : Json(state);
 }
 
 // As the reference reads its *_steps: below 1 they are parts of all steps.
@@ -420,12 +428,8 @@ void Trainer::save_checkpoint() {
   json["logged_step"] = logged_step_;
   json["best_metric"] = state_.best_metric ? Json(*state_.best_metric) : Json();
   json["best_global_step"] = state_.best_global_step;
-  if (ParallelWeights* parallel = weights_.parallel()) {
-    json["rng_states"] = parallel->communicator().all_gather(training_step_.generator().state());
-    json["rng_state"] = json["rng_states"].at(0);
-  } else {
-    json["rng_state"] = training_step_.generator().state();
-  }
+  add_rng_state(json, "rng_state", training_step_.generator().state(), weights_.parallel());
+  add_rng_state(json, "numpy_rng_state", training_step_.numpy_generator().state(), weights_.parallel());
   json["loss_scale"] = training_step_.loss_scale().scale;
   json["loss_scale_good_steps"] = training_step_.loss_scale().good_steps;
   json["callbacks"] = Json::object();
@@ -475,7 +479,9 @@ void Trainer::resume(const std::string& folder, const BatchPlan& plan) {
     state_.log_history = json.at("log_history").get<decltype(state_.log_history)>();
     if (const Json& best = json.at("best_metric"); !best.is_null()) state_.best_metric = best.get<double>();
     state_.best_global_step = json.at("best_global_step").get<int64_t>();
-    training_step_.generator().set_state(rng_state(json, weights_.parallel()));
+    training_step_.generator().set_state(rng_state(json, "rng_state", weights_.parallel()));
+    if (json.contains("numpy_rng_state"))  // older checkpoints have none
+      training_step_.numpy_generator().set_state(rng_state(json, "numpy_rng_state", weights_.parallel()));
     training_step_.loss_scale() = {json.at("loss_scale").get<double>(),
                                    json.at("loss_scale_good_steps").get<int64_t>()};
     for (TrainerCallback* callback : options_.callbacks) {

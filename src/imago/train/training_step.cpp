@@ -49,7 +49,8 @@ TrainingStep::TrainingStep(Model& model, TrainedWeights& weights, const Objectiv
       objective_(objective),
       arguments_(arguments),
       half_(half_of(arguments)),
-      generator_(static_cast<uint64_t>(arguments.seed)) {
+      generator_(static_cast<uint64_t>(arguments.seed)),
+      numpy_generator_(static_cast<uint32_t>(arguments.seed)) {
   options_.loss_chunk = loss_chunk;
   if (arguments_.activation_offloading) {
     std::filesystem::create_directories(arguments_.output_dir);
@@ -108,6 +109,7 @@ TrainingStep::Result TrainingStep::run(std::vector<MicroBatch> batches, const st
 
 double TrainingStep::accumulate(const TensorMap& batch, double weight, int64_t step) {
   const nn::TrainingMode training(generator_);
+  const nn::NumpySource numpy(numpy_generator_);
   const ActivationCheckpointing checkpointing(arguments_.gradient_checkpointing, activations_.get());
   const Pass pass(weights_, half_);
   const NoisyEmbeddings noise(model_, arguments_.neftune_noise_alpha.value_or(0), generator_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "imago/autograd/activation_file.h"
+#include "imago/nn/numpy_generator.h"
 #include "imago/nn/torch_generator.h"
 #include "imago/train/loss_scale.h"
 #include "imago/train/metrics.h"
@@ -43,6 +44,7 @@ class TrainingStep {
 
   // What drops and noises are drawn from.
   TorchGenerator& generator() { return generator_; }
+  NumpyGenerator& numpy_generator() { return numpy_generator_; }
   LossScale& loss_scale() { return loss_scale_; }
 
  private:
@@ -56,6 +58,7 @@ class TrainingStep {
   RunOptions options_;
   std::optional<DType> half_;
   TorchGenerator generator_;
+  NumpyGenerator numpy_generator_;  // of what the reference draws from there
   LossScale loss_scale_;
   std::unique_ptr<ActivationFile> activations_;  // null where they stay in memory
 };

@@ -59,6 +59,7 @@ Golden Golden::open(const std::string& folder) {
     golden.train = read_train(json.value("train", Json::object()));
     if (json.contains("dtype")) golden.dtype = parse_dtype(json["dtype"].get<std::string>());
     golden.seed = json.value("seed", uint64_t{0});
+    golden.training = json.value("training", false);
     const Json forward = json.value("forward", Json::object());
     golden.says_attention = forward.contains("attn_implementation") || golden.forward.output_attentions;
   } catch (const JsonError& error) {

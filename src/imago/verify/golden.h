@@ -31,6 +31,7 @@ struct Golden {
   int64_t train_steps = 0;
   std::optional<DType> dtype;
   uint64_t seed = 0;            // of the numbers that a model draws
+  bool training = false;        // whether it ran as it trains, with what is dropped then
   bool says_attention = false;  // whether forward.attention is what the reference used, or may be either
   SafetensorsFile file;
 };

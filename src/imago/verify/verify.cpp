@@ -11,6 +11,8 @@
 #include "imago/base/error.h"
 #include "imago/base/json.h"
 #include "imago/generation/generate_about_images.h"
+#include "imago/nn/dropout.h"
+#include "imago/nn/numpy_generator.h"
 #include "imago/nn/random_source.h"
 #include "imago/nn/time_series.h"
 #include "imago/ops/cast/cast.h"
@@ -23,6 +25,25 @@
 
 namespace imago {
 namespace {
+
+// While one is alive, models draw from the generator: what they draw in every pass, or all that they draw in training.
+class Drawing {
+ public:
+  Drawing(TorchGenerator& generator, const Golden& golden) : numpy_(static_cast<uint32_t>(golden.seed)) {
+    if (golden.training) {
+      training_.emplace(generator);
+      numpy_source_.emplace(numpy_);
+    } else {
+      source_.emplace(generator);
+    }
+  }
+
+ private:
+  NumpyGenerator numpy_;
+  std::optional<nn::NumpySource> numpy_source_;
+  std::optional<nn::TrainingMode> training_;
+  std::optional<nn::RandomSource> source_;
+};
 
 class Verifier {
  public:
@@ -82,7 +103,7 @@ class Verifier {
     Tensors leaves;
     if (!expected_grads.empty()) leaves = require_gradients();
     TorchGenerator generator(golden_.seed);
-    const nn::RandomSource source(generator);
+    const Drawing drawing(generator, golden_);
     const TensorMap outputs = model_->run(inputs(), golden_.forward);
     if (!expected_grads.empty()) backward(outputs.at("loss"));
     for (const auto& [name, reference] : golden_.with_prefix("outputs.")) {
@@ -150,7 +171,7 @@ class Verifier {
     if (!expected || !draws || forecaster == nullptr) return;
     const NoGrad no_grad;
     TorchGenerator generator(golden_.seed);
-    const nn::RandomSource source(generator);
+    const Drawing drawing(generator, golden_);
     TimeSeriesInputs past;
     TensorMap given = inputs();
     given.erase("future_values");
@@ -171,7 +192,7 @@ class Verifier {
     own_parameters();
     AdamW optimizer(require_gradients(), golden_.train);
     TorchGenerator generator(golden_.seed);
-    const nn::RandomSource source(generator);
+    const Drawing drawing(generator, golden_);
     std::vector<double> losses;
     for (int64_t step = 0; step < golden_.train_steps; ++step) {
       const TensorMap outputs = model_->run(inputs(), {.attention = golden_.forward.attention});

@@ -4,7 +4,8 @@
 //   golden.json: {"auto_class": "AutoModelForCausalLM", "forward": {"output_hidden_states": true},
 //                 "generate": {"max_new_tokens": 16, "do_sample": false}}, and optionally
 //                 "generate_runs" {name: options}, "train" {"steps", "lr", "betas", "eps", "weight_decay"},
-//                 "dtype" (what the reference ran in), "seed" (of torch's generator, set before each run);
+//                 "dtype" (what the reference ran in), "seed" (of torch's generator, set before each run),
+//                 "training" (whether all ran as in training, with dropout);
 //   golden.safetensors: inputs.<argument>, outputs.<field>, f64.outputs.<field>, grads.<parameter>,
 //   f64.grads.<parameter>,
 //                 losses, f64.losses, generate.sequences, generate.<name>.sequences; of forecasters that draw from

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/losses.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
@@ -37,7 +38,6 @@ void PatchTSTConfig::validate() const {
   refuse(norm_type != "batchnorm" && norm_type != "layernorm", ErrorKind::kUnsupported, "norm_type " + norm_type);
   refuse(pooling_type && pooling_type != "mean" && pooling_type != "max", ErrorKind::kUnsupported,
          "pooling_type " + pooling_type.value_or(""));
-  refuse(do_mask_input.value_or(false), ErrorKind::kUnsupported, "do_mask_input, which hides patches at random");
   refuse(!share_projection, ErrorKind::kUnsupported, "share_projection false, which the reference cannot compute");
   refuse(loss && loss != "mse" && loss != "nll", ErrorKind::kUnsupported, "loss " + loss.value_or(""));
   refuse(output_range && output_range->size() != 2, ErrorKind::kInvalidFile, "output_range is not two numbers");
@@ -50,7 +50,9 @@ Layer::Layer(const PatchTSTConfig& c, int64_t index)
       up(c.d_model, c.ffn_dim, c.bias),
       down(c.ffn_dim, c.d_model, c.bias),
       activation(nn::activation(c.activation_function)),
-      norm_first(c.pre_norm) {
+      norm_first(c.pre_norm),
+      path_dropout(c.path_dropout),
+      ff_dropout(c.ff_dropout) {
   if (c.channel_attention) norm_sublayer2.emplace(c.norm_type, c.d_model, c.norm_eps);
 }
 
@@ -67,7 +69,7 @@ void Layer::each_field(FieldVisitor& visitor) {
 Tensor Layer::operator()(const Tensor& x_BCND, const nn::AttentionContext& context) const {
   const Shape& s = x_BCND.shape();
   const auto add = [&](const Tensor& x, const nn::PatchNorm& norm, const auto& body) {
-    return norm_first ? x + body(norm(x)) : norm(x + body(x));
+    return norm_first ? x + nn::dropout(body(norm(x)), path_dropout) : norm(x + nn::dropout(body(x), path_dropout));
   };
   Tensor x = add(reshape(x_BCND, {s[0] * s[1], s[2], s[3]}), norm_sublayer1,
                  [&](const Tensor& y) { return self_attn(y, context); });
@@ -78,7 +80,7 @@ Tensor Layer::operator()(const Tensor& x_BCND, const nn::AttentionContext& conte
     x = add(x, *norm_sublayer2, [&](const Tensor& y) { return self_attn(y, between); });
     x = reshape(transpose(reshape(x, {s[0], s[2], s[1], s[3]}), 1, 2), {s[0] * s[1], s[2], s[3]});
   }
-  x = add(x, norm_sublayer3, [&](const Tensor& y) { return down(activation(up(y))); });
+  x = add(x, norm_sublayer3, [&](const Tensor& y) { return down(nn::dropout(activation(up(y)), ff_dropout)); });
   return reshape(x, s);
 }
 
@@ -90,7 +92,7 @@ Encoder::Encoder(const PatchTSTConfig& c)
 
 WeightMap PatchTSTModel::weight_map() const { return {.base_model_prefix = "model"}; }
 
-PatchTSTModelOutput PatchTSTModel::forward(const TimeSeriesInputs& in) const {
+PatchTSTModelOutput PatchTSTModel::read(const TimeSeriesInputs& in, bool hides) const {
   const PatchTSTConfig& c = config();
   const Tensor& past = in.past_values;
   if (!past || past.dim() != 3 || past.size(1) != c.context_length || past.size(2) != c.num_input_channels) {
@@ -105,11 +107,20 @@ PatchTSTModelOutput PatchTSTModel::forward(const TimeSeriesInputs& in) const {
   out.loc = scale.loc;
   out.scale = scale.scale;
   out.patch_input = nn::series_patches((past - scale.loc) / scale.scale, c.patch_length, c.patch_stride);
+  Tensor shown = out.patch_input;
+  if (hides) {
+    const nn::HiddenPatchOptions options = nn::hidden_patch_options(c);
+    nn::validate(options, c.patches());
+    out.mask = nn::draw_hidden_patches(shown.shape(), options);
+    shown = nn::hide_patches(shown, out.mask, c.mask_value);
+    out.mask = cast(out.mask, DType::boolean);
+  }
   nn::Recorder record(in);
   nn::AttentionContext context;
   context.implementation = in.attention;
   context.weights = record.attentions();
-  Tensor x_BCND = encoder.positional_encoder(encoder.embedder(out.patch_input));
+  const nn::AttentionDropout attention_dropout(c.attention_dropout);
+  Tensor x_BCND = encoder.positional_encoder(encoder.embedder(shown), c.positional_dropout);
   for (const Layer& layer : encoder.layers) x_BCND = layer(record(x_BCND), context);
   out.last_hidden_state = x_BCND;
   BaseModelOutput states = record.finish(x_BCND);
@@ -118,16 +129,26 @@ PatchTSTModelOutput PatchTSTModel::forward(const TimeSeriesInputs& in) const {
   return out;
 }
 
+HiddenPatchOutput PatchTSTForPretraining::forward(const TimeSeriesInputs& in) const {
+  PatchTSTModelOutput below = base.read(in, true);
+  HiddenPatchOutput out;
+  out.prediction_output = slice(head.linear(nn::dropout(below.last_hidden_state, config().head_dropout)), 2,
+                                config().use_cls_token ? 1 : 0);
+  out.loss = nn::hidden_patch_loss(out.prediction_output, below.patch_input, below.mask);
+  take_states(out, std::move(below));
+  return out;
+}
+
 PredictionHead::PredictionHead(const PatchTSTConfig& c)
     : projection(c.family(), c.d_model * (c.pooling_type || c.use_cls_token ? 1 : c.patches()), c.prediction_length) {}
 
 SeriesHeadOutput PatchTSTForPrediction::predict(PatchTSTModelOutput& below, const Tensor& future_values) const {
-  const Tensor x_BCF = flatten(pooled(below.last_hidden_state, config()), 2, -1);
+  const Tensor x_BCF = nn::dropout(flatten(pooled(below.last_hidden_state, config()), 2, -1), config().head_dropout);
   return nn::series_prediction(head.projection, x_BCF, {below.loc, below.scale}, future_values);
 }
 
 SeriesHeadOutput PatchTSTForPrediction::forward(const TimeSeriesInputs& in) const {
-  PatchTSTModelOutput below = base.forward(in);
+  PatchTSTModelOutput below = base.read(in, false);
   SeriesHeadOutput out = predict(below, in.future_values);
   take_states(out, std::move(below));
   if (config().family() && in.future_values)
@@ -141,21 +162,21 @@ ForecastShape PatchTSTForPrediction::forecast_shape() const {
 }
 
 Tensor PatchTSTForPrediction::sample(const TimeSeriesInputs& in, int64_t samples, const DrawValues& draw) const {
-  PatchTSTModelOutput below = base.forward(in);
+  PatchTSTModelOutput below = base.read(in, false);
   return nn::sample_prediction(head.projection, predict(below, {}), samples, draw);
 }
 
 SeriesHeadOutput PatchTSTForRegression::forward(const TimeSeriesInputs& in) const {
-  PatchTSTModelOutput below = base.forward(in);
-  const Tensor x_BF = flatten(pooled(below.last_hidden_state, config()), 1, -1);
+  PatchTSTModelOutput below = base.read(in, false);
+  const Tensor x_BF = nn::dropout(flatten(pooled(below.last_hidden_state, config()), 1, -1), config().head_dropout);
   SeriesHeadOutput out = nn::series_regression(head.projection, x_BF, in.target_values, config().output_range);
   take_states(out, std::move(below));
   return out;
 }
 
 SeriesHeadOutput PatchTSTForClassification::forward(const TimeSeriesInputs& in) const {
-  PatchTSTModelOutput below = base.forward(in);
-  const Tensor x_BF = flatten(pooled(below.last_hidden_state, config()), 1, -1);
+  PatchTSTModelOutput below = base.read(in, false);
+  const Tensor x_BF = nn::dropout(flatten(pooled(below.last_hidden_state, config()), 1, -1), config().head_dropout);
   SeriesHeadOutput out;
   out.prediction_logits = head.linear(x_BF);
   out.loss = nn::token_loss(out.prediction_logits, in.target_values);
@@ -165,14 +186,5 @@ SeriesHeadOutput PatchTSTForClassification::forward(const TimeSeriesInputs& in) 
 
 }  // namespace imago::patchtst
 
-namespace imago {
-
-void register_patchtst(Registry& registry) {
-  using namespace patchtst;
-  registry.add<PatchTSTModel>("PatchTSTModel");
-  registry.add<PatchTSTForPrediction>("PatchTSTForPrediction");
-  registry.add<PatchTSTForRegression>("PatchTSTForRegression");
-  registry.add<PatchTSTForClassification>("PatchTSTForClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(patchtst, PatchTSTModel, PatchTSTForPretraining, PatchTSTForPrediction, PatchTSTForRegression,
+                PatchTSTForClassification)

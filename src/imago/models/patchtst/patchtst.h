@@ -5,6 +5,7 @@
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
 #include "imago/nn/heads/with_head.h"
+#include "imago/nn/hidden_patches.h"
 #include "imago/nn/multi_head_attention.h"
 #include "imago/nn/series_heads.h"
 #include "imago/nn/series_patches.h"
@@ -27,15 +28,20 @@ struct PatchTSTConfig : Config {
   std::optional<std::string> pooling_type = "mean";
   int64_t prediction_length = 24, num_targets = 1, num_parallel_samples = 100;
   std::optional<std::vector<double>> output_range;
-  // Of pre-training and of initial values.
-  JsonText positional_encoding_type, mask_type, random_mask_ratio, num_forecast_mask_patches,
-      channel_consistent_masking, unmasked_channel_indices, mask_value;
+  std::string mask_type = "random";
+  double random_mask_ratio = 0.5, mask_value = 0;
+  std::vector<int64_t> num_forecast_mask_patches = {2};  // a number or a list of them in the file
+  bool channel_consistent_masking = true;
+  std::optional<std::vector<int64_t>> unmasked_channel_indices;
+  JsonText positional_encoding_type;  // of initial values
+  double attention_dropout = 0, positional_dropout = 0, path_dropout = 0, ff_dropout = 0, head_dropout = 0;
   FIELDS_AND(Config, num_input_channels, context_length, patch_length, patch_stride, distribution_output, loss,
              num_hidden_layers, d_model, num_attention_heads, ffn_dim, share_embedding, channel_attention, norm_type,
              norm_eps, bias, pre_norm, use_cls_token, share_projection, activation_function, scaling, do_mask_input,
              pooling_type, prediction_length, num_targets, num_parallel_samples, output_range, positional_encoding_type,
              mask_type, random_mask_ratio, num_forecast_mask_patches, channel_consistent_masking,
-             unmasked_channel_indices, mask_value)
+             unmasked_channel_indices, mask_value, attention_dropout, positional_dropout, path_dropout, ff_dropout,
+             head_dropout)
 
   void validate() const override;
   int64_t patches() const { return (context_length - patch_length) / patch_stride + 1; }
@@ -48,8 +54,8 @@ struct PatchTSTConfig : Config {
 struct PatchTSTModelOutput : ModelOutput {
   Tensor last_hidden_state;  // [B, C, N, D]
   Tensor loc, scale;         // [B, 1, C]
-  Tensor patch_input;        // [B, C, N, L]
-  FIELDS_AND(ModelOutput, last_hidden_state, loc, scale, patch_input)
+  Tensor patch_input, mask;  // [B, C, N, L]; [B, C, N] of those hidden
+  FIELDS_AND(ModelOutput, last_hidden_state, loc, scale, patch_input, mask)
 };
 
 struct PatchTSTBase : CallableModel<TimeSeriesInputs, PatchTSTModelOutput> {
@@ -69,6 +75,7 @@ struct Layer : Module {
 
   nn::Activation activation;
   bool norm_first;
+  double path_dropout, ff_dropout;
 };
 
 struct Encoder : Module {
@@ -87,7 +94,16 @@ struct PatchTSTModel : nn::Backbone<PatchTSTConfig, PatchTSTBase> {
 
   explicit PatchTSTModel(const PatchTSTConfig& c) : Backbone(c), encoder(c) {}
   WeightMap weight_map() const override;
-  PatchTSTModelOutput forward(const TimeSeriesInputs& in) const override;
+  PatchTSTModelOutput forward(const TimeSeriesInputs& in) const override {
+    return read(in, config().do_mask_input.value_or(false));
+  }
+  PatchTSTModelOutput read(const TimeSeriesInputs& in, bool hides) const;
+};
+
+struct PretrainHead : Module {
+  nn::Linear linear;
+  FIELDS(linear)
+  explicit PretrainHead(const PatchTSTConfig& c) : linear(c.d_model, c.patch_length) {}
 };
 
 struct PredictionHead : Module {
@@ -107,6 +123,11 @@ struct ClassificationHead : Module {
   nn::Linear linear;
   FIELDS(linear)
   explicit ClassificationHead(const PatchTSTConfig& c) : linear(c.num_input_channels * c.d_model, c.num_targets) {}
+};
+
+struct PatchTSTForPretraining : nn::WithHead<HiddenPatchModel, PatchTSTModel, PretrainHead, "head"> {
+  using WithHead::WithHead;
+  HiddenPatchOutput forward(const TimeSeriesInputs& in) const override;
 };
 
 struct PatchTSTForPrediction : nn::WithHead<SeriesPrediction, PatchTSTModel, PredictionHead, "head"> {

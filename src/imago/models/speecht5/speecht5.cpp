@@ -78,13 +78,6 @@ SpeechEncoderPrenet::SpeechEncoderPrenet(const SpeechT5Config& c)
                      c.feat_extract_activation),
       padding(*c.pad_token_id) {}
 
-std::vector<int64_t> SpeechEncoderPrenet::heard_frames(const Tensor& samples_BN, const Tensor& attention_mask) const {
-  std::vector<int64_t> heard(static_cast<size_t>(samples_BN.size(0)), samples_BN.size(1));
-  if (attention_mask) heard = sum(attention_mask, {1}).to_vector<int64_t>();
-  for (int64_t& count : heard) count = feature_encoder.options.frames(count);
-  return heard;
-}
-
 Prepared SpeechEncoderPrenet::operator()(const Tensor& samples_BN, const Tensor& attention_mask) const {
   const Tensor frames = feature_encoder(samples_BN);
   Tensor x_BTD = feature_projection.projection(feature_projection.layer_norm(frames));
@@ -191,13 +184,4 @@ Tensors SpeakingModel<Interface, EncoderPrenet>::generate_speech(const SpeakingI
 
 }  // namespace imago::speecht5
 
-namespace imago {
-
-void register_speecht5(Registry& registry) {
-  using namespace speecht5;
-  registry.add<SpeechT5ForSpeechToText>("SpeechT5ForSpeechToText");
-  registry.add<SpeechT5ForTextToSpeech>("SpeechT5ForTextToSpeech");
-  registry.add<SpeechT5ForSpeechToSpeech>("SpeechT5ForSpeechToSpeech");
-}
-
-}  // namespace imago
+REGISTER_MODELS(speecht5, SpeechT5Model, SpeechT5ForSpeechToText, SpeechT5ForTextToSpeech, SpeechT5ForSpeechToSpeech)

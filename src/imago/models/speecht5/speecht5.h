@@ -6,6 +6,7 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/spectrogram_speaker.h"
 #include "imago/nn/speech_model.h"
+#include "imago/nn/stacks_of_states.h"
 
 namespace imago::speecht5 {
 
@@ -60,7 +61,9 @@ struct SpeechEncoderPrenet : Module {
 
   explicit SpeechEncoderPrenet(const SpeechT5Config& c);
   Prepared operator()(const Tensor& samples_BN, const Tensor& attention_mask) const;
-  std::vector<int64_t> heard_frames(const Tensor& samples_BN, const Tensor& attention_mask) const;
+  std::vector<int64_t> heard_frames(const Tensor& samples_BN, const Tensor& attention_mask) const {
+    return nn::heard_frames(feature_encoder.options, samples_BN, attention_mask);
+  }
 
   int64_t padding;
 };
@@ -150,6 +153,7 @@ struct SpeakingModel : nn::Backbone<SpeechT5Config, Interface> {
   }
 };
 
+using SpeechT5Model = nn::StacksOfStates<SpeechT5Config>;
 using SpeechT5ForTextToSpeech = SpeakingModel<TextToSpectrogram, TextEncoderPrenet>;
 using SpeechT5ForSpeechToSpeech = SpeakingModel<SpectrogramModel, SpeechEncoderPrenet>;
 
