@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -62,6 +63,49 @@ TEST(RunCommand, ChatsAboutPictures) {
   EXPECT_NE(without_token.err.find("0 image tokens"), std::string::npos) << without_token.err;
 }
 
+std::string stripped(const std::string& text) {
+  const size_t first = text.find_first_not_of(" \n");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \n") + 1 - first);
+}
+
+// The same as a conversation with these words; what a model without conversations is asked is in its own words.
+TEST(RunCommand, PicturesAreAskedAboutAndDescribed) {
+  const std::string picture = IMAGO_SOURCE_DIR "/src/imago/processors/image/testdata/rgb.jpg";
+  const std::string folder = kGoldens + "image-text-to-text-llava", question = "What does the café sell?";
+  const std::vector<std::string> end = {"--greedy", "--max-new-tokens", "10", "-m", folder};
+  const auto printed = [&](std::vector<std::string> words) {
+    words.insert(words.end(), end.begin(), end.end());
+    const Finished finished = run(words);
+    EXPECT_EQ(finished.status, 0) << finished.err;
+    return finished.out;
+  };
+  const std::string chat = printed({"image-text-to-text", question, "--image", picture, "--chat"});
+  EXPECT_GT(chat.size(), 1U);
+  const std::string answer = printed({"visual-question-answering", question, "--image", picture});
+  EXPECT_EQ(answer, stripped(chat) + "\n");
+  EXPECT_EQ(printed({"image-to-text", picture, "--prompt", question}), chat);
+
+  // A model without conversations: the reference's answer to the words that BLIP-2 was taught with.
+  const std::string blip = testing::TempDir() + "blip_2_without_template";
+  std::filesystem::remove_all(blip);
+  std::filesystem::copy(kGoldens + "image-text-to-text-blip-2", blip);
+  std::filesystem::remove(blip + "/chat_template.jinja");
+  const Json golden = read_json(blip + "/pipeline.json").at("cases")[2];
+  ASSERT_FALSE(golden.at("options").at("return_full_text").get<bool>());
+  const Finished asked = run({"visual-question-answering", "what does the café sell?", "--image", picture, "--greedy",
+                              "--max-new-tokens", "10", "--json", "-m", blip});
+  ASSERT_EQ(asked.status, 0) << asked.err;
+  const std::string expected = stripped(golden.at("expected")[0].at("generated_text").get<std::string>());
+  EXPECT_EQ(parse_json(asked.out, "output").at("outputs")[0][0].at("answer").get<std::string>(), expected);
+
+  const Finished without = run({"visual-question-answering", question, "-m", folder});
+  EXPECT_EQ(without.status, 1);
+  EXPECT_NE(without.err.find("a question and a picture are needed"), std::string::npos) << without.err;
+  const Finished unserved = run({"document-question-answering", question, "-m", folder});
+  EXPECT_EQ(unserved.status, 1);
+  EXPECT_NE(unserved.err.find("words with their places"), std::string::npos) << unserved.err;
+}
+
 TEST(RunCommand, LinesOfStandardInputAreTextsOfTheirOwn) {
   const std::vector<std::string> each = {"text-generation",  "-", "-m", kGoldens + "text-generation", "--greedy",
                                          "--max-new-tokens", "4"};
@@ -96,6 +140,12 @@ TEST(RunCommand, DrawsWhatItFinds) {
     ASSERT_EQ(finished.status, 0) << task << finished.err;
     EXPECT_GE(load_image(out).height, 200) << task;
   }
+  const std::string series = IMAGO_SOURCE_DIR "/tests/golden/series/";
+  std::remove(out.c_str());
+  const Finished forecast = run({"time-series-forecasting", series + "table.csv", "-m",
+                                 series + "time_series_transformer", "--num-samples", "4", "--holdout", "--draw", out});
+  ASSERT_EQ(forecast.status, 0) << forecast.err;
+  EXPECT_EQ(load_image(out).width, 720);
   const Finished text = run({"fill-mask", "a [MASK]", "-m", kGoldens + "fill-mask", "--draw", out});
   EXPECT_NE(text.status, 0);
   EXPECT_NE(text.err.find("are not drawn"), std::string::npos) << text.err;

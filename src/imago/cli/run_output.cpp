@@ -19,6 +19,7 @@ std::string describe_record(const Json& record) {
     if (record.contains(key))
       return record[key].is_string() ? record[key].get<std::string>() : record[key].back().value("content", "");
   }
+  if (record.contains("answer") && !record.contains("score")) return record.at("answer").get<std::string>();
   std::string line =
       record.at("score").is_null() ? std::string() : fmt::format("{:.4f}", record.at("score").get<double>());
   for (const char* key : {"label", "entity", "entity_group", "answer", "token_str", "sequence", "word"}) {
@@ -36,8 +37,9 @@ std::string describe_record(const Json& record) {
 }
 
 bool is_record(const Json& value) {
-  return value.is_object() && (value.contains("score") || value.contains("generated_text") ||
-                               value.contains("summary_text") || value.contains("translation_text"));
+  return value.is_object() &&
+         (value.contains("score") || value.contains("answer") || value.contains("generated_text") ||
+          value.contains("summary_text") || value.contains("translation_text"));
 }
 
 std::string describe_time(const Json& time) { return time.is_null() ? "" : fmt::format("{:.2f}", time.get<double>()); }

@@ -54,6 +54,30 @@ std::vector<Json> run_task(const PipelineTask& task, std::span<const PipelineInp
   return task.run({inputs, json, hooks, single, statistics});
 }
 
+// Tasks of the field that no architecture here serves, and why.
+struct UnservedTask {
+  std::string_view task, reason;
+};
+constexpr UnservedTask kUnserved[] = {
+    {"document-question-answering",
+     "no model here reads words with their places on a page; visual-question-answering asks about a picture"},
+    {"table-question-answering", "no model here reads tables (TAPAS, TAPEX)"},
+    {"video-classification", "videos are not read"},
+    {"zero-shot-object-detection", "no model here finds objects by a text (OWL-ViT, Grounding DINO)"},
+    {"zero-shot-audio-classification", "no model here compares sounds with texts (CLAP)"},
+    {"keypoint-matching", "no model here finds the same points in two pictures (SuperGlue, LightGlue)"},
+    {"any-to-any", "each task has its own name here: image-text-to-text, automatic-speech-recognition, text-to-audio"},
+};
+
+[[noreturn]] void throw_unknown(std::string_view task) {
+  for (const UnservedTask& unserved : kUnserved) {
+    if (unserved.task == task)
+      throw Error(ErrorKind::kUnsupported, "pipeline", std::string(task), std::string(unserved.reason));
+  }
+  throw Error(ErrorKind::kUnsupported, "pipeline", fmt::format("no task \"{}\"", task),
+              fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
+}
+
 }  // namespace
 
 PipelineInput PipelineInput::pair(std::string first, std::string second) {
@@ -192,10 +216,7 @@ PipelineOutput Pipeline::operator()(const std::vector<PipelineInput>& inputs, co
 
 Pipeline pipeline(std::string_view task, const std::string& path_or_id, const PipelineLoadOptions& options) {
   const PipelineTable::Entry* entry = pipeline_table().find(task);
-  if (entry == nullptr) {
-    throw Error(ErrorKind::kUnsupported, "pipeline", fmt::format("no task \"{}\"", task),
-                fmt::format("there are {}", fmt::join(pipeline_tasks(), ", ")));
-  }
+  if (entry == nullptr) throw_unknown(task);
   const std::string folder = resolve_checkpoint(path_or_id, options.revision);
   return Pipeline(
       entry->make(task, load_pipeline_model(folder, entry->auto_class, options.dtype, entry->reads, options.adapters)));

@@ -14,6 +14,7 @@
 #include "imago/cli/run_output.h"
 #include "imago/cli/story_model.h"
 #include "imago/pipelines/draw_answer.h"
+#include "imago/pipelines/draw_forecast.h"
 #include "imago/pipelines/pipeline.h"
 #include "imago/processors/image/decode.h"
 #include "imago/processors/image/write_png.h"
@@ -62,7 +63,9 @@ class RunCommand final : public cli::Command {
                    "a checkpoint's folder or Hub id (text-generation has a story model by default)");
     options.option("--adapter", adapters_, "a folder with an adapter in PEFT's format; may be given several times")
         .one_value_each();
-    options.option("--image", images_, "of image-text-to-text: a picture's file; may be given several times")
+    options
+        .option("--image", images_,
+                "of image-text-to-text and visual-question-answering: a picture's file; may be given several times")
         .one_value_each();
     options.option("--context", context_, "of question-answering: the text that holds the answer");
     options.option("--text-pair", text_pair_, "of text-classification: the second text");
@@ -70,7 +73,9 @@ class RunCommand final : public cli::Command {
     options.option("--system", system_, "the system's message of a chat");
     options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
     options.option("--threads", threads_, "threads to compute on (default: all processors)").positive();
-    options.option("--draw", draw_, "of tasks that find something in a picture: draw it into this PNG file");
+    options.option(
+        "--draw", draw_,
+        "of tasks that find something in a picture, and of time-series-forecasting: draw it into this PNG file");
     options.flag("--json", json_, "print one JSON document with answers, counts and times");
     options.flag("--greedy", greedy_, "take the likeliest token each time");
     for (auto& flag : integers_) options.option(flag.flag, flag.value, flag.help);
@@ -124,7 +129,7 @@ class RunCommand final : public cli::Command {
       statistics = output.statistics();
     }
     times_.end = Clock::now();
-    if (!draw_.empty()) write_png(draw_, draw_answer(task_, load_image(inputs[0].text), answers.at(0)));
+    if (!draw_.empty()) write_png(draw_, drawing(inputs[0].text, answers.at(0)));
     report(model, answers, statistics);
     return 0;
   }
@@ -191,11 +196,22 @@ class RunCommand final : public cli::Command {
   // Before anything is computed.
   void check_drawing(const std::vector<PipelineInput>& inputs) const {
     if (draw_.empty()) return;
-    if (!can_draw(task_))
+    if (!can_draw(task_) && !forecasts())
       throw Error(ErrorKind::kUnsupported, "run", fmt::format("answers of {} are not drawn", task_),
                   "leave --draw out");
     if (inputs.size() != 1)
-      throw Error(ErrorKind::kInvalidArgument, "run", "--draw takes one picture", "call it once for each");
+      throw Error(ErrorKind::kInvalidArgument, "run", "--draw takes one picture or table", "call it once for each");
+  }
+
+  bool forecasts() const { return task_ == "time-series-forecasting"; }
+
+  Image drawing(const std::string& file, const Json& answer) const {
+    if (!forecasts()) return draw_answer(task_, load_image(file), answer);
+    std::optional<std::string> timestamp_column;
+    for (const auto& flag : texts_) {
+      if (flag.name() == "timestamp_column") timestamp_column = flag.value;
+    }
+    return draw_forecast(read_series_table(file, timestamp_column), answer);
   }
 
   PipelineOptions pipeline_options() const {
@@ -326,6 +342,7 @@ class RunCommand final : public cli::Command {
       {"--function-to-apply", "of text- and image-classification: softmax, sigmoid or none"},
       {"--hypothesis-template", "of zero-shot tasks: the text that is compared, with {} for the label"},
       {"--subtask", "of image-segmentation: semantic, instance or panoptic"},
+      {"--prompt", "of image-to-text: what to write about the picture, or how the text begins"},
       {"--prefix", "a text in front of every text, which is not part of the answer"},
       {"--language", "of speech: the language that is spoken (default: it is heard)"},
       {"--speaker-embeddings", "of text-to-audio: a safetensors file with the numbers of a voice"},

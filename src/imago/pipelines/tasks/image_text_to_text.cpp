@@ -12,6 +12,7 @@
 #include "imago/pipelines/chat_prompt.h"
 #include "imago/pipelines/generation_options.h"
 #include "imago/pipelines/image_batch.h"
+#include "imago/pipelines/image_text_to_text_task.h"
 #include "imago/pipelines/option_reader.h"
 #include "imago/pipelines/pipeline_task.h"
 #include "imago/tokenizers/chat/template_files.h"
@@ -191,6 +192,10 @@ class ImageTextToTextPipeline final : public PipelineTask {
 };
 
 }  // namespace
+
+std::shared_ptr<const PipelineTask> image_text_to_text_task(PipelineModel model) {
+  return std::make_shared<const ImageTextToTextPipeline>(std::move(model));
+}
 
 void register_image_text_to_text(PipelineTable& table) {
   table.add<ImageTextToTextPipeline>(kTask, "AutoModelForImageTextToText", PipelineReads::kTextsWithImages);
