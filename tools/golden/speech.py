@@ -134,6 +134,12 @@ SPEECHT5 = dict(
 )  # fmt: skip
 
 
+LISTENS = dict(
+    hidden_dropout=0.2, activation_dropout=0.15, attention_dropout=0.25, positional_dropout=0.1, feat_proj_dropout=0.1,
+    encoder_layerdrop=0.3, decoder_layerdrop=0.3, apply_spec_augment=True,
+)  # fmt: skip
+
+
 def speecht5() -> dict[str, Golden]:
     def make(seed, auto_class, overrides, inputs=None, **more):
         return golden("speecht5", auto_class, seed, SPEECHT5 | overrides, inputs, **more)
@@ -145,6 +151,7 @@ def speecht5() -> dict[str, Golden]:
         "text_to_speech": make(3, speech, {}, gradients=10_000),
         "unguided": make(4, speech, dict(use_guided_attention_loss=False, reduction_factor=3, hidden_act="relu", encoder_layers=1, decoder_layers=1), dict(mask=False), gradients=8_000),
         "speech_to_speech": make(5, voice, dict(encoder_layers=1, decoder_layers=1)),
+        "training": make(8, text, LISTENS | SPANS | dict(speech_decoder_postnet_dropout=0.5), gradients=8_000, training=True),
         "base": make(6, "AutoModel", {}, attentions=True),
         "base_no_mask": make(7, "AutoModel", dict(encoder_layers=1, hidden_act="relu"), dict(mask=False)),
     }

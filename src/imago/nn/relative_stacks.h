@@ -15,6 +15,7 @@ struct RelativeStackOptions {
   std::string activation = "gelu";
   double eps = 1e-5;
   int64_t max_distance = 0;  // of the encoder: beyond it distances count alike
+  SpeechDropout dropout = {};
 };
 
 struct RelativePositions : Module {
@@ -30,6 +31,8 @@ struct RelativeEncoderLayer : Module {
 
   explicit RelativeEncoderLayer(const RelativeStackOptions& o);
   Tensor operator()(const Tensor& x_BTD, AttentionContext context, const Embedding& distance_table) const;
+
+  double dropped;
 };
 
 struct RelativeEncoder : Module {
@@ -41,6 +44,8 @@ struct RelativeEncoder : Module {
   explicit RelativeEncoder(const RelativeStackOptions& o);
   // mask bool [B, T], or undefined; `asked` says what is to be recorded.
   BaseModelOutput operator()(const Tensor& x_BTD, const Tensor& mask, const TextInputs& asked) const;
+
+  SpeechDropout dropped;
 };
 
 struct CrossAttendingLayer : Module {
@@ -51,6 +56,8 @@ struct CrossAttendingLayer : Module {
 
   CrossAttendingLayer(const RelativeStackOptions& o, int64_t layer);
   Tensor operator()(const Tensor& x_BTD, const DecoderContext& context) const;
+
+  double dropped;
 };
 
 struct CrossAttendingDecoder : Module {
@@ -60,6 +67,8 @@ struct CrossAttendingDecoder : Module {
   explicit CrossAttendingDecoder(const RelativeStackOptions& o);
   // The inputs say what it attends to, and its mask and cache.
   BaseModelOutput operator()(Tensor x_BTD, const TextInputs& in) const;
+
+  SpeechDropout dropped;
 };
 
 }  // namespace imago::nn

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/embeddings.h"
 #include "imago/nn/encoder_decoder_stack.h"
 #include "imago/nn/losses.h"
@@ -50,7 +51,8 @@ nn::RelativeStackOptions SpeechT5Config::stack(bool decodes) const {
           .intermediate_size = decodes ? decoder_ffn_dim : encoder_ffn_dim,
           .activation = hidden_act,
           .eps = layer_norm_eps,
-          .max_distance = encoder_max_relative_position};
+          .max_distance = encoder_max_relative_position,
+          .dropout = dropout(decodes ? decoder_layerdrop : encoder_layerdrop)};
 }
 
 nn::FrameOptions SpeechT5Config::frame_options() const {
@@ -76,13 +78,17 @@ SpeechEncoderPrenet::SpeechEncoderPrenet(const SpeechT5Config& c)
       masked_spec_embed(parameter({c.hidden_size})),
       pos_conv_embed(c.hidden_size, c.num_conv_pos_embeddings, c.num_conv_pos_embedding_groups,
                      c.feat_extract_activation),
-      padding(*c.pad_token_id) {}
+      config(c) {}
 
 Prepared SpeechEncoderPrenet::operator()(const Tensor& samples_BN, const Tensor& attention_mask) const {
   const Tensor frames = feature_encoder(samples_BN);
-  Tensor x_BTD = feature_projection.projection(feature_projection.layer_norm(frames));
+  Tensor x_BTD =
+      nn::dropout(feature_projection.projection(feature_projection.layer_norm(frames)), config.feat_proj_dropout);
+  const std::vector<int64_t> counts = heard_frames(samples_BN, attention_mask);
+  x_BTD = nn::hide_spans(config, x_BTD, {}, masked_spec_embed, attention_mask ? counts : std::vector<int64_t>());
   x_BTD = x_BTD + pos_conv_embed(x_BTD);
-  const Tensor heard = nn::first_frames(heard_frames(samples_BN, attention_mask), x_BTD.size(1));
+  const Tensor heard = nn::first_frames(counts, x_BTD.size(1));
+  const int64_t padding = *config.pad_token_id;
   const Tensor places = unsqueeze(Tensor::arange(1, static_cast<double>(x_BTD.size(1) + 1)), 0);
   const Tensor ids = places * cast(heard, DType::i64) + static_cast<double>(padding);
   return {x_BTD + counted_positions(ids, padding, x_BTD), attention_mask ? heard : Tensor()};
@@ -95,12 +101,14 @@ Prepared TextEncoderPrenet::operator()(const Tensor& ids_BT, const Tensor& atten
 
 TextDecoderPrenet::TextDecoderPrenet(const SpeechT5Config& c)
     : embed_tokens(c.vocab_size, c.hidden_size, c.pad_token_id),
-      scale(c.scale_embedding ? std::sqrt(static_cast<double>(c.hidden_size)) : 1) {}
+      scale(c.scale_embedding ? std::sqrt(static_cast<double>(c.hidden_size)) : 1),
+      dropped(c.positional_dropout) {}
 
 Tensor TextDecoderPrenet::operator()(const TextInputs& in) const {
   const Tensor x_BTD = embed_tokens(in.input_ids) * scale;
   const int64_t padding = *embed_tokens.padding_idx;
-  return x_BTD + counted_positions(nn::position_ids_behind_padding(in, x_BTD, padding), padding, x_BTD);
+  return nn::dropout(x_BTD + counted_positions(nn::position_ids_behind_padding(in, x_BTD, padding), padding, x_BTD),
+                     dropped);
 }
 
 SpeechT5ForSpeechToText::SpeechT5ForSpeechToText(const SpeechT5Config& c) : Backbone(c), speecht5(c) {

@@ -6,11 +6,12 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/spectrogram_speaker.h"
 #include "imago/nn/speech_model.h"
+#include "imago/nn/speech_training.h"
 #include "imago/nn/stacks_of_states.h"
 
 namespace imago::speecht5 {
 
-struct SpeechT5Config : Config {
+struct SpeechT5Config : nn::SpeechTrainingConfig {
   static constexpr const char* kModelType = "speecht5";
   int64_t vocab_size = 81, hidden_size = 768;
   int64_t encoder_layers = 12, encoder_attention_heads = 12, encoder_ffn_dim = 3072;
@@ -23,22 +24,24 @@ struct SpeechT5Config : Config {
   int64_t num_conv_pos_embeddings = 128, num_conv_pos_embedding_groups = 16, encoder_max_relative_position = 160;
   int64_t num_mel_bins = 80, reduction_factor = 2, speaker_embedding_dim = 512;
   int64_t speech_decoder_prenet_layers = 2, speech_decoder_prenet_units = 256;
-  double speech_decoder_prenet_dropout = 0.5;
+  double speech_decoder_prenet_dropout = 0.5, speech_decoder_postnet_dropout = 0.5;
   int64_t speech_decoder_postnet_layers = 5, speech_decoder_postnet_units = 256, speech_decoder_postnet_kernel = 5;
   bool use_guided_attention_loss = true;
   int64_t guided_attention_loss_num_heads = 2;
   double guided_attention_loss_sigma = 0.4, guided_attention_loss_scale = 10;
   int64_t max_speech_positions = 4000, max_text_positions = 450;
-  JsonText speech_decoder_postnet_dropout, num_feat_extract_layers;  // of training; follows from conv_dim
-  FIELDS_AND(Config, vocab_size, hidden_size, encoder_layers, encoder_attention_heads, encoder_ffn_dim, decoder_layers,
-             decoder_attention_heads, decoder_ffn_dim, hidden_act, feat_extract_norm, feat_extract_activation,
-             layer_norm_eps, scale_embedding, conv_bias, conv_dim, conv_stride, conv_kernel, num_conv_pos_embeddings,
-             num_conv_pos_embedding_groups, encoder_max_relative_position, num_mel_bins, reduction_factor,
-             speaker_embedding_dim, speech_decoder_prenet_layers, speech_decoder_prenet_units,
+  double encoder_layerdrop = 0.1, decoder_layerdrop = 0.1, positional_dropout = 0.1;
+  JsonText num_feat_extract_layers;  // follows from conv_dim
+  FIELDS_AND(nn::SpeechTrainingConfig, vocab_size, hidden_size, encoder_layers, encoder_attention_heads,
+             encoder_ffn_dim, decoder_layers, decoder_attention_heads, decoder_ffn_dim, hidden_act, feat_extract_norm,
+             feat_extract_activation, layer_norm_eps, scale_embedding, conv_bias, conv_dim, conv_stride, conv_kernel,
+             num_conv_pos_embeddings, num_conv_pos_embedding_groups, encoder_max_relative_position, num_mel_bins,
+             reduction_factor, speaker_embedding_dim, speech_decoder_prenet_layers, speech_decoder_prenet_units,
              speech_decoder_prenet_dropout, speech_decoder_postnet_layers, speech_decoder_postnet_units,
              speech_decoder_postnet_kernel, use_guided_attention_loss, guided_attention_loss_num_heads,
              guided_attention_loss_sigma, guided_attention_loss_scale, max_speech_positions, max_text_positions,
-             speech_decoder_postnet_dropout, num_feat_extract_layers)
+             speech_decoder_postnet_dropout, num_feat_extract_layers, encoder_layerdrop, decoder_layerdrop,
+             positional_dropout)
 
   SpeechT5Config();
   void validate() const override;
@@ -65,7 +68,7 @@ struct SpeechEncoderPrenet : Module {
     return nn::heard_frames(feature_encoder.options, samples_BN, attention_mask);
   }
 
-  int64_t padding;
+  SpeechT5Config config;
 };
 
 struct TextEncoderPrenet : Module {
@@ -84,7 +87,7 @@ struct TextDecoderPrenet : Module {
   explicit TextDecoderPrenet(const SpeechT5Config& c);
   Tensor operator()(const TextInputs& in) const;
 
-  double scale;
+  double scale, dropped;
 };
 
 template <class Prenet>

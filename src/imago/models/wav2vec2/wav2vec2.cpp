@@ -2,16 +2,13 @@
 #include "imago/models/wav2vec2/wav2vec2.h"
 
 #include "imago/base/error.h"
-#include "imago/nn/hidden_spans.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/compare/compare.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/permute/permute.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/ops/unary/unary.h"
-#include "imago/ops/where/where.h"
 
 namespace imago::wav2vec2 {
 
@@ -58,7 +55,7 @@ EncoderLayer::EncoderLayer(const Wav2Vec2Config& c, int64_t layer)
     : attention({.hidden_size = c.hidden_size, .heads = c.num_attention_heads, .layer = layer}),
       layer_norm(c.hidden_size, c.layer_norm_eps),
       final_layer_norm(c.hidden_size, c.layer_norm_eps),
-      feed_forward(c.hidden_size, c.intermediate_size, c.hidden_act, c.dropout()),
+      feed_forward(c.hidden_size, c.intermediate_size, c.hidden_act, c.dropout(c.layerdrop)),
       norm_first(c.do_stable_layer_norm),
       dropped(c.hidden_dropout) {
   if (norm_first && c.adapter_attn_dim) adapter_layer.emplace(c.hidden_size, *c.adapter_attn_dim);
@@ -84,7 +81,7 @@ Encoder::Encoder(const Wav2Vec2Config& c)
                      c.feat_extract_activation),
       layer_norm(c.hidden_size, c.layer_norm_eps),
       norm_first(c.do_stable_layer_norm),
-      dropped(c.dropout()) {
+      dropped(c.dropout(c.layerdrop)) {
   for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) layers.emplace_back(c, layer);
 }
 
@@ -152,31 +149,14 @@ std::vector<int64_t> Wav2Vec2Model::heard_frames(const SpeechInputs& in) const {
   return heard;
 }
 
-Tensor Wav2Vec2Model::hide(Tensor x_BTD, Tensor hidden_BT, const std::vector<int64_t>& lengths) const {
-  const Wav2Vec2Config& c = config();
-  if (!c.apply_spec_augment) return x_BTD;
-  const bool trains = nn::training_generator() != nullptr;
-  const int64_t batch = x_BTD.size(0);
-  if (!hidden_BT && trains && c.mask_time_prob > 0)
-    hidden_BT = nn::draw_hidden_spans(batch, x_BTD.size(1),
-                                      {c.mask_time_prob, c.mask_time_length, c.mask_time_min_masks}, lengths);
-  if (hidden_BT && !masked_spec_embed)
-    throw Error(ErrorKind::kInvalidFile, "masked_spec_embed",
-                "frames are to be hidden, and the checkpoint has not what stands for them");
-  if (hidden_BT) x_BTD = where(unsqueeze(ne(hidden_BT, 0), 2), cast(masked_spec_embed, x_BTD.dtype()), x_BTD);
-  if (!trains || c.mask_feature_prob <= 0) return x_BTD;
-  const Tensor hidden_BD = nn::draw_hidden_spans(
-      batch, x_BTD.size(2), {c.mask_feature_prob, c.mask_feature_length, c.mask_feature_min_masks});
-  return masked_fill(x_BTD, unsqueeze(hidden_BD, 1), 0);
-}
-
 SpeechModelOutput Wav2Vec2Model::hear(const SpeechInputs& in, const Tensor& hidden_BT) const {
   SpeechModelOutput out;
   out.extract_features = feature_projection.layer_norm(feature_extractor(in.input_values));
   Tensor x_BTD = nn::dropout(feature_projection.projection(out.extract_features), config().feat_proj_dropout), mask;
   const auto frames = nn::heard_frames(feature_extractor.options, in.input_values, in.attention_mask);
   if (in.attention_mask) mask = nn::first_frames(frames, x_BTD.size(1));
-  x_BTD = hide(x_BTD, hidden_BT, in.attention_mask ? frames : std::vector<int64_t>());
+  x_BTD = nn::hide_spans(config(), x_BTD, hidden_BT, masked_spec_embed,
+                         in.attention_mask ? frames : std::vector<int64_t>());
   if (adapter && config().layerdrop > 0 && nn::training_generator() != nullptr)
     throw Error(ErrorKind::kUnsupported, "train", "layerdrop of a model with an adapter, whose layers numpy drops");
   BaseModelOutput below = encoder(x_BTD, mask, in);

@@ -7,10 +7,11 @@
 #include "imago/nn/speech_frames.h"
 #include "imago/nn/speech_heads.h"
 #include "imago/nn/speech_pretraining.h"
+#include "imago/nn/speech_training.h"
 
 namespace imago::wav2vec2 {
 
-struct Wav2Vec2Config : Config {
+struct Wav2Vec2Config : nn::SpeechTrainingConfig {
   static constexpr const char* kModelType = "wav2vec2";
   int64_t vocab_size = 32, hidden_size = 768, num_hidden_layers = 12, num_attention_heads = 12;
   int64_t intermediate_size = 3072;
@@ -27,32 +28,26 @@ struct Wav2Vec2Config : Config {
   int64_t adapter_kernel_size = 3, adapter_stride = 2, num_adapter_layers = 3;
   int64_t num_codevectors_per_group = 320, num_codevector_groups = 2, codevector_dim = 256, proj_codevector_dim = 256;
   double contrastive_logits_temperature = 0.1, diversity_loss_weight = 0.1, feat_quantizer_dropout = 0;
-  bool apply_spec_augment = true;  // hide spans in training
-  double mask_time_prob = 0.05, mask_feature_prob = 0;
-  int64_t mask_time_length = 10, mask_time_min_masks = 2, mask_feature_length = 10, mask_feature_min_masks = 0;
-  double hidden_dropout = 0.1, activation_dropout = 0.1, attention_dropout = 0.1, feat_proj_dropout = 0,
-         final_dropout = 0.1, layerdrop = 0.1;
+  double final_dropout = 0.1, layerdrop = 0.1;
   std::vector<int64_t> tdnn_dim = {512, 512, 512, 512, 1500}, tdnn_kernel = {5, 3, 3, 1, 1},
                        tdnn_dilation = {1, 2, 3, 1, 1};
   int64_t xvector_output_dim = 512;
   JsonText num_negatives, num_feat_extract_layers;  // of who draws them; follows from others
-  FIELDS_AND(Config, vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, hidden_act,
-             feat_extract_norm, feat_extract_activation, layer_norm_eps, conv_dim, conv_stride, conv_kernel, conv_bias,
-             do_stable_layer_norm, add_adapter, num_conv_pos_embeddings, num_conv_pos_embedding_groups,
-             ctc_loss_reduction, ctc_zero_infinity, use_weighted_layer_sum, classifier_proj_size, adapter_attn_dim,
-             num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature, num_negatives,
-             codevector_dim, proj_codevector_dim, diversity_loss_weight, tdnn_dim, tdnn_kernel, tdnn_dilation,
-             xvector_output_dim, adapter_kernel_size, adapter_stride, num_adapter_layers, output_hidden_size,
-             num_feat_extract_layers, feat_quantizer_dropout, apply_spec_augment, mask_time_prob, mask_feature_prob,
-             mask_time_length, mask_time_min_masks, mask_feature_length, mask_feature_min_masks, hidden_dropout,
-             activation_dropout, attention_dropout, feat_proj_dropout, final_dropout, layerdrop)
+  FIELDS_AND(nn::SpeechTrainingConfig, vocab_size, hidden_size, num_hidden_layers, num_attention_heads,
+             intermediate_size, hidden_act, feat_extract_norm, feat_extract_activation, layer_norm_eps, conv_dim,
+             conv_stride, conv_kernel, conv_bias, do_stable_layer_norm, add_adapter, num_conv_pos_embeddings,
+             num_conv_pos_embedding_groups, ctc_loss_reduction, ctc_zero_infinity, use_weighted_layer_sum,
+             classifier_proj_size, adapter_attn_dim, num_codevectors_per_group, num_codevector_groups,
+             contrastive_logits_temperature, num_negatives, codevector_dim, proj_codevector_dim, diversity_loss_weight,
+             tdnn_dim, tdnn_kernel, tdnn_dilation, xvector_output_dim, adapter_kernel_size, adapter_stride,
+             num_adapter_layers, output_hidden_size, num_feat_extract_layers, feat_quantizer_dropout, final_dropout,
+             layerdrop)
 
   Wav2Vec2Config();
   void validate() const override;
   nn::FrameOptions frame_options() const;
   nn::CodeBookOptions code_book() const;
   int64_t output_size() const { return add_adapter ? output_hidden_size.value_or(hidden_size) : hidden_size; }
-  nn::SpeechDropout dropout() const { return {hidden_dropout, activation_dropout, attention_dropout, layerdrop}; }
 };
 
 // What a language adds to a layer of a model for many (Houlsby et al. 2019, "Parameter-Efficient Transfer Learning").
@@ -124,10 +119,6 @@ struct Wav2Vec2Model : nn::Backbone<Wav2Vec2Config, nn::FrameModel> {
   // With the frames `hidden` [B, T], which may be undefined.
   SpeechModelOutput hear(const SpeechInputs& in, const Tensor& hidden_BT) const;
   std::vector<int64_t> heard_frames(const SpeechInputs& in) const override;
-
- private:
-  // x with the frames that are hidden, and in training the channels; `lengths` says how much of each row counts.
-  Tensor hide(Tensor x_BTD, Tensor hidden_BT, const std::vector<int64_t>& lengths) const;
 };
 
 using Wav2Vec2ForPreTraining = nn::ForSpeechPreTraining<Wav2Vec2Model>;
