@@ -61,7 +61,8 @@ BaseModelOutput RelativeEncoder::operator()(const Tensor& x, const Tensor& mask,
   Tensor x_BTD = dropout(layer_norm(x), dropped.hidden);
   const AttentionDropout attention_dropout(dropped.attention);
   for (const RelativeEncoderLayer& layer : layers) {
-    if (!drops_layer(dropped.layer)) x_BTD = layer(record(x_BTD), context, embed_positions.pe_k);
+    record(x_BTD);  // of a layer that is left out, too
+    if (!drops_layer(dropped.layer)) x_BTD = layer(x_BTD, context, embed_positions.pe_k);
   }
   return record.finish(x_BTD);
 }
@@ -75,7 +76,8 @@ BaseModelOutput CrossAttendingDecoder::operator()(Tensor x_BTD, const TextInputs
   const DecoderContext context = decoder_attention(in, x_BTD, record, true);
   const AttentionDropout attention_dropout(dropped.attention);
   for (const CrossAttendingLayer& layer : layers) {
-    if (!drops_layer(dropped.layer)) x_BTD = layer(record(x_BTD), context);
+    record(x_BTD);
+    if (!drops_layer(dropped.layer)) x_BTD = layer(x_BTD, context);
   }
   return record.finish(x_BTD);
 }
