@@ -6,6 +6,8 @@
   embeddings       BERT-base and MiniLM, 1 and 32 texts of 128 tokens, against torch, onnxruntime, ctranslate2 and
                    openvino, each where it can be imported
   translation      T5-small, 32 tokens in and out, against torch
+  contexts         (with --contexts TOKENS, alone) writing behind a prompt of so many tokens, of Qwen2-0.5B in q4_0 with
+                   keys and values in f16, q8_0 and q4_0, against llama-cpp-python with the same
   starts           (with --starts, alone) from nothing to the first token of those language models, the file in the
                    page cache: seconds and peak memory, against llama-cpp-python, of which neither starting Python nor
                    importing packages counts, in either figure; a ratio below 1 is Imago ahead
@@ -15,7 +17,8 @@ contestant runs once, in an order that moves on by one; the best round of each c
 of the fastest peer. On a machine that others use, IMAGO_BENCH_CPU_TIME=1 with --threads 1 compares processor time (not that of
 llama-bench, which measures by the wall). `--parameters small` shrinks every model, to try the script itself.
 
-Usage: compare.py IMAGO [--folder DIR] [--threads N] [--rounds N] [--only TEXT] [--parameters small] [--starts] [--json]
+Usage: compare.py IMAGO [--folder DIR] [--threads N] [--rounds N] [--only TEXT] [--parameters small] [--starts]
+       [--contexts TOKENS] [--json]
 """
 
 import argparse
@@ -177,6 +180,24 @@ class Bench:
                     contestants["llama_cpp"] = lambda path=path: self.peer("llama_cpp", path, prompt, new)
                 self.compare(row, "tokens/s", contestants)
 
+    def contexts(self):
+        tokens, new = self.options.contexts, 32
+        for dtype in ("f16", "q8_0", "q4_0"):
+            row = f"qwen2-0.5b q4_0 behind {tokens} in {dtype}"
+            if self.options.only and self.options.only not in row:
+                continue
+            path = self.gguf("qwen2-0.5b", "q4_0")
+
+            def imago(path=path, dtype=dtype):
+                result = self.imago(path, prompt=tokens, new=new, **{"cache-dtype": dtype})
+                return {"prompt": result["prompt_tokens_per_second"], "decode": result["decode_tokens_per_second"]}
+
+            contestants = {"imago": imago}
+            if importable("llama_cpp"):
+                contestants["llama_cpp"] = (lambda path=path, dtype=dtype:
+                                            self.peer("llama_cpp_context", path, tokens, new, dtype))
+            self.compare(row, "tokens/s", contestants)
+
     def starts(self):
         if not importable("llama_cpp"):
             sys.exit("--starts compares with the Python package llama-cpp-python, which cannot be imported")
@@ -296,12 +317,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="rows whose name has this text")
     parser.add_argument("--parameters", choices=["full", "small"], default="full")
+    parser.add_argument("--contexts", type=int, default=0, metavar="TOKENS", help="compare long contexts instead")
     parser.add_argument("--starts", action="store_true", help="compare what starting costs instead of speed")
     parser.add_argument("--json", action="store_true")
     bench = Bench(parser.parse_args())
     start = time.time()
     if bench.options.starts:
         bench.starts()
+    elif bench.options.contexts:
+        bench.contexts()
     else:
         bench.language_models()
         bench.embeddings()

@@ -131,6 +131,20 @@ def llama_cpp(threads, path, prompt, new):
     return {f"prompt {prompt}": prompt / (middle - start), "decode": new / (end - middle)}
 
 
+def llama_cpp_context(threads, path, prompt, new, dtype):
+    import llama_cpp as package
+    kind = getattr(package, "GGML_TYPE_" + dtype.upper())
+    model = package.Llama(path, n_ctx=prompt + new + 8, n_batch=512, n_ubatch=512, n_threads=threads,
+                          n_threads_batch=threads, type_k=kind, type_v=kind, flash_attn=True, verbose=False)
+    ids = [3 + i % 97 for i in range(prompt)]
+    start = now()
+    model.eval(ids)
+    middle = now()
+    for _ in range(new):
+        model.eval([7])
+    return {"prompt": prompt / (middle - start), "decode": new / (now() - middle)}
+
+
 def peak_memory():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "imago/base/error.h"
+#include "imago/base/mapped_pages.h"
 #include "imago/base/json.h"
 #include "imago/base/quote.h"
 #include "imago/quant/block_matrix.h"
@@ -162,6 +163,7 @@ std::shared_ptr<Storage> GgufFile::halves_from_pairs(const TensorInfo& info, int
     const int64_t source = row - in_head + 2 * (in_head % half) + in_head / half;
     std::memcpy(storage->data() + row * row_bytes, from + source * row_bytes, static_cast<size_t>(row_bytes));
   }
+  forget_mapped_pages(from, info.end - info.begin);
   return storage;
 }
 

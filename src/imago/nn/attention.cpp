@@ -24,6 +24,7 @@
 #include "imago/ops/softmax/softmax.h"
 #include "imago/ops/unary/unary.h"
 #include "imago/ops/where/where.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago::nn {
 namespace {
@@ -136,10 +137,11 @@ Tensor attend(const Tensor& q, const KeysValues& all, const AttentionContext& co
     mask.bias = mask.bias ? cast(mask.bias, DType::f32) + apart : apart;
   const double dropped = attention_dropout();
   if (!context.is_eager() && dropped == 0) return scaled_dot_product_attention(q, all.keys, all.values, mask, options);
-  Tensor weights = eager_weights(q, all.keys, mask, options, all.values.dtype());
+  const Tensor values = decode(all.values);
+  Tensor weights = eager_weights(q, decode(all.keys), mask, options, values.dtype());
   weights = dropout(weights, dropped);
   if (context.weights != nullptr) context.weights->push_back(weights);
-  return matmul(weights, repeat_heads(all.values, q.size(1)));
+  return matmul(weights, repeat_heads(values, q.size(1)));
 }
 
 AttentionContext full_attention(const TextInputs& inputs, const Tensor& x_BTD, Recorder& record) {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "imago/base/error.h"
 #include "imago/base/thread_pool.h"
@@ -10,7 +11,9 @@
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/index_select/index_select.h"
 #include "imago/ops/slice/slice.h"
+#include "imago/quant/decoded_product.h"
 #include "imago/quant/format.h"
+#include "imago/tensor/encoded_heads.h"
 #include "imago/tensor/grad_meta.h"
 
 namespace imago {
@@ -32,6 +35,33 @@ Tensor moved(const Tensor& old, int64_t first, int64_t kept, const Tensor& like,
 Tensor rows(const Tensor& tensor, const Tensor& indices) {
   return tensor.defined() ? index_select(tensor, 0, indices) : tensor;
 }
+
+// Bytes [batch, heads, tokens, bytes of a head]; the tokens of a head lie one after another.
+class PackedHeads final : public EncodedHeads {
+ public:
+  PackedHeads(const quant::Format& format, const Tensor& stored, int64_t size)
+      : EncodedHeads({stored.size(0), stored.size(1), stored.size(2), size}, stored.strides()[2]),
+        format_(format),
+        stored_(stored),
+        data_(reinterpret_cast<const std::byte*>(stored.const_data<uint8_t>())) {}
+
+  std::string_view format() const override { return format_.name; }
+  int64_t nbytes() const override { return stored_.numel(); }
+  const std::byte* head(int64_t batch, int64_t head) const override {
+    return data_ + batch * stored_.strides()[0] + head * stored_.strides()[1];
+  }
+  void decode_tokens(const std::byte* from, int64_t count, float* to) const override {
+    quant::decode_blocks(format_, from, count * (columns() / format_.block_elements), to);
+  }
+  void multiply(const float* x, int64_t m, int64_t stride, const float* bias, float* y) const override {
+    quant::multiply_decoded(*this, x, m, stride, bias, y);
+  }
+
+ private:
+  const quant::Format& format_;
+  Tensor stored_;
+  const std::byte* data_;
+};
 
 }  // namespace
 
@@ -58,24 +88,10 @@ Tensor KeyValueCache::pack(const Tensor& heads) const {
   return stored;
 }
 
+// Attention reads them as they are stored, decode() makes them plain.
 Tensor KeyValueCache::unpack(const Tensor& stored, const Tensor& like) const {
   if (format_ == nullptr) return stored;
-  const Shape &s = stored.shape(), &strides = stored.strides();
-  const int64_t size = like.size(3), blocks = size / format_->block_elements;
-  Tensor values = Tensor::empty({s[0], s[1], s[2], size});
-  const auto* const from = reinterpret_cast<const std::byte*>(stored.const_data<uint8_t>());
-  float* const to = values.data<float>();
-  parallel_for(s[0] * s[1] * s[2], kRowsPerTask, [&](int64_t begin, int64_t end) {
-    // The tokens of a head lie one after another.
-    for (int64_t row = begin; row < end;) {
-      const int64_t token = row % s[2], head = row / s[2] % s[1], batch = row / s[2] / s[1];
-      const int64_t count = std::min(end - row, s[2] - token);
-      decode_blocks(*format_, from + batch * strides[0] + head * strides[1] + token * strides[2], count * blocks,
-                    to + row * size);
-      row += count;
-    }
-  });
-  return cast(values, like.dtype());
+  return Tensor::encoded(std::make_shared<PackedHeads>(*format_, stored, like.size(3)), like.dtype());
 }
 
 KeyValueCache::Layer& KeyValueCache::layer_at(int64_t layer) {

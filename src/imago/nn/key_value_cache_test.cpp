@@ -8,7 +8,12 @@
 #include <vector>
 
 #include "imago/base/error.h"
+#include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/expand/expand.h"
+#include "imago/ops/scaled_dot_product_attention/scaled_dot_product_attention.h"
+#include "imago/ops/slice/slice.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago {
 namespace {
@@ -91,7 +96,7 @@ Tensor heads(int64_t tokens, int64_t seed) {
 }
 
 double relative_error(const Tensor& a, const Tensor& b) {
-  const auto x = contiguous(a).to_vector<double>(), y = contiguous(b).to_vector<double>();
+  const auto x = contiguous(decode(a)).to_vector<double>(), y = contiguous(decode(b)).to_vector<double>();
   double error = 0, square = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     error += std::pow(x[i] - y[i], 2);
@@ -144,6 +149,45 @@ TEST(KeyValueCache, FormatsWithAWindow) {
     ASSERT_EQ(got.keys.shape(), want.keys.shape());
     ASSERT_LT(relative_error(got.keys, want.keys), 0.016);
   }
+}
+
+// Attention to packed tokens is attention to what they decode to.
+TEST(KeyValueCache, FormatsAreAttendedToAsTheyAre) {
+  for (const char* format : {"f16", "bf16", "q8_0", "q4_0", "q5_1"}) {
+    SCOPED_TRACE(format);
+    KeyValueCache cache{std::string_view(format)};
+    for (const int64_t tokens : {700, 1, 5, 40}) {
+      const KeysValues all = cache.append(0, heads(tokens, tokens), heads(tokens, tokens + 7));
+      const Tensor query = expand(narrow(heads(tokens, 3), 1, 0, 1), {2, 6, tokens, 64});
+      ASSERT_TRUE(all.keys.encoding());
+      const Tensor keys = decode(all.keys), values = decode(all.values);
+      ASSERT_EQ(keys.shape(), all.keys.shape());
+      for (const bool causal : {true, false}) {
+        AttentionMask mask{.causal = causal};
+        const auto attend = [&](const Tensor& k, const Tensor& v) {
+          return scaled_dot_product_attention(query, k, v, mask, {}).to_vector<float>();
+        };
+        EXPECT_EQ(attend(all.keys, all.values), attend(keys, values));
+        EXPECT_EQ(attend(all.keys, values), attend(keys, values));
+        mask.query_offset = keys.size(2) - tokens - 1;  // whose last key is seen by none
+        EXPECT_EQ(attend(all.keys, all.values), attend(keys, values));
+      }
+    }
+  }
+}
+
+TEST(KeyValueCache, FormatsAreAttendedToFromHalfTypes) {
+  KeyValueCache cache("q8_0");
+  const auto half = [](const Tensor& x) { return cast(x, DType::bf16); };
+  const KeysValues all = cache.append(0, half(heads(300, 1)), half(heads(300, 2)));
+  const Tensor query = half(heads(2, 3));
+  const Tensor got = scaled_dot_product_attention(query, all.keys, all.values, {.causal = true});
+  const auto exact = [](const Tensor& x) { return cast(x, DType::f32); };
+  KeyValueCache same("q8_0");
+  const KeysValues wide = same.append(0, exact(half(heads(300, 1))), exact(half(heads(300, 2))));
+  const Tensor want = scaled_dot_product_attention(exact(query), wide.keys, wide.values, {.causal = true});
+  EXPECT_EQ(got.dtype(), DType::bf16);
+  EXPECT_EQ(got.to_vector<float>(), half(want).to_vector<float>());
 }
 
 TEST(KeyValueCache, FormatsThatDoNotFitAreRefused) {

@@ -7,6 +7,7 @@
 
 #include "imago/base/error.h"
 #include "imago/tensor/dispatch.h"
+#include "imago/tensor/encoded_heads.h"
 #include "imago/tensor/encoded_matrix.h"
 #include "imago/tensor/grad_meta.h"
 
@@ -121,7 +122,8 @@ Tensor Tensor::on_storage(std::shared_ptr<Storage> storage, int64_t offset, cons
 }
 
 Tensor Tensor::encoded(std::shared_ptr<const EncodedMatrix> encoding, DType dtype) {
-  const Shape shape = {encoding->rows(), encoding->columns()};
+  const auto* heads = dynamic_cast<const EncodedHeads*>(encoding.get());
+  const Shape shape = heads != nullptr ? heads->shape() : Shape{encoding->rows(), encoding->columns()};
   auto storage = Storage::borrow(nullptr, 0, encoding, false);
   Tensor tensor;
   tensor.impl_ = std::make_shared<Impl>(Impl{std::move(storage), 0, checked_product(shape, "encoded"), shape,

@@ -70,6 +70,8 @@ class BenchCommand final : public cli::Command {
     options.option("--repeat", repeat_, "runs, of which the best counts (default 3)").positive();
     options.option("--threads", threads_, "threads to compute on (default: all processors)");
     options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
+    options.option("--cache-dtype", cache_dtype_,
+                   "keep keys and values in f16, bf16, q8_0, q4_0, ... (default: as they are computed)");
     options.flag("--json", json_, "print as JSON");
   }
 
@@ -95,7 +97,7 @@ class BenchCommand final : public cli::Command {
  private:
   Json of_language_model(const CausalLM& model) const {
     {
-      KeyValueCache cache;
+      KeyValueCache cache = new_cache();
       next_token(model, cache, {1});
     }
     const double first_token = seconds_since_process_start();
@@ -124,6 +126,8 @@ class BenchCommand final : public cli::Command {
             {"start_to_first_token_seconds", first_token},
             {"peak_memory_bytes", memory}};
   }
+
+  KeyValueCache new_cache() const { return cache_dtype_.empty() ? KeyValueCache() : KeyValueCache(cache_dtype_); }
 
   // [batch, prompt] of some tokens.
   Tensor texts() const {
@@ -174,7 +178,7 @@ class BenchCommand final : public cli::Command {
   };
 
   void measure(const CausalLM& model, Rates& best) const {
-    KeyValueCache cache;
+    KeyValueCache cache = new_cache();
     std::vector<int64_t> prompt;
     for (int64_t i = 0; i < prompt_; ++i) prompt.push_back(3 + i % 97);
     const double prompt_tokens = static_cast<double>(prompt_), new_tokens = static_cast<double>(new_);
@@ -201,7 +205,7 @@ class BenchCommand final : public cli::Command {
     }
   }
 
-  std::string model_, dtype_;
+  std::string model_, dtype_, cache_dtype_;
   int64_t prompt_ = 512, new_ = 128, batch_ = 1;
   int repeat_ = 3, threads_ = 0;
   bool json_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include "imago/base/thread_pool.h"
@@ -82,14 +83,18 @@ class AttentionBlock {
       : a_(a), query_stride_(round_up(a.head_size, kTileColumns)), value_stride_(round_up(a.value_size, kTileColumns)) {
     const int64_t rows = round_up(max_rows, kTileRows);
     const int64_t packed = kKeyBlock * std::max(query_stride_, value_stride_);
+    const int64_t key_tile = a.packed_key.decode == nullptr ? 0 : kKeyBlock * query_stride_;
+    const int64_t value_tile = a.packed_value.decode == nullptr ? 0 : kKeyBlock * value_stride_;
     float* memory = attention_scratch.get<float>(rows * (query_stride_ + value_stride_ + 2 * kKeyBlock) + packed +
-                                                 round_up(rows * 2, kTileColumns));
+                                                 key_tile + value_tile + round_up(rows * 2, kTileColumns));
     const auto take = [&](int64_t count) { return std::exchange(memory, memory + count); };
     query_ = take(rows * query_stride_);
     output_ = take(rows * value_stride_);
     scores_ = take(rows * kKeyBlock);
     weights_ = take(rows * kKeyBlock);
     packed_ = take(packed);
+    key_tile_ = take(key_tile);
+    value_tile_ = take(value_tile);
     softmax_ = reinterpret_cast<RunningSoftmax*>(take(round_up(rows * 2, kTileColumns)));
   }
 
@@ -103,12 +108,17 @@ class AttentionBlock {
     queries_ = queries;
     rows_ = queries * (a_.heads / a_.key_value_heads);
     panels_ = (rows_ + kTileRows - 1) / kTileRows;
+    keys_ = Rows{a_.key + batch * a_.key_strides.batch + key_value_head * a_.key_strides.head, a_.key_strides.token};
+    values_ = Rows{a_.value + batch * a_.value_strides.batch + key_value_head * a_.value_strides.head,
+                   a_.value_strides.token};
     load_queries();
     std::fill(output_, output_ + rows_ * value_stride_, 0.0f);
     std::fill(softmax_, softmax_ + rows_, RunningSoftmax());
     for (int64_t key = keys.begin; key < keys.end; key += kKeyBlock) {
       const int64_t count = std::min(kKeyBlock, keys.end - key);
       if (is_hidden(key, count)) continue;
+      decode(a_.packed_key, key, count, a_.head_size, key_tile_, keys_);
+      decode(a_.packed_value, key, count, a_.value_size, value_tile_, values_);
       rows_ <= kMaxDirectRows ? score_directly(key, count) : score_packed(key, count);
       for (int64_t row = 0; row < rows_; ++row) {
         float* const scores = scores_ + row * kKeyBlock;
@@ -143,12 +153,25 @@ class AttentionBlock {
   int64_t query(int64_t row) const { return first_query_ + row % queries_; }
   int64_t panel_row(int64_t panel) const { return panel * rows_ / panels_; }
   int64_t panel_rows(int64_t panel) const { return panel_row(panel + 1) - panel_row(panel); }
-  const T* key(int64_t key) const {
-    return a_.key + batch_ * a_.key_strides.batch + key_value_head_ * a_.key_strides.head + key * a_.key_strides.token;
-  }
-  const T* value(int64_t key) const {
-    return a_.value + batch_ * a_.value_strides.batch + key_value_head_ * a_.value_strides.head +
-           key * a_.value_strides.token;
+  const T* key(int64_t key) const { return keys_.row(key); }
+  const T* value(int64_t key) const { return values_.row(key); }
+
+  // Keys or values of the head: all of them, or those from `first` on that were decoded.
+  struct Rows {
+    const T* data;
+    int64_t stride, first = 0;
+
+    const T* row(int64_t key) const { return data + (key - first) * stride; }
+  };
+
+  void decode(const typename Attention<T>::Packed& packed, int64_t first, int64_t count, int64_t size, float* tile,
+              Rows& rows) const {
+    if constexpr (std::is_same_v<T, float>) {
+      if (packed.decode == nullptr) return;
+      const std::byte* const head = packed.head(packed.heads, batch_, key_value_head_);
+      packed.decode(packed.heads, head + first * packed.token_bytes, count, tile);
+      rows = {tile, size, first};
+    }
   }
 
   // No query of the block sees any of these keys.
@@ -214,8 +237,7 @@ class AttentionBlock {
 
   void score_packed(int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i += kTileColumns) {
-      pack_strip_transposed(key(first + i), a_.key_strides.token, std::min(kTileColumns, count - i), a_.head_size,
-                            packed_);
+      pack_strip_transposed(key(first + i), keys_.stride, std::min(kTileColumns, count - i), a_.head_size, packed_);
       for (int64_t panel = 0; panel < panels_; ++panel) {
         const int64_t row = panel_row(panel);
         tile_kernel<float>(panel_rows(panel))(a_.head_size, query_ + row * a_.head_size, packed_,
@@ -238,7 +260,7 @@ class AttentionBlock {
   template <int kRows>
   void add_values_to_rows(int64_t first, int64_t key, int64_t count, int64_t row) {
     constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Simd<float>()));
-    const int64_t stride = a_.value_strides.token;
+    const int64_t stride = values_.stride;
     const float* weights = scores_ + row * kKeyBlock + key;
     const T* values = value(first + key);
     float* output = output_ + row * value_stride_;
@@ -259,7 +281,7 @@ class AttentionBlock {
   }
 
   void add_values_packed(int64_t first, int64_t count) {
-    pack_strips(value(first), a_.value_strides.token, a_.value_size, count, packed_);
+    pack_strips(value(first), values_.stride, a_.value_size, count, packed_);
     for (int64_t panel = 0; panel < panels_; ++panel) {
       const int64_t row = panel_row(panel);
       pack_rows(scores_ + row * kKeyBlock, kKeyBlock, panel_rows(panel), count, weights_ + row * count);
@@ -286,7 +308,8 @@ class AttentionBlock {
   const Attention<T>& a_;
   const int64_t query_stride_, value_stride_;
   int64_t batch_ = 0, key_value_head_ = 0, first_query_ = 0, queries_ = 0, rows_ = 0, panels_ = 0;
-  float *query_, *output_, *scores_, *weights_, *packed_;
+  float *query_, *output_, *scores_, *weights_, *packed_, *key_tile_, *value_tile_;
+  Rows keys_{}, values_{};
   RunningSoftmax* softmax_;
 };
 

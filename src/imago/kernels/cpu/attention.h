@@ -2,6 +2,7 @@
 // ("FlashAttention", 2022; split along the keys for few queries as in "Flash-Decoding", 2023)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -34,6 +35,16 @@ struct Attention {
   Strides value_strides;
   T* output = nullptr;
   Strides output_strides;
+
+  // Keys or values in another form, for T float alone: where a head's begin, and how a few that lie one after another
+  // become [tokens, head_size or value_size]. They are decoded as they are needed; `key` and `value` are not read then.
+  struct Packed {
+    void (*decode)(const void* heads, const std::byte* from, int64_t tokens, float* to) = nullptr;  // null: not packed
+    const std::byte* (*head)(const void* heads, int64_t batch, int64_t head) = nullptr;
+    const void* heads = nullptr;
+    int64_t token_bytes = 0;
+  };
+  Packed packed_key, packed_value;
 
   float scale = 1;    // usually 1 / sqrt(head_size)
   float softcap = 0;  // if positive, scores become softcap * tanh(score / softcap) before bias and mask

@@ -22,6 +22,7 @@
 #include "imago/ops/topk/topk.h"
 #include "imago/ops/unary/unary.h"
 #include "imago/ops/where/where.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago::deepseek_v3 {
 namespace {
@@ -105,9 +106,9 @@ KeysValues Attention::latents(const Tensor& x_BTD, const nn::RotaryAngles& angle
 }
 
 KeysValues Attention::expanded(const KeysValues& latents) const {
-  const Tensor both = nn::split_heads(kv_b_proj(squeeze(latents.keys, 1)), heads_);
+  const Tensor both = nn::split_heads(kv_b_proj(squeeze(decode(latents.keys), 1)), heads_);
   const Shape& s = both.shape();
-  const Tensor shared = expand(latents.values, {s[0], heads_, s[2], turned_size_});
+  const Tensor shared = expand(decode(latents.values), {s[0], heads_, s[2], turned_size_});
   return {concat({narrow(both, 3, 0, plain_size_), shared}, 3), narrow(both, 3, plain_size_, s[3] - plain_size_)};
 }
 

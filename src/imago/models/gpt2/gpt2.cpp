@@ -8,6 +8,7 @@
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/slice/slice.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago::gpt2 {
 namespace {
@@ -48,7 +49,7 @@ Tensor Attention::operator()(const Tensor& x_BTD, const nn::AttentionContext& co
   // Fused attention computes half types in float32 anyway; the reference, too, reads this option only when eager.
   if (upcast && context.is_eager()) {
     q_BHTK = widen(q_BHTK);
-    all.keys = widen(all.keys);
+    all.keys = widen(decode(all.keys));
   }
   return nn::dropout(c_proj(nn::merge_heads(nn::attend(q_BHTK, all, context, {.scale = scale}))), dropped);
 }

@@ -9,6 +9,7 @@
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/rope/rope.h"
+#include "imago/tensor/encoded_matrix.h"
 
 namespace imago::gptj {
 
@@ -45,7 +46,7 @@ Tensor Attention::operator()(const Tensor& x_BTD, const nn::RotaryContext& conte
   // Scores are of float32, which fused attention computes anyway.
   if (context.attention.is_eager()) {
     q_BHTK = widen(q_BHTK);
-    all.keys = widen(all.keys);
+    all.keys = widen(decode(all.keys));
   }
   return out_proj(nn::merge_heads(nn::attend(q_BHTK, all, context.attention)));
 }

@@ -14,6 +14,7 @@
 #include "imago/ops/strided_loop.h"
 #include "imago/ops/where/where.h"
 #include "imago/tensor/dispatch.h"
+#include "imago/tensor/encoded_heads.h"
 
 namespace imago {
 namespace {
@@ -52,6 +53,24 @@ typename kernels::Attention<T>::Strides strides_of(const Tensor& x) {
   return {x.strides()[0], x.strides()[1], x.strides()[2]};
 }
 
+template <class T, class Strides, class Packed>
+void set_rows(const Tensor& x, const T*& data, Strides& strides, Packed& packed) {
+  if (!x.encoding()) {
+    data = x.const_data<T>();
+    strides = strides_of<T>(x);
+    return;
+  }
+  const auto& heads = dynamic_cast<const EncodedHeads&>(*x.encoding());
+  packed.heads = &heads;
+  packed.token_bytes = heads.token_bytes();
+  packed.head = [](const void* of, int64_t batch, int64_t head) {
+    return static_cast<const EncodedHeads*>(of)->head(batch, head);
+  };
+  packed.decode = [](const void* of, const std::byte* from, int64_t tokens, float* to) {
+    static_cast<const EncodedHeads*>(of)->decode_tokens(from, tokens, to);
+  };
+}
+
 template <class T>
 void attend(const Op& op, const Inputs& in, Tensor& output) {
   kernels::Attention<T> a;
@@ -64,10 +83,8 @@ void attend(const Op& op, const Inputs& in, Tensor& output) {
   a.value_size = in.value.size(3);
   a.query = in.query.const_data<T>();
   a.query_strides = strides_of<T>(in.query);
-  a.key = in.key.const_data<T>();
-  a.key_strides = strides_of<T>(in.key);
-  a.value = in.value.const_data<T>();
-  a.value_strides = strides_of<T>(in.value);
+  set_rows(in.key, a.key, a.key_strides, a.packed_key);
+  set_rows(in.value, a.value, a.value_strides, a.packed_value);
   a.output = output.data<T>();
   a.output_strides = strides_of<T>(output);
   a.scale = static_cast<float>(op.scale);
@@ -85,21 +102,37 @@ void attend(const Op& op, const Inputs& in, Tensor& output) {
   kernels::attention(a);
 }
 
+// Whether the kernel reads these keys or values as they are stored. Not where a mask wants some cut off.
+bool takes_packed(const Op& op, const Tensor& query, const Tensor& heads) {
+  if (!heads.encoding()) return true;
+  const bool aligned = (!op.causal && !op.window) || op.query_offset == heads.size(2) - query.size(2);
+  return aligned && dynamic_cast<const EncodedHeads*>(heads.encoding().get()) != nullptr;
+}
+
 void attention_cpu(const Op& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   if (outputs[0].numel() == 0) return;
   if (inputs[1].size(2) == 0) return copy_(outputs[0], Tensor::scalar(0));
-  Inputs in{with_dense_rows(inputs[0]),
-            with_dense_rows(inputs[1]),
-            with_dense_rows(inputs[2]),
-            inputs[3],
-            inputs[4],
-            inputs[5]};
+  Inputs in{with_dense_rows(inputs[0]), inputs[1], inputs[2], inputs[3], inputs[4], inputs[5]};
+  const bool packed = (in.key.encoding() || in.value.encoding()) && takes_packed(op, in.query, in.key) &&
+                      takes_packed(op, in.query, in.value);
+  if (!packed) {
+    in.key = with_dense_rows(decode(in.key));
+    in.value = with_dense_rows(decode(in.value));
+  }
   if (in.bias.defined()) in.bias = cast(in.bias, DType::f32);
   if (in.sinks.defined()) in.sinks = contiguous(cast(in.sinks, DType::f32));
   Op aligned = op;
   align_queries(aligned, in);
   if (in.key_padding.defined()) in.key_padding = contiguous(in.key_padding);
   if (in.bias.defined() && in.bias.dim() > 0 && in.bias.strides().back() > 1) in.bias = contiguous(in.bias);
+  if (packed && in.query.dtype() != DType::f32) {
+    in.query = contiguous(cast(in.query, DType::f32));
+    if (!in.key.encoding()) in.key = with_dense_rows(cast(in.key, DType::f32));
+    if (!in.value.encoding()) in.value = with_dense_rows(cast(in.value, DType::f32));
+    Tensor exact = Tensor::empty(outputs[0].shape());
+    attend<float>(aligned, in, exact);
+    return copy_(outputs[0], cast(exact, outputs[0].dtype()));
+  }
   switch (in.query.dtype()) {
     case DType::f32: return attend<float>(aligned, in, outputs[0]);
     case DType::bf16: return attend<bfloat16>(aligned, in, outputs[0]);

@@ -77,9 +77,9 @@ bool CodebookMatrix::has_nan() const {
     const auto* bytes = static_cast<const uint8_t*>(codes_.const_data_raw());
     std::atomic<bool> found = false;
     parallel_for(codes_.numel(), int64_t{1} << 20, [&](int64_t begin, int64_t end) {
-      bool here = false;
-      for (int64_t i = begin; i < end; ++i) here |= (bytes[i] & 0x7f) == 0x7f;
-      if (here) found = true;
+      uint8_t least = 0x7f;  // of what is missing to NaN, which a vector finds fast
+      for (int64_t i = begin; i < end; ++i) least = std::min(least, static_cast<uint8_t>(~bytes[i] & 0x7f));
+      if (least == 0) found = true;
     });
     has_nan_ = found;
   });

@@ -1,6 +1,7 @@
 #include "imago/quant/codebook/codebook_product.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "imago/base/thread_pool.h"
 #include "imago/kernels/cpu/scratch.h"
@@ -23,6 +24,7 @@ using Floats = hn::ScalableTag<float>;
 using Vector = hn::Vec<Floats>;
 constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Floats()));
 constexpr int64_t kStep = 2 * kLanes;  // elements at a time
+constexpr int64_t kAhead = 4096;       // bytes: further than the hardware looks, which stops at every page
 
 HWY_INLINE auto widen_bytes(const uint8_t* from) {
   return hn::PromoteTo(hn::Rebind<uint32_t, Floats>(), hn::LoadU(hn::Rebind<uint8_t, Floats>(), from));
@@ -96,12 +98,14 @@ class Values<CodeKind::kFloat8> {
   }
 
  private:
-  // Four bits of exponent and three of mantissa are put where a float has the lowest and the highest of its own. What
-  // is missing is the difference of the exponents' middles, 127 - 7; numbers below normal ones come out right, too.
+  // Four bits of exponent and three of mantissa are put where a float has the lowest and the highest of its own, the
+  // sign comes along at the top. What is missing is the difference of the exponents' middles, 127 - 7; numbers below
+  // normal ones come out right, too.
   static HWY_INLINE Vector one(const uint8_t* from) {
+    const hn::Rebind<int8_t, Floats> d8;
     const hn::Rebind<int32_t, Floats> di;
-    const auto at_top = hn::BitCast(di, hn::ShiftLeft<24>(widen_bytes(from)));
-    const auto bits = hn::And(hn::ShiftRight<4>(at_top), hn::Set(di, static_cast<int32_t>(0x87f00000)));
+    const auto wide = hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const int8_t*>(from)));
+    const auto bits = hn::And(hn::ShiftLeft<20>(wide), hn::Set(di, static_cast<int32_t>(0x87f00000)));
     return hn::Mul(hn::BitCast(Floats(), bits), hn::Set(Floats(), 0x1p120F));
   }
 };
@@ -117,10 +121,9 @@ void arrange_pairs(const float* x, int64_t columns, float* to) {
 }
 
 // kWeights rows with kRows rows of x, `stride` apart.
-template <CodeKind kKind, int kRows, int kWeights>
+template <int kRows, int kWeights, CodeKind kKind>
 HWY_INLINE void multiply_rows(const CodeRows& w, const Values<kKind>& values, const int64_t (&row)[kWeights],
                               const float* x, int64_t stride, float (&y)[kWeights][kRows]) {
-  constexpr int64_t kAhead = 4096;  // bytes: further than the hardware looks, which stops at every page
   const Floats d;
   const uint8_t* from[kWeights];
   const float* scale[kWeights];
@@ -160,16 +163,86 @@ HWY_INLINE void multiply_rows(const CodeRows& w, const Values<kKind>& values, co
   }
 }
 
-template <CodeKind kKind>
-void multiply_range(const CodeRows& w, int64_t begin, int64_t end, const float* x, int64_t m, int64_t stride,
-                    float* y) {
-  const Values<kKind> values(w.table);
+#if HWY_TARGET == HWY_AVX3
+
+// With sixteen lanes a word of eight codes is looked up by its lowest four bits, shifted on, and so on: 128 elements to
+// a vector of bytes.
+constexpr int64_t kWideStep = 128;
+
+HWY_INLINE bool is_wide(const CodeRows& w) {
+  return w.kind == CodeKind::kTable && w.columns % kWideStep == 0 && (w.segment >= w.columns || w.segment % 64 == 0);
+}
+
+// The elements of each kWideStep in the order of the lookups.
+void arrange_wide(const float* x, int64_t columns, float* to) {
+  for (int64_t i = 0; i < columns; i += kWideStep) {
+    for (int64_t j = 0; j < 8; ++j) {
+      // The high four bits of a byte come first in the row.
+      const float* const from = x + i + (j ^ 1);
+      for (int64_t lane = 0; lane < 16; ++lane) to[i + j * 16 + lane] = from[lane * 8];
+    }
+  }
+}
+
+template <int kRows, int kWeights>
+HWY_INLINE void multiply_rows(const CodeRows& w, const __m512& table, const int64_t (&row)[kWeights], const float* x,
+                              int64_t stride, float (&y)[kWeights][kRows]) {
+  const uint8_t* from[kWeights];
+  const float* scale[kWeights];
+  __m512 totals[kWeights][kRows];
+  for (int k = 0; k < kWeights; ++k) {
+    from[k] = w.codes + row[k] * (w.columns / 2);
+    scale[k] = w.scales + row[k] / w.rows_of_scale * w.segments;
+    for (int i = 0; i < kRows; ++i) totals[k][i] = _mm512_setzero_ps();
+  }
+  for (int64_t at = 0; at < w.columns; at += kWideStep) {
+    const int64_t first = w.segment == 64 ? at / 64 : at / w.segment;
+    const int64_t second = w.segment == 64 ? first + 1 : (at + 64) / w.segment;
+    for (int k = 0; k < kWeights; ++k) {
+      const __m512i codes = _mm512_loadu_si512(from[k] + at / 2);
+      __builtin_prefetch(from[k] + at / 2 + kAhead);
+      __m512 sums[kRows][2];
+      for (auto& sum : sums) sum[0] = sum[1] = _mm512_setzero_ps();
+      [&]<int... kAt>(std::integer_sequence<int, kAt...>) HWY_ATTR {
+        const auto add = [&]<int kShift>() HWY_ATTR {
+          const __m512 values = _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4 * kShift), table);
+          for (int i = 0; i < kRows; ++i) {
+            const __m512 elements = _mm512_loadu_ps(x + i * stride + at + 16 * kShift);
+            sums[i][kShift % 2] = _mm512_fmadd_ps(values, elements, sums[i][kShift % 2]);
+          }
+        };
+        (add.template operator()<kAt>(), ...);
+      }
+      (std::make_integer_sequence<int, 8>());
+      const __m512 factors =
+          _mm512_mask_broadcastss_ps(_mm512_set1_ps(scale[k][first]), 0xff00, _mm_load_ss(scale[k] + second));
+      for (int i = 0; i < kRows; ++i) {
+        totals[k][i] = _mm512_fmadd_ps(_mm512_add_ps(sums[i][0], sums[i][1]), factors, totals[k][i]);
+      }
+    }
+  }
+  for (int k = 0; k < kWeights; ++k) {
+    for (int i = 0; i < kRows; ++i) y[k][i] = _mm512_reduce_add_ps(totals[k][i]) * w.factor;
+  }
+}
+
+#else
+
+HWY_INLINE bool is_wide(const CodeRows&) { return false; }
+void arrange_wide(const float*, int64_t, float*) {}
+
+#endif
+
+// Of some way to look values up.
+template <class Lookup>
+void multiply_range(const CodeRows& w, const Lookup& values, int64_t begin, int64_t end, const float* x, int64_t m,
+                    int64_t stride, float* y) {
   if (m == 1) {
     // Two rows at a time that lie far apart: a core reads memory faster in two streams, and x only once.
     const int64_t half = (end - begin) / 2;
     for (int64_t r = begin; r < begin + half; ++r) {
       float both[2][1];
-      multiply_rows<kKind, 1, 2>(w, values, {r, r + half}, x, stride, both);
+      multiply_rows<1, 2>(w, values, {r, r + half}, x, stride, both);
       y[r] = both[0][0];
       y[r + half] = both[1][0];
     }
@@ -179,7 +252,7 @@ void multiply_range(const CodeRows& w, int64_t begin, int64_t end, const float* 
     int64_t i = 0;
     const auto multiply = [&]<int kRows>() HWY_ATTR {
       float sums[1][kRows];
-      multiply_rows<kKind, kRows, 1>(w, values, {r}, x + i * stride, stride, sums);
+      multiply_rows<kRows, 1>(w, values, {r}, x + i * stride, stride, sums);
       for (int row = 0; row < kRows; ++row) y[(i + row) * w.rows + r] = sums[0][row];
       i += kRows;
     };
@@ -194,17 +267,26 @@ int64_t step_elements() { return kStep; }
 
 void multiply_code_range(const CodeRows& w, int64_t begin, int64_t end, const float* x, int64_t m, int64_t stride,
                          float* y) {
+#if HWY_TARGET == HWY_AVX3
+  if (is_wide(w)) return multiply_range(w, _mm512_loadu_ps(w.table), begin, end, x, m, stride, y);
+#endif
+  const auto by = [&](const auto& values) HWY_ATTR { multiply_range(w, values, begin, end, x, m, stride, y); };
   switch (w.kind) {
-    case CodeKind::kTable: return multiply_range<CodeKind::kTable>(w, begin, end, x, m, stride, y);
-    case CodeKind::kInteger: return multiply_range<CodeKind::kInteger>(w, begin, end, x, m, stride, y);
-    case CodeKind::kFloat8: return multiply_range<CodeKind::kFloat8>(w, begin, end, x, m, stride, y);
+    case CodeKind::kTable: return by(Values<CodeKind::kTable>(w.table));
+    case CodeKind::kInteger: return by(Values<CodeKind::kInteger>(w.table));
+    case CodeKind::kFloat8: return by(Values<CodeKind::kFloat8>(w.table));
   }
+}
+
+// A row of x as the table's products want it.
+void arrange(const CodeRows& w, const float* x, float* to) {
+  is_wide(w) ? arrange_wide(x, w.columns, to) : arrange_pairs(x, w.columns, to);
 }
 
 #else
 
 int64_t step_elements() { return 0; }
-void arrange_pairs(const float*, int64_t, float*) {}
+void arrange(const CodeRows&, const float*, float*) {}
 void multiply_code_range(const CodeRows&, int64_t, int64_t, const float*, int64_t, int64_t, float*) {}
 
 #endif
@@ -217,7 +299,7 @@ HWY_AFTER_NAMESPACE();
 namespace imago::quant {
 
 HWY_EXPORT(step_elements);
-HWY_EXPORT(arrange_pairs);
+HWY_EXPORT(arrange);
 HWY_EXPORT(multiply_code_range);
 
 bool multiply_codes(const CodeRows& w, const float* x, int64_t m, int64_t stride, const float* bias, float* y) {
@@ -228,7 +310,7 @@ bool multiply_codes(const CodeRows& w, const float* x, int64_t m, int64_t stride
   if (w.kind == CodeKind::kTable) {
     float* const pairs = memory.get<float>(m * w.columns);
     for (int64_t i = 0; i < m; ++i) {
-      HWY_DYNAMIC_DISPATCH(arrange_pairs)(x + i * stride, w.columns, pairs + i * w.columns);
+      HWY_DYNAMIC_DISPATCH(arrange)(w, x + i * stride, pairs + i * w.columns);
     }
     x = pairs;
     stride = w.columns;
