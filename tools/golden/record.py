@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import torch
 import transformers
 from checkpoint import save
 from configs import make_config
-from fairness import error, unfair
+from fairness import error, failures, unfair
 from float64 import double_copy, true_double
 from inputs import make_inputs
 from multimodal_inputs import INPUTS as MULTIMODAL_INPUTS
 from pixels import PixelMaker
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers.utils import ModelOutput
 from weights import randomise
 
@@ -58,11 +59,13 @@ class Golden:
     training: bool = False  # all runs are as in training, with dropout
 
 
-def write(golden: Golden, out: Path, attempts: int = 300) -> None:
-    """Writes the folder. An unusable seed is passed over for the next one."""
+def write(golden: Golden, out: Path, attempts: int = 300) -> Golden:
+    """Writes the folder and gives what it holds. An unusable seed is passed over for the next one."""
     for attempt in range(attempts):
+        tried = replace(golden, seed=golden.seed + 100 * attempt)
         try:
-            return _write(replace(golden, seed=golden.seed + 100 * attempt), out)
+            _write(tried, out)
+            return tried
         except UnusableSeed as reason:
             last = reason
     raise SystemExit(f"{out}: no seed of {attempts} is usable: {last}")
@@ -71,14 +74,8 @@ def write(golden: Golden, out: Path, attempts: int = 300) -> None:
 def _write(golden: Golden, out: Path) -> None:
     torch.manual_seed(golden.seed)
     model = _build_and_save(golden, out)
-    if maker := MULTIMODAL_INPUTS.get(golden.model_type):
-        inputs = maker(model.config, golden.auto_class, torch.Generator().manual_seed(golden.seed + 1000), **golden.inputs)
-    elif "pixel_values" in inspect.signature(model.forward).parameters:
-        inputs = PixelMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
-    else:
-        inputs = make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs)
-    inputs = _cast(inputs, getattr(torch, golden.dtype))
-    forward = {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
+    inputs = _inputs(golden, model)
+    forward = _forward(golden)
     double = double_copy(model)
     if golden.draws or golden.training:
         model.drawing_seed = double.drawing_seed = golden.seed
@@ -114,11 +111,21 @@ def _write(golden: Golden, out: Path) -> None:
             tensors["f64.losses"] = _training_curve(double, _double(inputs))
     _check_sense(golden, tensors)
     if golden.dtype == "float32" and golden.margin is not None:
-        _check_fairness(golden, model, inputs, forward, tensors)
+        _check_fairness(golden, model, inputs, tensors)
     save_file(
         {name: value.detach().clone().contiguous() for name, value in tensors.items()}, out / "golden.safetensors"
     )
     (out / "golden.json").write_text(json.dumps(description, indent=2) + "\n")
+
+
+def _inputs(golden: Golden, model) -> dict:
+    if maker := MULTIMODAL_INPUTS.get(golden.model_type):
+        inputs = maker(model.config, golden.auto_class, torch.Generator().manual_seed(golden.seed + 1000), **golden.inputs)
+    elif "pixel_values" in inspect.signature(model.forward).parameters:
+        inputs = PixelMaker(model.config, golden.seed, **golden.inputs).make(golden.auto_class)
+    else:
+        inputs = make_inputs(model.config, golden.auto_class, golden.seed, **golden.inputs)
+    return _cast(inputs, getattr(torch, golden.dtype))
 
 
 def _build_and_save(golden: Golden, out: Path):
@@ -142,17 +149,37 @@ def _attention(golden: Golden) -> str | None:
     return "eager" if golden.attentions else golden.attention
 
 
-def _check_fairness(golden: Golden, model, inputs: dict, forward: dict, tensors: dict) -> None:
+def _forward(golden: Golden) -> dict:
+    return {"output_hidden_states": True} | ({"output_attentions": True} if golden.attentions else {})
+
+
+def _run_again(golden: Golden, model, inputs: dict):
+    """A function that gives every output, gradient and loss that was recorded in float32."""
+
     def run() -> dict[str, torch.Tensor]:
-        values = _prefixed("outputs.", _outputs(model, inputs, forward))
+        values = _prefixed("outputs.", _outputs(model, inputs, _forward(golden)))
         if golden.gradients:
             values |= _prefixed("grads.", _backward(model, inputs))
         if golden.train:
             values["losses"] = _training_curve(model, inputs)
         return values
 
-    if names := unfair(run, tensors, golden.margin, golden.programs):
+    return run
+
+
+def _check_fairness(golden: Golden, model, inputs: dict, tensors: dict) -> None:
+    if names := unfair(_run_again(golden, model, inputs), tensors, golden.margin, golden.programs):
         raise UnusableSeed(f"the reference was lucky in {', '.join(names)}")
+
+
+def failing_programs(golden: Golden, out: Path, programs: int) -> dict[str, int]:
+    """Of a golden that was written: the tensors in which other programs than the reference fail, and how many of them."""
+    torch.manual_seed(golden.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        model = _build_and_save(golden, Path(folder))
+    if golden.draws:
+        model.drawing_seed = golden.seed
+    return failures(_run_again(golden, model, _inputs(golden, model)), load_file(out / "golden.safetensors"), programs)
 
 
 def _double(inputs: dict) -> dict:

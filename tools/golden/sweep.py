@@ -21,15 +21,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
-from record import Golden, write
+from record import Golden, failing_programs, write
 from sweep_cases import draw
 from sweep_heads import Head, heads
 
 SEEDS = 15  # tried before another configuration is drawn
+PROGRAMS = 100  # that look again at a golden in which Imago fails
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Result:
     first_divergence: str = ""
     failures: list[str] = field(default_factory=list)
     text: str = ""
+    passed_over: list[dict] = field(default_factory=list)  # draws in which the reference was lucky; see proved()
 
 
 def shown(golden: Golden) -> list[str]:
@@ -113,11 +115,29 @@ def written(head: Head, seed: int, index: int, folder: Path, margin: bool) -> Go
             golden = draw(r, head, index)
             if not margin:
                 golden.margin = None
-            write(golden, folder, SEEDS)
-            return golden
+            return write(golden, folder, SEEDS)
         except (Exception, SystemExit) as reason:
             last = reason
     return f"{type(last).__name__}: {str(last)[:300]}"
+
+
+def proved(program: Path, folder: Path, golden: Golden, head: Head) -> Result:
+    """The result of verify(). Where tensors fail by rounding, many other programs than the reference - itself with another order of
+    summation and other last bits - look at the golden. If they fail in the same tensors, too, then it was luck and not
+    exactness that made the reference's error so small there: the draw is passed over, which is written down, for the next."""
+    passed_over = []
+    while True:
+        result = verify(program, folder, golden, head)
+        result.passed_over = passed_over
+        names = [text.split(": ")[0] for text in result.failures]
+        if result.ok or not names or any(text.endswith(")") for text in result.failures) or len(passed_over) == 3:
+            return result
+        counts = failing_programs(golden, folder, PROGRAMS)
+        if not all(counts.get(name) for name in names):
+            return result
+        passed_over.append({"failures": result.failures, "programs": {name: f"{counts[name]} of {PROGRAMS}" for name in names}})
+        print(f"over {folder.name}: {passed_over[-1]}", flush=True)
+        golden = write(replace(golden, seed=golden.seed + 100), folder, 10 * SEEDS)
 
 
 def of_types(results: list[Result], missing: list[Head]) -> dict[str, dict]:
@@ -130,6 +150,7 @@ def of_types(results: list[Result], missing: list[Head]) -> dict[str, dict]:
             "goldens": len(own),
             "tensors": sum(r.passed + r.failed for r in own),
             "failed": sum(not r.ok for r in own),
+            "passed_over": sum(len(r.passed_over) for r in own),
             "worst_ratio": round(max((r.worst_ratio for r in own), default=0.0), 2),
             "missing": sorted({head.name for head in missing if head.folder == folder}),
         }
@@ -205,7 +226,7 @@ def main() -> int:
                 unwritten.append(folder.name)
                 print(f"---- {folder.name}: the reference refused ten configurations: {golden}", flush=True)
                 continue
-            result = verify(a.imago.resolve(), folder, golden, head)
+            result = proved(a.imago.resolve(), folder, golden, head)
             results.append(result)
             mark = "ok  " if result.ok else "FAIL"
             print(f"{mark} {folder.name}  {golden.inputs} {golden.overrides}\n       {result.text}", flush=True)
@@ -219,6 +240,9 @@ def main() -> int:
     print(f"{len(results) - failures} goldens passed, {failures} failed; {failed} of {tensors} tensors failed;", end=" ")
     print(f"worst error over the reference's own: {max((r.worst_ratio for r in results), default=0):.2f};", end=" ")
     print(f"{time.process_time() - began:.0f} s of the reference's processor time")
+    over = [r for r in results if r.passed_over]
+    if over:
+        print(f"{sum(len(r.passed_over) for r in over)} draws were passed over, in which other programs fail as well: {', '.join(r.golden for r in over)}")
     if failures:
         print(f"folders of failures are in {out}")
     if unwritten:

@@ -145,14 +145,14 @@ def speecht5(r: random.Random) -> dict:
 
 
 def hifigan(r: random.Random) -> dict:
-    rates = r.choice([[4, 3], [2], [3, 2]])
+    rates, blocks = r.choice([[4, 3], [2], [3, 2]]), r.choice([1, 2])
     return dict(
         model_in_dim=r.choice([5, 6]),
         upsample_initial_channel=r.choice([8, 16]),
         upsample_rates=rates,
-        upsample_kernel_sizes=[2 * rate + rate % 2 * (1 - 2 * (rate == 3)) + (2 if rate == 3 else 0) for rate in rates],
-        resblock_kernel_sizes=r.choice([[3, 5], [3]]),
-        resblock_dilation_sizes=[[1, 3], [1, 2]],
+        upsample_kernel_sizes=[2 * rate + rate % 2 for rate in rates],
+        resblock_kernel_sizes=[3, 5][:blocks],
+        resblock_dilation_sizes=[[1, 3], [1, 2]][:blocks],
         normalize_before=maybe(r),
         leaky_relu_slope=r.choice([0.1, 0.2]),
     )
