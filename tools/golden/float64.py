@@ -24,12 +24,8 @@ class TrueDouble(TorchFunctionMode):
         kwargs = kwargs or {}
         if TrueDouble.paused:
             return function(*args, **kwargs)
-        if function is torch.rand:  # which layers training leaves out: in double it would draw other numbers
-            TrueDouble.paused = True
-            try:
-                return function(*args, **(kwargs | {"dtype": torch.float32})).double()
-            finally:
-                TrueDouble.paused = False
+        if function in (torch.rand, torch.Tensor.uniform_):  # in double they would draw other numbers
+            return _drawn_in_float32(function, args, kwargs)
         if function is torch.Tensor.float:
             function = torch.Tensor.double
         return function(*map(_widen, args), **{name: _widen(value) for name, value in kwargs.items()})
@@ -82,6 +78,16 @@ def _integer_decisions() -> list[tuple[object, str]]:
         (modeling_patchtst, "random_masking"),
         (modeling_patchtst, "forecast_masking"),
     ]
+
+
+def _drawn_in_float32(function, args, kwargs) -> torch.Tensor:
+    TrueDouble.paused = True
+    try:
+        if function is torch.rand:
+            return function(*args, **(kwargs | {"dtype": torch.float32})).double()
+        return args[0].copy_(torch.empty(args[0].shape, dtype=torch.float32).uniform_(*args[1:], **kwargs))
+    finally:
+        TrueDouble.paused = False
 
 
 def _in_float32(function):

@@ -121,6 +121,13 @@ for model_type, coefficient in (("mixtral", 0.3), ("qwen3_moe", 0.4), ("gpt_oss"
         generate=None,
         runs={},
     )
+MIXTURES["mixtral"]["training"] = replace(
+    MIXTURES["mixtral"]["balance_loss"],
+    overrides=MIXTURES["mixtral"]["balance_loss"].overrides | dict(attention_dropout=0.2, router_jitter_noise=0.1, num_hidden_layers=1),
+    seed=90,
+    gradients=8_000,
+    training=True,
+)
 # An expert sees a few tokens: its gradients are sums of so few numbers that rounding is as often absent as not, and few
 # seeds leave more room.
 for model_type in ("gpt_oss", "deepseek_v3"):

@@ -3,6 +3,7 @@
 #include "imago/base/error.h"
 #include "imago/nn/layer_window.h"
 #include "imago/nn/registry.h"
+#include "imago/ops/operators.h"
 
 namespace imago::mixtral {
 
@@ -26,9 +27,12 @@ Attention::Attention(const MixtralConfig& c, int64_t layer)
                              .window = nn::layer_window({}, layer, c.sliding_window, true)}) {}
 
 Tensor SparseMoeBlock::operator()(const Tensor& x_BTD) const {
-  if (jitters && nn::training_generator() != nullptr)
-    throw Error(ErrorKind::kUnsupported, "train", "router_jitter_noise above 0", "set it to 0");
-  return MixtureOfExperts::operator()(x_BTD);
+  TorchGenerator* const generator = nn::training_generator();
+  if (jitter == 0 || generator == nullptr) return MixtureOfExperts::operator()(x_BTD);
+  if (x_BTD.dtype() != DType::f32)
+    throw Error(ErrorKind::kUnsupported, "train", "router_jitter_noise in half precision",
+                "set it to 0: torch draws other numbers there");
+  return MixtureOfExperts::operator()(x_BTD * generator->uniform(x_BTD.shape(), 1 - jitter, 1 + jitter));
 }
 
 SparseMoeBlock::SparseMoeBlock(const MixtralConfig& c, int64_t)
@@ -37,7 +41,7 @@ SparseMoeBlock::SparseMoeBlock(const MixtralConfig& c, int64_t)
                         .num_experts = c.num_local_experts,
                         .num_experts_per_tok = c.num_experts_per_tok,
                         .activation = c.hidden_act}),
-      jitters(c.router_jitter_noise > 0) {}
+      jitter(c.router_jitter_noise) {}
 
 WeightMap MixtralModel::weight_map() const {
   WeightMap map = RotaryDecoder::weight_map();

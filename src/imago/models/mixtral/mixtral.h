@@ -43,7 +43,7 @@ struct SparseMoeBlock : nn::MixtureOfExperts {
   SparseMoeBlock(const MixtralConfig& c, int64_t layer);
   Tensor operator()(const Tensor& x_BTD) const;
 
-  bool jitters;  // in training
+  double jitter;  // of what training gives to the router and the experts
 };
 
 struct MixtralModel : nn::RotaryDecoder<MixtralConfig, nn::PreNormLayer<Attention, SparseMoeBlock>> {
