@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "imago/nn/distance_scores.h"
+#include "imago/nn/dropout.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/linear/linear.h"
@@ -76,13 +77,14 @@ Tensor ConformerAttention::operator()(const Tensor& x_BTD, AttentionContext cont
 }
 
 ConformerConvolution::ConformerConvolution(int64_t hidden_size, int64_t taps, std::string_view activation_name,
-                                           double eps)
+                                           double eps, double dropout)
     : layer_norm(hidden_size, eps),
       pointwise_conv1(hidden_size, 2 * hidden_size, 1, {.bias = false}),
       depthwise_conv(hidden_size, hidden_size, taps, {.groups = hidden_size, .bias = false}),
       depthwise_layer_norm(hidden_size, eps),
       pointwise_conv2(hidden_size, hidden_size, 1, {.bias = false}),
-      activation(nn::activation(activation_name)) {}
+      activation(nn::activation(activation_name)),
+      dropped(dropout) {}
 
 // A frame hears only those before it.
 Tensor ConformerConvolution::operator()(const Tensor& x_BTD, const Tensor& mask) const {
@@ -90,7 +92,8 @@ Tensor ConformerConvolution::operator()(const Tensor& x_BTD, const Tensor& mask)
   if (mask) y_BTD = y_BTD * cast(unsqueeze(mask, 2), y_BTD.dtype());
   const Tensor y_BDT = transpose(gated_linear_unit(pointwise(pointwise_conv1, y_BTD), 2), 1, 2);
   y_BTD = transpose(depthwise_conv(pad(y_BDT, {depthwise_conv.weight.size(2) - 1, 0})), 1, 2);
-  return pointwise(pointwise_conv2, activation(depthwise_layer_norm(y_BTD)));
+  y_BTD = pointwise(pointwise_conv2, activation(depthwise_layer_norm(y_BTD)));
+  return transpose(dropout(transpose(y_BTD, 1, 2), dropped), 1, 2);  // masks are drawn channel by channel
 }
 
 }  // namespace imago::nn

@@ -50,10 +50,11 @@ struct ConformerConvolution : Module {
   Conv1d pointwise_conv2;
   FIELDS(layer_norm, pointwise_conv1, depthwise_conv, depthwise_layer_norm, pointwise_conv2)
 
-  ConformerConvolution(int64_t hidden_size, int64_t taps, std::string_view activation, double eps);
+  ConformerConvolution(int64_t hidden_size, int64_t taps, std::string_view activation, double eps, double dropout);
   Tensor operator()(const Tensor& x_BTD, const Tensor& mask) const;
 
   Activation activation;
+  double dropped;
 };
 
 }  // namespace imago::nn

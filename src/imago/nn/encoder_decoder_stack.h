@@ -21,6 +21,7 @@ struct StackOptions {
   bool norm_first = false;       // x + f(norm(x)), or norm(x + f(x))
   std::optional<int64_t> padding_idx;
   bool key_bias = true;
+  double dropout = 0, attention_dropout = 0, activation_dropout = 0;
 };
 
 struct EncoderDecoderLayer : Module {
@@ -37,6 +38,7 @@ struct EncoderDecoderLayer : Module {
 
   Activation activation;
   bool norm_first;
+  double dropped, activation_dropped;
 };
 
 // A model adds its positions and norms.
@@ -48,11 +50,11 @@ struct EncoderDecoderStack : Module {
   explicit EncoderDecoderStack(const StackOptions& o);
   // Of ids, scaled; embeddings that the caller gave stay as they are.
   Tensor embed_words(const TextInputs& in) const;
-  // The layers on x [B, T, D], then `last` where it has weights.
+  // Dropout and the layers on x [B, T, D], then `last` where it has weights.
   BaseModelOutput run(Tensor x_BTD, const TextInputs& in, const LayerNorm& last = {}) const;
 
   bool decodes;
-  double scale;
+  double scale, dropped, attention_dropped;
 };
 
 // The positions of the tokens of x behind those of the cache, [1, T], whatever the inputs say.

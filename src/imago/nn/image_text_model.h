@@ -31,6 +31,7 @@ struct ImageTextOutput {
 
 struct ImageTextModel : CallableModel<ImageTextInputs, ImageTextOutput> {
   static constexpr const char* kAutoClass = "AutoModel";
+  static constexpr const char* kOtherAutoClass = "AutoModelForZeroShotImageClassification";
 };
 
 namespace nn {

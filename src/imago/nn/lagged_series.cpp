@@ -17,8 +17,7 @@
 namespace imago::nn {
 
 void LaggedSeriesConfig::validate() const {
-  require_heads("d_model", d_model, "encoder_attention_heads", encoder_attention_heads);
-  require_heads("d_model", d_model, "decoder_attention_heads", decoder_attention_heads);
+  StackConfig::validate();
   const auto require = [](bool holds, const char* what) {
     if (!holds) throw Error(ErrorKind::kInvalidFile, "config.json", what);
   };

@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "imago/nn/backbone.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/distributions.h"
 #include "imago/nn/heads/with_head.h"
+#include "imago/nn/stack_config.h"
 #include "imago/nn/time_series.h"
 
 namespace imago::nn {
 
-struct LaggedSeriesConfig : Config {
+struct LaggedSeriesConfig : StackConfig, DropsByDefault {
   int64_t prediction_length = 0;
   std::optional<int64_t> context_length;  // prediction_length where absent
   std::string distribution_output = "student_t", loss = "nll";
@@ -23,19 +25,22 @@ struct LaggedSeriesConfig : Config {
   int64_t num_dynamic_real_features = 0, num_static_categorical_features = 0, num_static_real_features = 0;
   int64_t num_time_features = 0;
   std::optional<std::vector<int64_t>> cardinality, embedding_dimension;
-  int64_t encoder_ffn_dim = 32, decoder_ffn_dim = 32, encoder_attention_heads = 2, decoder_attention_heads = 2;
-  int64_t encoder_layers = 2, decoder_layers = 2;
-  std::string activation_function = "gelu";
-  int64_t d_model = 64, num_parallel_samples = 100;
+  int64_t num_parallel_samples = 100;
   JsonText feature_size;  // follows from the others
-  FIELDS_AND(Config, prediction_length, context_length, distribution_output, loss, input_size, lags_sequence, scaling,
-             num_dynamic_real_features, num_static_categorical_features, num_static_real_features, num_time_features,
-             cardinality, embedding_dimension, encoder_ffn_dim, decoder_ffn_dim, encoder_attention_heads,
-             decoder_attention_heads, encoder_layers, decoder_layers, activation_function, d_model,
-             num_parallel_samples, feature_size)
+  FIELDS_AND(StackConfig, prediction_length, context_length, distribution_output, loss, input_size, lags_sequence,
+             scaling, num_dynamic_real_features, num_static_categorical_features, num_static_real_features,
+             num_time_features, cardinality, embedding_dimension, num_parallel_samples, feature_size)
 
-  LaggedSeriesConfig() { is_encoder_decoder = true; }
+  LaggedSeriesConfig() {
+    d_model = 64;
+    encoder_layers = decoder_layers = encoder_attention_heads = decoder_attention_heads = 2;
+    encoder_ffn_dim = decoder_ffn_dim = 32;
+    dropout = attention_dropout = activation_dropout = 0.1;
+  }
   void validate() const override;
+  std::vector<DroppedByDefault> dropped_by_default() const override {
+    return {{"encoder_layerdrop", 0.1}, {"decoder_layerdrop", 0.1}};
+  }
   int64_t context() const { return context_length.value_or(prediction_length); }
   int64_t past() const;  // steps that a model reads, with those that lags reach back to
   // Of the static categories: how many values each has, and the size of its embedding.

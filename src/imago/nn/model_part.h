@@ -27,8 +27,9 @@ std::unique_ptr<Model> make_part(const JsonText& config, std::string_view key, s
 
 // The same, as what it is called as (TextModel, ImageModel).
 template <class Interface>
-std::unique_ptr<Interface> make_part_as(const JsonText& config, std::string_view key, std::string_view default_type) {
-  std::unique_ptr<Model> part = make_part(config, key, default_type);
+std::unique_ptr<Interface> make_part_as(const JsonText& config, std::string_view key, std::string_view default_type,
+                                        std::initializer_list<std::string_view> auto_classes = {"AutoModel"}) {
+  std::unique_ptr<Model> part = make_part(config, key, default_type, auto_classes);
   auto* typed = dynamic_cast<Interface*>(part.get());
   if (typed == nullptr) throw_wrong_part(key, *part);
   part.release();

@@ -14,6 +14,7 @@ struct PatchMixerOptions {
   std::string norm = "layernorm";  // see PatchNorm
   double norm_eps = 1e-5;
   int64_t attention_heads = 0;  // of attention between patches; 0 for none
+  double dropout = 0;
 };
 
 struct MixerNorm : Module {
@@ -27,6 +28,8 @@ struct MixerMLP : Module {
   Linear fc1, fc2;
   FIELDS(fc1, fc2)
   Tensor operator()(const Tensor& x) const;
+
+  double dropped = 0;
 };
 
 struct MixerGate : Module {
@@ -61,6 +64,8 @@ struct MixerLayer : Module {
 
   explicit MixerLayer(const PatchMixerOptions& o);
   Tensor operator()(const Tensor& x_BCND, const AttentionContext& context) const;
+
+  double dropped;
 };
 
 }  // namespace imago::nn

@@ -16,6 +16,7 @@
 #include "imago/base/progress.h"
 #include "imago/base/thread_pool.h"  // FunctionRef
 #include "imago/nn/default_dropout.h"
+#include "imago/nn/part_dropout.h"
 #include "imago/train/make_optimizer.h"
 #include "imago/train/parallel/parallel_weights.h"
 #include "imago/train/training_checkpoint.h"
@@ -67,6 +68,9 @@ void for_each_rate(const Json& config, const std::string& path,
 void refuse_dropout(const Model& model) {
   NumberNames computed;
   const_cast<Config&>(model.config()).each_field(computed);
+  if (const auto* parts = dynamic_cast<const nn::DropsInParts*>(&model.config())) {
+    for (const std::string& name : parts->dropped_in_parts()) computed.names.insert(name);
+  }
   const Json config = parse_json(model.config().source.text, "config.json");
   const bool of_tokens = dynamic_cast<const TokenClassification*>(&model) != nullptr;
   // GPT-2's, of a head with choices that has no interface of its own.

@@ -37,7 +37,9 @@ Layer::Layer(const AutoformerConfig& c, bool is_decoder)
       fc2(is_decoder ? c.decoder_ffn_dim : c.encoder_ffn_dim, c.d_model),
       final_layer_norm(c.d_model),
       activation(nn::activation(c.activation_function)),
-      moving_average(c.moving_average) {
+      moving_average(c.moving_average),
+      dropped(c.dropout),
+      activation_dropped(c.activation_dropout) {
   if (!is_decoder) return;
   encoder_attn.emplace(c.d_model, c.decoder_attention_heads, c.autocorrelation_factor);
   encoder_attn_layer_norm = nn::LayerNorm(c.d_model, 1e-5);
@@ -45,19 +47,19 @@ Layer::Layer(const AutoformerConfig& c, bool is_decoder)
 }
 
 Tensor Layer::encode(const Tensor& x_BTD, Tensors* weights) const {
-  const Tensor attended = self_attn_layer_norm(x_BTD + self_attn(x_BTD, x_BTD, weights));
+  const Tensor attended = self_attn_layer_norm(x_BTD + drop(self_attn(x_BTD, x_BTD, weights)));
   const Tensor h_BTD = nn::decompose_series(attended, moving_average).seasonal;
-  return nn::keep_finite(
-      final_layer_norm(nn::decompose_series(h_BTD + fc2(activation(fc1(h_BTD))), moving_average).seasonal));
+  return nn::keep_finite(final_layer_norm(nn::decompose_series(h_BTD + feed_forward(h_BTD), moving_average).seasonal));
 }
 
 Tensor Layer::decode(const Tensor& x_BTD, const Tensor& encoded, Tensor& trend, Tensors* weights,
                      Tensors* cross) const {
-  const nn::Decomposed first = nn::decompose_series(x_BTD + self_attn(x_BTD, x_BTD, weights), moving_average);
+  const nn::Decomposed first = nn::decompose_series(x_BTD + drop(self_attn(x_BTD, x_BTD, weights)), moving_average);
   Tensor h_BTD = self_attn_layer_norm(first.seasonal);
-  const nn::Decomposed second = nn::decompose_series(h_BTD + (*encoder_attn)(h_BTD, encoded, cross), moving_average);
+  const nn::Decomposed second =
+      nn::decompose_series(h_BTD + drop((*encoder_attn)(h_BTD, encoded, cross)), moving_average);
   h_BTD = encoder_attn_layer_norm(second.seasonal);
-  const nn::Decomposed third = nn::decompose_series(h_BTD + fc2(activation(fc1(h_BTD))), moving_average);
+  const nn::Decomposed third = nn::decompose_series(h_BTD + feed_forward(h_BTD), moving_average);
   const Tensor sum_BDT = transpose(first.trend + second.trend + third.trend, 1, 2);
   const Tensor around = concat({narrow(sum_BDT, 2, sum_BDT.size(2) - 1, 1), sum_BDT, narrow(sum_BDT, 2, 0, 1)}, 2);
   trend = trend + transpose(trend_projection(around), 1, 2);
@@ -83,6 +85,7 @@ Seq2SeqTimeSeriesOutput AutoformerModel::encode(const nn::LaggedSteps& steps, co
   nn::Recorder record(in);
   Tensor x_BTD = encoder.embedding(
       concat({narrow(steps.lags_BTF, 1, 0, context), narrow(steps.features_BTF, 1, 0, context)}, 2), 0);
+  x_BTD = nn::dropout(x_BTD, config().dropout);
   for (const Layer& layer : encoder.layers) x_BTD = layer.encode(record(x_BTD), record.attentions());
   BaseModelOutput encoded = record.finish(x_BTD);
   return {.encoder_last_hidden_state = std::move(encoded.last_hidden_state),
@@ -106,6 +109,7 @@ void AutoformerModel::decode(Seq2SeqTimeSeriesOutput& out, const Tensor& lags_BT
   Tensor trend = with_future(past.trend, expand(mean(lags_BTF, {1}, true), ahead));
   nn::Recorder record(in);
   Tensor x_BTD = decoder.embedding(with_future(past.seasonal, Tensor::zeros(ahead, lags_BTF.dtype())), begin);
+  x_BTD = nn::dropout(x_BTD, c.dropout);
   for (const Layer& layer : decoder.layers) {
     x_BTD = layer.decode(record(x_BTD), out.encoder_last_hidden_state, trend, record.attentions(),
                          record.cross_attentions());
@@ -161,12 +165,4 @@ Tensor AutoformerForPrediction::sample(const TimeSeriesInputs& in, int64_t sampl
 
 }  // namespace imago::autoformer
 
-namespace imago {
-
-void register_autoformer(Registry& registry) {
-  using namespace autoformer;
-  registry.add<AutoformerModel>("AutoformerModel");
-  registry.add<AutoformerForPrediction>("AutoformerForPrediction");
-}
-
-}  // namespace imago
+REGISTER_MODELS(autoformer, AutoformerModel, AutoformerForPrediction)

@@ -5,6 +5,7 @@
 #include "imago/nn/activations.h"
 #include "imago/nn/auto_correlation.h"
 #include "imago/nn/convolution_1d.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/lagged_series.h"
 
 namespace imago::autoformer {
@@ -43,6 +44,11 @@ struct Layer : Module {
 
   nn::Activation activation;
   int64_t moving_average;
+  double dropped, activation_dropped;
+
+ private:
+  Tensor drop(const Tensor& x) const { return nn::dropout(x, dropped); }
+  Tensor feed_forward(const Tensor& x) const { return drop(fc2(nn::dropout(activation(fc1(x)), activation_dropped))); }
 };
 
 struct Encoder : Module {

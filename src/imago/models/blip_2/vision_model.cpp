@@ -44,7 +44,7 @@ VisionLayer::VisionLayer(const Blip2VisionConfig& c)
     : self_attn(c),
       layer_norm1(c.hidden_size, c.layer_norm_eps),
       layer_norm2(c.hidden_size, c.layer_norm_eps),
-      mlp(c) {}
+      mlp(c.hidden_size, c.intermediate_size, c.hidden_act) {}
 
 Tensor VisionLayer::operator()(const Tensor& x_BND, const nn::AttentionContext& context) const {
   const Tensor h_BND = x_BND + self_attn(layer_norm1(x_BND), context);

@@ -1,15 +1,15 @@
 // The vision model of BLIP-2: a ViT whose queries, keys and values are one projection.
 #pragma once
 
-#include "imago/models/clip/clip.h"
+#include "imago/nn/vision/two_towers.h"
 
 namespace imago::blip_2 {
 
-struct Blip2VisionConfig : clip::HalfConfig {
+struct Blip2VisionConfig : nn::TowerConfig {
   static constexpr const char* kModelType = "blip_2_vision_model";
   std::vector<int64_t> image_size = {224}, patch_size = {14};
   bool qkv_bias = true;
-  FIELDS_AND(HalfConfig, image_size, patch_size, qkv_bias)
+  FIELDS_AND(TowerConfig, image_size, patch_size, qkv_bias)
   Blip2VisionConfig();
 };
 
@@ -36,7 +36,7 @@ struct VisionAttention : Module {
 struct VisionLayer : Module {
   VisionAttention self_attn;
   nn::LayerNorm layer_norm1, layer_norm2;
-  clip::MLP mlp;
+  nn::MLP mlp;
   FIELDS(self_attn, layer_norm1, mlp, layer_norm2)
 
   explicit VisionLayer(const Blip2VisionConfig& c);

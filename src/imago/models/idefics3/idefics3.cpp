@@ -10,7 +10,6 @@
 #include "imago/base/json.h"
 #include "imago/nn/model_part.h"
 #include "imago/nn/split_sizes.h"
-#include "imago/nn/sub_config.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/index_select/index_select.h"
@@ -28,8 +27,8 @@ Idefics3VisionConfig::Idefics3VisionConfig() {
 }
 
 void Idefics3VisionConfig::validate() const {
-  HalfConfig::validate();
-  const nn::Extent grid = nn::patch_grid(nn::extent(image_size, "image_size"), nn::extent(patch_size, "patch_size"));
+  ImageTowerConfig::validate();
+  const nn::Extent grid = nn::patch_grid(image(), patch());
   if (grid.height != grid.width)
     throw Error(ErrorKind::kUnsupported, "config.json", "vision_config.image_size is no square of patches");
 }
@@ -45,8 +44,7 @@ void Idefics3Config::each_field(FieldVisitor& visitor) {
 }
 
 void Idefics3Config::validate() const {
-  const nn::Extent grid =
-      nn::patch_grid(nn::extent(vision().image_size, "image_size"), nn::extent(vision().patch_size, "patch_size"));
+  const nn::Extent grid = nn::patch_grid(vision().image(), vision().patch());
   if (scale_factor < 1 || grid.height % scale_factor != 0) {
     throw Error(ErrorKind::kInvalidFile, "config.json",
                 fmt::format("squares of {} patches do not divide {} patches to each side", scale_factor, grid.height));
@@ -74,8 +72,7 @@ JsonText Idefics3Config::text() const {
 }
 
 VisionEmbeddings::VisionEmbeddings(const Idefics3VisionConfig& c)
-    : patch(nn::extent(c.patch_size, "patch_size")),
-      side(nn::patch_grid(nn::extent(c.image_size, "image_size"), patch).height) {
+    : patch(c.patch()), side(nn::patch_grid(c.image(), patch).height) {
   patch_embedding = nn::Conv2d::patches(c.num_channels, c.hidden_size, patch.height, patch.width);
   position_embedding = nn::Embedding(side * side, c.hidden_size);
 }
@@ -212,12 +209,4 @@ ImageFeaturesOutput Idefics3Model::image_features(const ImageTextToTextInputs& i
 
 }  // namespace imago::idefics3
 
-namespace imago {
-
-void register_idefics3(Registry& registry) {
-  using namespace idefics3;
-  registry.add<Idefics3Model>("Idefics3Model");
-  registry.add<Idefics3ForConditionalGeneration>("Idefics3ForConditionalGeneration");
-}
-
-}  // namespace imago
+REGISTER_MODELS(idefics3, Idefics3Model, Idefics3ForConditionalGeneration)

@@ -2,17 +2,15 @@
 // directions").
 #pragma once
 
-#include "imago/models/clip/clip.h"
 #include "imago/nn/image_text_to_text.h"
 #include "imago/nn/registry.h"
+#include "imago/nn/vision/two_towers.h"
 
 namespace imago::idefics3 {
 
-struct Idefics3VisionConfig : clip::HalfConfig {
-  int64_t num_channels = 3;
-  std::vector<int64_t> image_size = {224}, patch_size = {32};
+struct Idefics3VisionConfig : nn::ImageTowerConfig {
   JsonText max_image_size, size, use_base_siglip;  // of the processor, and of training
-  FIELDS_AND(HalfConfig, num_channels, image_size, patch_size, max_image_size, size, use_base_siglip)
+  FIELDS_AND(ImageTowerConfig, max_image_size, size, use_base_siglip)
 
   Idefics3VisionConfig();
   void validate() const override;
@@ -47,7 +45,7 @@ struct VisionEmbeddings : Module {
 
 struct VisionTransformer : Module {
   VisionEmbeddings embeddings;
-  clip::Encoder encoder;
+  nn::Tower encoder;
   nn::LayerNorm post_layernorm;
   FIELDS(embeddings, encoder, post_layernorm)
 

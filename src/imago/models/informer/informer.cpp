@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/keep_finite.h"
 #include "imago/nn/random_source.h"
 #include "imago/nn/registry.h"
@@ -116,7 +117,8 @@ Tensor SelfAttention::operator()(const Tensor& x_BTD, const nn::AttentionContext
   const Tensor others = decodes ? cumsum(v, 2) : expand(mean(v, {2}, true), v.shape());
   const Shape& s = chosen_BHU.shape();
   const Tensor places = expand(unsqueeze(chosen_BHU, 3), {s[0], s[1], s[2], v.size(3)});
-  return output(nn::merge_heads(scatter(others, 2, places, matmul(weights_BHUS, v))));
+  return output(
+      nn::merge_heads(scatter(others, 2, places, matmul(nn::dropout(weights_BHUS, nn::attention_dropout()), v))));
 }
 
 Layer::Layer(const InformerConfig& c, bool is_decoder, int64_t layer)
@@ -125,7 +127,9 @@ Layer::Layer(const InformerConfig& c, bool is_decoder, int64_t layer)
       fc1(c.d_model, is_decoder ? c.decoder_ffn_dim : c.encoder_ffn_dim),
       fc2(is_decoder ? c.decoder_ffn_dim : c.encoder_ffn_dim, c.d_model),
       final_layer_norm(c.d_model, 1e-5),
-      activation(nn::activation(c.activation_function)) {
+      activation(nn::activation(c.activation_function)),
+      dropped(c.dropout),
+      activation_dropped(c.activation_dropout) {
   if (!is_decoder) return;
   encoder_attn.emplace(
       nn::MultiHeadOptions{.hidden_size = c.d_model, .heads = c.decoder_attention_heads, .layer = layer});
@@ -133,9 +137,10 @@ Layer::Layer(const InformerConfig& c, bool is_decoder, int64_t layer)
 }
 
 Tensor Layer::operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const {
-  Tensor h_BTD = self_attn_layer_norm(x_BTD + self_attn(x_BTD, context.self));
-  if (encoder_attn) h_BTD = encoder_attn_layer_norm(h_BTD + (*encoder_attn)(h_BTD, context.cross));
-  h_BTD = final_layer_norm(h_BTD + fc2(activation(fc1(h_BTD))));
+  const auto drop = [this](const Tensor& x) { return nn::dropout(x, dropped); };
+  Tensor h_BTD = self_attn_layer_norm(x_BTD + drop(self_attn(x_BTD, context.self)));
+  if (encoder_attn) h_BTD = encoder_attn_layer_norm(h_BTD + drop((*encoder_attn)(h_BTD, context.cross)));
+  h_BTD = final_layer_norm(h_BTD + drop(fc2(nn::dropout(activation(fc1(h_BTD)), activation_dropped))));
   return encoder_attn ? h_BTD : nn::keep_finite(h_BTD);
 }
 
@@ -146,7 +151,11 @@ Tensor Distilling::operator()(const Tensor& x_BTD) const {
 }
 
 Stack::Stack(const InformerConfig& c, bool is_decoder)
-    : embedding(c), decodes(is_decoder), first_position(is_decoder ? c.context() : 0) {
+    : embedding(c),
+      decodes(is_decoder),
+      first_position(is_decoder ? c.context() : 0),
+      dropped(c.dropout),
+      attention_dropped(c.attention_dropout) {
   const int64_t count = is_decoder ? c.decoder_layers : c.encoder_layers;
   for (int64_t layer = 0; layer < count; ++layer) layers.emplace_back(c, is_decoder, layer);
   if (is_decoder || !c.distil) return;
@@ -159,7 +168,8 @@ void Stack::each_field(FieldVisitor& visitor) {
 }
 
 BaseModelOutput Stack::operator()(const TextInputs& in) const {
-  Tensor x_BTD = embedding(in.inputs_embeds, first_position);
+  Tensor x_BTD = nn::dropout(embedding(in.inputs_embeds, first_position), dropped);
+  const nn::AttentionDropout attention_dropout(attention_dropped);
   nn::Recorder record(in);
   const nn::DecoderContext context = decodes ? nn::decoder_attention(in, x_BTD, record, true)
                                              : nn::DecoderContext{nn::full_attention(in, x_BTD, record), {}};
@@ -175,12 +185,4 @@ BaseModelOutput Stack::operator()(const TextInputs& in) const {
 
 }  // namespace imago::informer
 
-namespace imago {
-
-void register_informer(Registry& registry) {
-  using namespace informer;
-  registry.add<InformerModel>("InformerModel");
-  registry.add<InformerForPrediction>("InformerForPrediction");
-}
-
-}  // namespace imago
+REGISTER_MODELS(informer, InformerModel, InformerForPrediction)

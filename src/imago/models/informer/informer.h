@@ -16,6 +16,8 @@ struct InformerConfig : nn::LaggedSeriesConfig {
   int64_t sampling_factor = 5;
   bool distil = true;
   FIELDS_AND(LaggedSeriesConfig, attention_type, sampling_factor, distil)
+
+  InformerConfig() { dropout = 0.05; }
   void validate() const override;
 };
 
@@ -44,6 +46,7 @@ struct Layer : Module {
   Tensor operator()(const Tensor& x_BTD, const nn::DecoderContext& context) const;
 
   nn::Activation activation;
+  double dropped, activation_dropped;
 };
 
 // Half as many steps, of a convolution and the largest of three.
@@ -67,6 +70,7 @@ struct Stack : Module {
 
   bool decodes;
   int64_t first_position;
+  double dropped, attention_dropped;
 };
 
 using InformerModel = nn::LaggedEncoderDecoder<InformerConfig, Stack>;

@@ -67,12 +67,4 @@ ImageFeaturesOutput LlavaModel::image_features(const ImageTextToTextInputs& in) 
 
 }  // namespace imago::llava
 
-namespace imago {
-
-void register_llava(Registry& registry) {
-  using namespace llava;
-  registry.add<LlavaModel>("LlavaModel");
-  registry.add<LlavaForConditionalGeneration>("LlavaForConditionalGeneration");
-}
-
-}  // namespace imago
+REGISTER_MODELS(llava, LlavaModel, LlavaForConditionalGeneration)

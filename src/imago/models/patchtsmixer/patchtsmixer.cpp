@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/losses.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
@@ -24,7 +25,7 @@ template <class Head>
 Tensor target_features(PatchTSMixerModelOutput& below, const Head& head, const PatchTSMixerConfig& c) {
   if (head.inject_scale)
     below.last_hidden_state = (*head.inject_scale)(below.last_hidden_state, below.loc, below.scale);
-  return nn::aggregated_patches(below.last_hidden_state, c.head_aggregation);
+  return nn::dropout(nn::aggregated_patches(below.last_hidden_state, c.head_aggregation), c.head_dropout);
 }
 
 void take_hidden(SeriesHeadOutput& out, PatchTSMixerModelOutput below) {
@@ -76,7 +77,8 @@ nn::PatchMixerOptions PatchTSMixerConfig::mixer() const {
           .gated = gated_attn,
           .norm = is_batch_norm(norm_mlp) ? "batchnorm" : "layernorm",
           .norm_eps = norm_eps,
-          .attention_heads = self_attn ? self_attn_heads : 0};
+          .attention_heads = self_attn ? self_attn_heads : 0,
+          .dropout = dropout};
 }
 
 Encoder::Encoder(const PatchTSMixerConfig& c) : patcher(c.patch_length, c.d_model) {
@@ -126,7 +128,7 @@ TargetHead::TargetHead(const PatchTSMixerConfig& c, std::optional<std::string_vi
 SeriesHeadOutput PatchTSMixerForPretraining::forward(const TimeSeriesInputs& in) const {
   PatchTSMixerModelOutput below = base.read(in, in.observed_mask, true);
   SeriesHeadOutput out;
-  out.prediction_outputs = head.base_pt_block(below.last_hidden_state);
+  out.prediction_outputs = head.base_pt_block(nn::dropout(below.last_hidden_state, config().head_dropout));
   out.loss =
       nn::hidden_patch_loss(out.prediction_outputs, below.patch_input, config().masked_loss ? below.mask : Tensor());
   take_hidden(out, std::move(below));
@@ -135,8 +137,9 @@ SeriesHeadOutput PatchTSMixerForPretraining::forward(const TimeSeriesInputs& in)
 
 SeriesHeadOutput PatchTSMixerForPrediction::predict(const PatchTSMixerModelOutput& below,
                                                     const Tensor& future_values) const {
-  return nn::series_prediction(head.base_forecast_block, flatten(below.last_hidden_state, 2, -1),
-                               {below.loc, below.scale}, future_values, forecast_shape().predicted);
+  const Tensor x_BCF = nn::dropout(flatten(below.last_hidden_state, 2, -1), config().head_dropout);
+  return nn::series_prediction(head.base_forecast_block, x_BCF, {below.loc, below.scale}, future_values,
+                               forecast_shape().predicted);
 }
 
 SeriesHeadOutput PatchTSMixerForPrediction::forward(const TimeSeriesInputs& in) const {
@@ -182,15 +185,5 @@ SeriesHeadOutput PatchTSMixerForTimeSeriesClassification::forward(const TimeSeri
 
 }  // namespace imago::patchtsmixer
 
-namespace imago {
-
-void register_patchtsmixer(Registry& registry) {
-  using namespace patchtsmixer;
-  registry.add<PatchTSMixerModel>("PatchTSMixerModel");
-  registry.add<PatchTSMixerForPretraining>("PatchTSMixerForPretraining");
-  registry.add<PatchTSMixerForPrediction>("PatchTSMixerForPrediction");
-  registry.add<PatchTSMixerForRegression>("PatchTSMixerForRegression");
-  registry.add<PatchTSMixerForTimeSeriesClassification>("PatchTSMixerForTimeSeriesClassification");
-}
-
-}  // namespace imago
+REGISTER_MODELS(patchtsmixer, PatchTSMixerModel, PatchTSMixerForPretraining, PatchTSMixerForPrediction,
+                PatchTSMixerForRegression, PatchTSMixerForTimeSeriesClassification)

@@ -23,7 +23,7 @@ struct PatchTSMixerConfig : Config {
   std::string positional_encoding_type = "sincos";
   JsonText scaling{"\"std\""};
   std::string loss = "mse";
-  double norm_eps = 1e-5;
+  double norm_eps = 1e-5, dropout = 0.2, head_dropout = 0.2;
   std::string mask_type = "random";
   double random_mask_ratio = 0.5;
   std::vector<int64_t> num_forecast_mask_patches = {2};  // a number or a list of them in the file
@@ -42,7 +42,7 @@ struct PatchTSMixerConfig : Config {
              use_positional_encoding, positional_encoding_type, scaling, loss, norm_eps, mask_type, random_mask_ratio,
              num_forecast_mask_patches, mask_value, masked_loss, channel_consistent_masking, unmasked_channel_indices,
              distribution_output, prediction_length, prediction_channel_indices, num_targets, output_range,
-             head_aggregation, num_patches, patch_last)
+             head_aggregation, dropout, head_dropout, num_patches, patch_last)
 
   void validate() const override;
   int64_t patches() const { return (context_length - patch_length) / patch_stride + 1; }

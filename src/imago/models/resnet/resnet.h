@@ -6,18 +6,19 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/heads.h"
+#include "imago/ops/operators.h"
 
 namespace imago::resnet {
 
-struct ResNetConfig : Config {
+struct ResNetConfig : nn::StagedConfig {
   static constexpr const char* kModelType = "resnet";
   int64_t num_channels = 3, embedding_size = 64;
   std::vector<int64_t> hidden_sizes = {256, 512, 1024, 2048}, depths = {3, 4, 6, 3};
   std::string layer_type = "bottleneck", hidden_act = "relu";
   bool downsample_in_first_stage = false, downsample_in_bottleneck = false;
   std::optional<int64_t> num_stages;
-  nn::StageChoice stages;
-  void each_field(FieldVisitor& visitor) override;
+  FIELDS_AND(StagedConfig, num_channels, embedding_size, hidden_sizes, depths, layer_type, hidden_act,
+             downsample_in_first_stage, downsample_in_bottleneck, num_stages)
 
   void validate() const override;
   int64_t output_size() const { return hidden_sizes.back(); }
@@ -28,32 +29,34 @@ struct ResNetConfig : Config {
 struct ConvLayer : Module {
   nn::Conv2d convolution;
   nn::BatchNorm2d normalization;
-  nn::Activation activation = nullptr;
   FIELDS(convolution, normalization)
 
-  ConvLayer(int64_t in, int64_t out, int64_t kernel, int64_t stride, nn::Activation act);
-  Tensor operator()(const Tensor& x) const;
-};
+  ConvLayer(int64_t in, int64_t out, int64_t kernel, int64_t stride, nn::Activation act)
+      : convolution(in, out, kernel, {.stride = stride, .padding = kernel / 2, .bias = false}),
+        normalization(out),
+        activation(act) {}
+  Tensor operator()(const Tensor& x) const {
+    const Tensor y = normalization(convolution(x));
+    return activation != nullptr ? activation(y) : y;
+  }
 
-struct Embedder : Module {
-  ConvLayer embedder;
-  FIELDS(embedder)
-
-  explicit Embedder(const ResNetConfig& c);
-  Tensor operator()(const ImageInputs& in) const;
-
-  int64_t channels;
+  nn::Activation activation;
 };
 
 // What the convolutions make of x is added to x, or to its shortcut where the sizes differ.
 struct Layer : Module {
   std::optional<ConvLayer> shortcut;
   std::vector<ConvLayer> layer;
-  nn::Activation activation;
   FIELDS(shortcut, layer)
 
   Layer(const ResNetConfig& c, int64_t in, int64_t out, int64_t stride);
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x) const {
+    Tensor y = x;
+    for (const ConvLayer& each : layer) y = each(y);
+    return activation(y + (shortcut ? (*shortcut)(x) : x));
+  }
+
+  nn::Activation activation;
 };
 
 struct Stage : Module {
@@ -61,42 +64,16 @@ struct Stage : Module {
   FIELDS(layers)
 };
 
-struct Encoder : Module {
-  std::vector<Stage> stages;
-  FIELDS(stages)
-};
-
 struct Trunk {
-  Embedder embedder;
-  Encoder encoder;
-  FIELDS(embedder, encoder)
+  ConvLayer embedder;
+  std::vector<Stage> stages;
+  void each_field(FieldVisitor& visitor) {
+    imago::internal::visit_fields(visitor, "embedder.embedder, encoder.stages", embedder, stages);
+  }
 
   explicit Trunk(const ResNetConfig& c);
   void freeze_norms();  // no gradient reaches them any more
   BaseModelOutput operator()(const ImageInputs& in) const;
 };
-
-struct ResNetModel : nn::Backbone<ResNetConfig, ImageModel> {
-  static constexpr nn::FieldName kBaseModelPrefix = "resnet";
-  Trunk trunk;
-  void each_field(FieldVisitor& visitor) override { trunk.each_field(visitor); }
-
-  explicit ResNetModel(const ResNetConfig& c) : Backbone(c), trunk(c) {}
-  WeightMap weight_map() const override;
-  BaseModelOutput forward(const ImageInputs& in) const override;  // pooler_output [B, C, 1, 1]
-};
-
-struct ResNetBackbone : nn::Backbone<ResNetConfig, ImageBackbone> {
-  Trunk trunk;
-  void each_field(FieldVisitor& visitor) override { trunk.each_field(visitor); }
-
-  explicit ResNetBackbone(const ResNetConfig& c) : Backbone(c), trunk(c) {}
-  WeightMap weight_map() const override;
-  BackboneOutput forward(const ImageInputs& in) const override;
-};
-
-Tensor flat_pooler_output(const BaseModelOutput& output);
-using ResNetForImageClassification =
-    nn::ForImageClassification<ResNetModel, flat_pooler_output, nn::LabelScores<true>, "classifier.1">;
 
 }  // namespace imago::resnet

@@ -149,12 +149,4 @@ MaskGenerationOutput SamModel::forward(const MaskPrompts& in) const {
 
 }  // namespace imago::sam
 
-namespace imago {
-
-void register_sam(Registry& registry) {
-  using namespace sam;
-  registry.add<SamModel>("SamModel", {"AutoModel"});
-  registry.add<SamVisionModel>("SamVisionModel");
-}
-
-}  // namespace imago
+REGISTER_MODELS(sam, SamModel, SamVisionModel)

@@ -55,6 +55,7 @@ struct MaskDecoder : Module {
 };
 
 struct SamModel : nn::Backbone<SamConfig, MaskGeneration> {
+  static constexpr const char* kOtherAutoClass = "AutoModel";
   nn::PositionalEmbedding shared_image_embedding;
   VisionEncoder vision_encoder;
   nn::PromptEncoder prompt_encoder;

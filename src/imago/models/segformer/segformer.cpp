@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "imago/base/error.h"
+#include "imago/nn/drop_path.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/vision/segmentation.h"
 #include "imago/ops/concat/concat.h"
@@ -56,7 +58,8 @@ Tensor Attention::operator()(const Tensor& x_BND, nn::Extent grid, const nn::Att
   return o_proj(nn::merge_heads(nn::attend(nn::split_heads(q_proj(x_BND), heads), all, context)));
 }
 
-MixMLP::MixMLP(const SegformerConfig& c, int64_t stage) : activation(nn::activation(c.hidden_act)) {
+MixMLP::MixMLP(const SegformerConfig& c, int64_t stage)
+    : activation(nn::activation(c.hidden_act)), dropped(c.hidden_dropout_prob) {
   const int64_t size = c.hidden_sizes[stage];
   const auto inner = static_cast<int64_t>(static_cast<double>(size) * c.mlp_ratios[stage]);
   fc1 = nn::Linear(size, inner);
@@ -66,28 +69,31 @@ MixMLP::MixMLP(const SegformerConfig& c, int64_t stage) : activation(nn::activat
 
 Tensor MixMLP::operator()(const Tensor& x_BND, nn::Extent grid) const {
   const Tensor picture = nn::to_picture(fc1(x_BND), grid.height, grid.width);
-  return fc2(activation(nn::to_tokens(dwconv.dwconv(picture))));
+  return nn::dropout(fc2(nn::dropout(activation(nn::to_tokens(dwconv.dwconv(picture))), dropped)), dropped);
 }
 
-Layer::Layer(const SegformerConfig& c, int64_t stage)
+Layer::Layer(const SegformerConfig& c, int64_t stage, double rate)
     : layernorm_before(c.hidden_sizes[stage], kEpsilon),
       layernorm_after(c.hidden_sizes[stage], kEpsilon),
       attention(c, stage),
-      mlp(c, stage) {}
+      mlp(c, stage),
+      dropped(c.hidden_dropout_prob),
+      path_rate(rate) {}
 
 Tensor Layer::operator()(const Tensor& x_BND, nn::Extent grid, const nn::AttentionContext& context) const {
-  const Tensor h_BND = x_BND + attention(layernorm_before(x_BND), grid, context);
-  return h_BND + mlp(layernorm_after(h_BND), grid);
+  const Tensor attended_BND = nn::dropout(attention(layernorm_before(x_BND), grid, context), dropped);
+  const Tensor h_BND = x_BND + nn::drop_path(attended_BND, path_rate);
+  return h_BND + nn::drop_path(mlp(layernorm_after(h_BND), grid), path_rate);
 }
 
-Stage::Stage(const SegformerConfig& c, int64_t stage)
+Stage::Stage(const SegformerConfig& c, int64_t stage, const std::vector<double>& path_rates)
     : layer_norm(c.hidden_sizes[stage], kEpsilon),
       makes_picture(stage < c.num_encoder_blocks - 1 || c.reshape_last_stage) {
   const int64_t in = stage == 0 ? c.num_channels : c.hidden_sizes[stage - 1], kernel = c.patch_sizes[stage];
   patch_embeddings.proj =
       nn::Conv2d(in, c.hidden_sizes[stage], kernel, {.stride = c.strides[stage], .padding = kernel / 2});
   patch_embeddings.layer_norm = nn::LayerNorm(c.hidden_sizes[stage], kEpsilon);
-  for (int64_t i = 0; i < c.depths[stage]; ++i) blocks.emplace_back(c, stage);
+  for (const double rate : path_rates) blocks.emplace_back(c, stage, rate);
 }
 
 Tensor Stage::operator()(const Tensor& x_BCHW, const nn::AttentionContext& context) const {
@@ -100,7 +106,8 @@ Tensor Stage::operator()(const Tensor& x_BCHW, const nn::AttentionContext& conte
 }
 
 SegformerModel::SegformerModel(const SegformerConfig& c) : Backbone(c) {
-  for (int64_t stage = 0; stage < c.num_encoder_blocks; ++stage) stages.emplace_back(c, stage);
+  const std::vector<std::vector<double>> rates = nn::growing_rates(c.drop_path_rate, c.depths);
+  for (int64_t stage = 0; stage < c.num_encoder_blocks; ++stage) stages.emplace_back(c, stage, rates[stage]);
 }
 
 WeightMap SegformerModel::weight_map() const {
@@ -127,6 +134,7 @@ BaseModelOutput SegformerModel::forward(const ImageInputs& in) const {
   nn::check_pixels(in, config().num_channels);
   nn::Recorder record(in);
   const nn::AttentionContext context = nn::image_attention(in, record);
+  const nn::AttentionDropout attention_dropout(config().attention_probs_dropout_prob);
   Tensor x = in.pixel_values;
   for (size_t i = 0; i < stages.size(); ++i) {
     x = stages[i](x, context);
@@ -176,13 +184,4 @@ LogitsOutput SegformerForSemanticSegmentation::forward(const ImageInputs& in) co
 
 }  // namespace imago::segformer
 
-namespace imago {
-
-void register_segformer(Registry& registry) {
-  using namespace segformer;
-  registry.add<SegformerModel>("SegformerModel");
-  registry.add<SegformerForImageClassification>("SegformerForImageClassification");
-  registry.add<SegformerForSemanticSegmentation>("SegformerForSemanticSegmentation", {"AutoModelForImageSegmentation"});
-}
-
-}  // namespace imago
+REGISTER_MODELS(segformer, SegformerModel, SegformerForImageClassification, SegformerForSemanticSegmentation)

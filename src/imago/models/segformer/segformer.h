@@ -18,15 +18,16 @@ struct SegformerConfig : Config, nn::DropsByDefault {
   std::vector<double> mlp_ratios = {4, 4, 4, 4};
   std::string hidden_act = "gelu";
   double layer_norm_eps = 1e-6;  // which no layer reads
+  double hidden_dropout_prob = 0, attention_probs_dropout_prob = 0, drop_path_rate = 0.1;
   bool reshape_last_stage = true;
   FIELDS_AND(Config, num_channels, num_encoder_blocks, decoder_hidden_size, semantic_loss_ignore_index, depths,
              sr_ratios, hidden_sizes, patch_sizes, strides, num_attention_heads, mlp_ratios, hidden_act, layer_norm_eps,
-             reshape_last_stage)
+             reshape_last_stage, hidden_dropout_prob, attention_probs_dropout_prob, drop_path_rate)
 
   void validate() const override;
   int64_t output_size() const { return hidden_sizes.back(); }
   std::vector<nn::DroppedByDefault> dropped_by_default() const override {
-    return {{"classifier_dropout_prob", 0.1, true}, {"drop_path_rate", 0.1}};
+    return {{"classifier_dropout_prob", 0.1, true}};
   }
 };
 
@@ -68,6 +69,8 @@ struct MixMLP : Module {
 
   MixMLP(const SegformerConfig& c, int64_t stage);
   Tensor operator()(const Tensor& x_BND, nn::Extent grid) const;
+
+  double dropped;
 };
 
 struct Layer : Module {
@@ -76,8 +79,11 @@ struct Layer : Module {
   MixMLP mlp;
   FIELDS(layernorm_before, attention, layernorm_after, mlp)
 
-  Layer(const SegformerConfig& c, int64_t stage);
+  // `path_rate` is how often a row goes without it in training.
+  Layer(const SegformerConfig& c, int64_t stage, double path_rate);
   Tensor operator()(const Tensor& x_BND, nn::Extent grid, const nn::AttentionContext& context) const;
+
+  double dropped, path_rate;
 };
 
 struct Stage : Module {
@@ -87,7 +93,7 @@ struct Stage : Module {
   bool makes_picture;
   FIELDS(patch_embeddings, blocks, layer_norm)
 
-  Stage(const SegformerConfig& c, int64_t stage);
+  Stage(const SegformerConfig& c, int64_t stage, const std::vector<double>& path_rates);
   Tensor operator()(const Tensor& x_BCHW, const nn::AttentionContext& context) const;
 };
 
@@ -118,6 +124,7 @@ struct DecodeHead : Module {
 };
 
 struct SegformerForSemanticSegmentation : SemanticSegmentation {
+  static constexpr const char* kOtherAutoClass = "AutoModelForImageSegmentation";
   using ConfigType = SegformerConfig;
   SegformerModel segformer;
   DecodeHead decode_head;

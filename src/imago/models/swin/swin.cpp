@@ -1,9 +1,9 @@
 // B batch, N tokens, H height and W width of the grid of patches, C channels of a stage.
 #include "imago/models/swin/swin.h"
 
-#include <fmt/core.h>
-
 #include "imago/base/error.h"
+#include "imago/nn/drop_path.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/losses.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/operators.h"
@@ -39,17 +39,6 @@ Tensor run_stages(Tensor x_BHWC, const Encoder& encoder, nn::Partition partition
 
 }  // namespace
 
-void SwinConfig::each_field(FieldVisitor& visitor) {
-  Config::each_field(visitor);
-  imago::internal::visit_fields(
-      visitor,
-      "image_size, patch_size, depths, num_heads, num_channels, embed_dim, window_size, encoder_stride, mlp_ratio, "
-      "layer_norm_eps, qkv_bias, use_absolute_embeddings, hidden_act, hidden_size, num_layers, path_norm",
-      image_size, patch_size, depths, num_heads, num_channels, embed_dim, window_size, encoder_stride, mlp_ratio,
-      layer_norm_eps, qkv_bias, use_absolute_embeddings, hidden_act, hidden_size, num_layers, path_norm);
-  stages.each_field(visitor);
-}
-
 void SwinConfig::validate() const {
   constexpr size_t kMostStages = 16;
   if (depths.empty() || depths.size() > kMostStages || num_heads.size() != depths.size())
@@ -69,11 +58,12 @@ nn::ShiftedWindowOptions SwinConfig::windows(int64_t stage) const {
           .inner_size = static_cast<int64_t>(mlp_ratio * static_cast<double>(size_of(stage))),
           .qkv_bias = qkv_bias,
           .hidden_act = hidden_act,
-          .layer_norm_eps = layer_norm_eps};
+          .layer_norm_eps = layer_norm_eps,
+          .dropout = hidden_dropout_prob};
 }
 
 Embeddings::Embeddings(const SwinConfig& c, bool with_mask_token)
-    : norm(c.embed_dim, kEpsilon), patch(nn::extent(c.patch_size, "patch_size")) {
+    : norm(c.embed_dim, kEpsilon), patch(nn::extent(c.patch_size, "patch_size")), dropped(c.hidden_dropout_prob) {
   patch_embeddings.projection = nn::Conv2d::patches(c.num_channels, c.embed_dim, patch.height, patch.width);
   if (with_mask_token) mask_token = parameter({1, 1, c.embed_dim});
   const nn::Extent grid = nn::patch_grid(nn::extent(c.image_size, "image_size"), patch);
@@ -95,16 +85,18 @@ Tensor Embeddings::operator()(const ImageInputs& in) const {
     const bool stays = !in.interpolate_pos_encoding || (same && pixels.height == pixels.width);
     x_BNC = x_BNC + (stays ? position_embeddings : nn::interpolate_positions(position_embeddings, 0, grid));
   }
-  return reshape(x_BNC, {x_BNC.size(0), grid.height, grid.width, -1});
+  return reshape(nn::dropout(x_BNC, dropped), {x_BNC.size(0), grid.height, grid.width, -1});
 }
 
-Stage::Stage(const SwinConfig& c, int64_t stage) {
-  for (int64_t i = 0; i < c.depths[stage]; ++i) blocks.emplace_back(c.windows(stage), i % 2 == 1);
+Stage::Stage(const SwinConfig& c, int64_t stage, const std::vector<double>& path_rates) {
+  for (const double rate : path_rates) blocks.emplace_back(c.windows(stage), blocks.size() % 2 == 1, rate);
   if (stage + 1 < c.stage_count()) downsample.emplace(c.size_of(stage));
 }
 
-Trunk::Trunk(const SwinConfig& c, bool with_mask_token) : embeddings(c, with_mask_token) {
-  for (int64_t stage = 0; stage < c.stage_count(); ++stage) encoder.layers.emplace_back(c, stage);
+Trunk::Trunk(const SwinConfig& c, bool with_mask_token)
+    : embeddings(c, with_mask_token), attention_dropout(c.attention_probs_dropout_prob) {
+  const std::vector<std::vector<double>> rates = nn::growing_rates(c.drop_path_rate, c.depths);
+  for (int64_t stage = 0; stage < c.stage_count(); ++stage) encoder.layers.emplace_back(c, stage, rates[stage]);
 }
 
 SwinOutput Trunk::operator()(const ImageInputs& in) const {
@@ -112,6 +104,7 @@ SwinOutput Trunk::operator()(const ImageInputs& in) const {
   SwinOutput out;
   Tensors states;
   const nn::AttentionContext context = nn::image_attention(in, record);
+  const nn::AttentionDropout dropping(attention_dropout);
   const Tensor x_BHWC =
       run_stages(embeddings(in), encoder, nn::Partition::kWhereItFits, context, [&](const Tensor& x, const Tensor&) {
         if (!in.output_hidden_states) return;
@@ -127,6 +120,7 @@ BaseModelOutput Trunk::maps(const ImageInputs& in) const {
   nn::Recorder record(in);
   Tensors states;
   const nn::AttentionContext context = nn::image_attention(in, record);
+  const nn::AttentionDropout dropping(attention_dropout);
   const Tensor x_BHWC = run_stages(embeddings(in), encoder, nn::Partition::kAlways, context,
                                    [&](const Tensor&, const Tensor& before) { states.push_back(as_picture(before)); });
   BaseModelOutput out = record.finish(x_BHWC);
@@ -187,15 +181,7 @@ SwinReconstructionOutput SwinForMaskedImageModeling::forward(const ImageInputs& 
 
 SwinBackbone::SwinBackbone(const SwinConfig& c) : Backbone(c), swin(c, false) {
   for (const int64_t stage : c.stages.chosen(c.stage_count()))
-    hidden_states_norms.emplace(stage, nn::PixelNorm(c.size_of(std::max<int64_t>(stage, 1) - 1), kEpsilon));
-}
-
-void SwinBackbone::each_field(FieldVisitor& visitor) {
-  imago::internal::visit_field(visitor, "swin", swin);
-  for (auto& [stage, norm] : hidden_states_norms) {
-    const std::string name = stage == 0 ? "stem" : fmt::format("stage{}", stage);
-    imago::internal::visit_field(visitor, "hidden_states_norms." + name, norm);
-  }
+    hidden_states_norms.norms.emplace(stage, nn::PixelNorm(c.size_of(std::max<int64_t>(stage, 1) - 1), kEpsilon));
 }
 
 WeightMap SwinBackbone::weight_map() const {
@@ -205,19 +191,9 @@ WeightMap SwinBackbone::weight_map() const {
 BackboneOutput SwinBackbone::forward(const ImageInputs& in) const {
   return nn::feature_maps([this](const ImageInputs& each) { return swin.maps(each); }, in,
                           config().stages.chosen(config().stage_count()),
-                          [&](int64_t stage, const Tensor& x) { return hidden_states_norms.at(stage)(x); });
+                          [&](int64_t stage, const Tensor& x) { return hidden_states_norms(stage, x); });
 }
 
 }  // namespace imago::swin
 
-namespace imago {
-
-void register_swin(Registry& registry) {
-  using namespace swin;
-  registry.add<SwinModel>("SwinModel");
-  registry.add<SwinForImageClassification>("SwinForImageClassification");
-  registry.add<SwinForMaskedImageModeling>("SwinForMaskedImageModeling");
-  registry.add<SwinBackbone>("SwinBackbone");
-}
-
-}  // namespace imago
+REGISTER_MODELS(swin, SwinModel, SwinForImageClassification, SwinForMaskedImageModeling, SwinBackbone)

@@ -1,27 +1,26 @@
 // Swin (Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows").
 #pragma once
 
-#include <map>
-
 #include "imago/nn/backbone.h"
 #include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/heads.h"
-#include "imago/nn/vision/pixel_norm.h"
 #include "imago/nn/vision/shifted_windows.h"
 
 namespace imago::swin {
 
-struct SwinConfig : Config {
+struct SwinConfig : nn::StagedConfig {
   static constexpr const char* kModelType = "swin";
   std::vector<int64_t> image_size = {224}, patch_size = {4}, depths = {2, 2, 6, 2}, num_heads = {3, 6, 12, 24};
   int64_t num_channels = 3, embed_dim = 96, window_size = 7, encoder_stride = 32;
   double mlp_ratio = 4, layer_norm_eps = 1e-5;
+  double hidden_dropout_prob = 0, attention_probs_dropout_prob = 0, drop_path_rate = 0.1;
   bool qkv_bias = true, use_absolute_embeddings = false;
   std::string hidden_act = "gelu";
   std::optional<int64_t> hidden_size, num_layers;  // which follow from the others
   std::optional<bool> path_norm;                   // which nothing reads
-  nn::StageChoice stages;
-  void each_field(FieldVisitor& visitor) override;
+  FIELDS_AND(StagedConfig, image_size, patch_size, depths, num_heads, num_channels, embed_dim, window_size,
+             encoder_stride, mlp_ratio, layer_norm_eps, hidden_dropout_prob, attention_probs_dropout_prob,
+             drop_path_rate, qkv_bias, use_absolute_embeddings, hidden_act, hidden_size, num_layers, path_norm)
 
   void validate() const override;
   int64_t stage_count() const { return static_cast<int64_t>(depths.size()); }
@@ -44,6 +43,8 @@ struct Embeddings : Module {
 
   Embeddings(const SwinConfig& c, bool with_mask_token);
   Tensor operator()(const ImageInputs& in) const;  // [B, height, width, D]
+
+  double dropped;
 };
 
 struct Stage : Module {
@@ -51,7 +52,7 @@ struct Stage : Module {
   std::optional<nn::PatchMerging> downsample;
   FIELDS(blocks, downsample)
 
-  Stage(const SwinConfig& c, int64_t stage);
+  Stage(const SwinConfig& c, int64_t stage, const std::vector<double>& path_rates);
 };
 
 struct Encoder : Module {
@@ -83,6 +84,8 @@ struct Trunk : Module {
   SwinOutput operator()(const ImageInputs& in) const;
   // Hidden states as pictures, each before it is halved.
   BaseModelOutput maps(const ImageInputs& in) const;
+
+  double attention_dropout;
 };
 
 struct SwinModel : nn::Backbone<SwinConfig, CallableModel<ImageInputs, SwinOutput>> {
@@ -123,11 +126,10 @@ struct SwinForMaskedImageModeling : CallableModel<ImageInputs, SwinReconstructio
   SwinReconstructionOutput forward(const ImageInputs& in) const override;
 };
 
-// Every feature map has a norm of its own, named by its stage.
 struct SwinBackbone : nn::Backbone<SwinConfig, ImageBackbone> {
   Trunk swin;
-  std::map<int64_t, nn::PixelNorm> hidden_states_norms;
-  void each_field(FieldVisitor& visitor) override;
+  nn::StageNorms hidden_states_norms;
+  FIELDS(swin, hidden_states_norms)
 
   explicit SwinBackbone(const SwinConfig& c);
   WeightMap weight_map() const override;

@@ -3,21 +3,9 @@
 #include "imago/nn/registry.h"
 
 namespace imago::time_series_transformer {
-namespace {
-
-nn::StackOptions options(const TimeSeriesTransformerConfig& c, bool decodes) {
-  return {.decodes = decodes,
-          .hidden_size = c.d_model,
-          .layers = decodes ? c.decoder_layers : c.encoder_layers,
-          .heads = decodes ? c.decoder_attention_heads : c.encoder_attention_heads,
-          .intermediate_size = decodes ? c.decoder_ffn_dim : c.encoder_ffn_dim,
-          .activation = c.activation_function};
-}
-
-}  // namespace
 
 Stack::Stack(const TimeSeriesTransformerConfig& c, bool is_decoder)
-    : EncoderDecoderStack(options(c, is_decoder)), embedding(c), first_position(is_decoder ? c.context() : 0) {}
+    : EncoderDecoderStack(c.stack_options(is_decoder)), embedding(c), first_position(is_decoder ? c.context() : 0) {}
 
 void Stack::each_field(FieldVisitor& visitor) {
   EncoderDecoderStack::each_field(visitor);
@@ -30,12 +18,4 @@ BaseModelOutput Stack::operator()(const TextInputs& in) const {
 
 }  // namespace imago::time_series_transformer
 
-namespace imago {
-
-void register_time_series_transformer(Registry& registry) {
-  using namespace time_series_transformer;
-  registry.add<TimeSeriesTransformerModel>("TimeSeriesTransformerModel");
-  registry.add<TimeSeriesTransformerForPrediction>("TimeSeriesTransformerForPrediction");
-}
-
-}  // namespace imago
+REGISTER_MODELS(time_series_transformer, TimeSeriesTransformerModel, TimeSeriesTransformerForPrediction)

@@ -2,21 +2,12 @@
 // B batch, T steps of the past, F features of a step.
 #pragma once
 
-#include "imago/nn/default_dropout.h"
-#include "imago/nn/encoder_decoder_stack.h"
 #include "imago/nn/lagged_series.h"
 
 namespace imago::time_series_transformer {
 
-struct TimeSeriesTransformerConfig : nn::LaggedSeriesConfig, nn::DropsByDefault {
+struct TimeSeriesTransformerConfig : nn::LaggedSeriesConfig {
   static constexpr const char* kModelType = "time_series_transformer";
-  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
-    return {{"dropout", 0.1},
-            {"encoder_layerdrop", 0.1},
-            {"decoder_layerdrop", 0.1},
-            {"attention_dropout", 0.1},
-            {"activation_dropout", 0.1}};
-  }
 };
 
 struct Stack : nn::EncoderDecoderStack {

@@ -2,6 +2,7 @@
 #include "imago/models/wav2vec2_bert/wav2vec2_bert.h"
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/sinusoidal_positions.h"
 #include "imago/ops/cast/cast.h"
@@ -12,6 +13,7 @@
 #include "imago/ops/reshape/reshape.h"
 
 namespace imago::wav2vec2_bert {
+
 Wav2Vec2BertConfig::Wav2Vec2BertConfig() {
   pad_token_id = 0;
   bos_token_id = 1;
@@ -38,20 +40,27 @@ nn::ConformerAttentionOptions Wav2Vec2BertConfig::attention() const {
           right_max_position_embeddings};
 }
 
+// With the dropout that all of them share.
+nn::SpeechFeedForward feed_forward(const Wav2Vec2BertConfig& c, int64_t size, std::string_view activation) {
+  return {size, c.intermediate_size, activation, {.hidden = c.hidden_dropout, .activation = c.activation_dropout}};
+}
+
 EncoderLayer::EncoderLayer(const Wav2Vec2BertConfig& c)
     : ffn1_layer_norm(c.hidden_size, c.layer_norm_eps),
       self_attn_layer_norm(c.hidden_size, c.layer_norm_eps),
       ffn2_layer_norm(c.hidden_size, c.layer_norm_eps),
       final_layer_norm(c.hidden_size, c.layer_norm_eps),
-      ffn1(c.hidden_size, c.intermediate_size, c.hidden_act),
-      ffn2(c.hidden_size, c.intermediate_size, c.hidden_act),
+      ffn1(feed_forward(c, c.hidden_size, c.hidden_act)),
+      ffn2(feed_forward(c, c.hidden_size, c.hidden_act)),
       self_attn(c.attention()),
-      conv_module(c.hidden_size, c.conv_depthwise_kernel_size, c.hidden_act, c.layer_norm_eps) {}
+      conv_module(c.hidden_size, c.conv_depthwise_kernel_size, c.hidden_act, c.layer_norm_eps,
+                  c.conformer_conv_dropout),
+      attention_dropped(c.attention_dropout) {}
 
 Tensor EncoderLayer::operator()(const Tensor& x_BTD, const nn::AttentionContext& context,
                                 const nn::ConformerPositions& at) const {
   Tensor h_BTD = ffn1(ffn1_layer_norm(x_BTD)) * 0.5 + x_BTD;
-  h_BTD = self_attn(self_attn_layer_norm(h_BTD), context, at) + h_BTD;
+  h_BTD = nn::dropout(self_attn(self_attn_layer_norm(h_BTD), context, at), attention_dropped) + h_BTD;
   h_BTD = conv_module(h_BTD, context.mask.key_padding) + h_BTD;
   return final_layer_norm(ffn2(ffn2_layer_norm(h_BTD)) * 0.5 + h_BTD);
 }
@@ -65,7 +74,8 @@ AdapterLayer::AdapterLayer(const Wav2Vec2BertConfig& c)
       self_attn_conv(c.output_size(), 2 * c.output_size(), c.adapter_kernel_size,
                      {.stride = c.adapter_stride, .padding = c.adapter_stride / 2}),
       self_attn({.hidden_size = c.output_size(), .heads = c.num_attention_heads}),
-      ffn(c.output_size(), c.intermediate_size, c.adapter_act) {}
+      ffn(feed_forward(c, c.output_size(), c.adapter_act)),
+      attention_dropped(c.conformer_conv_dropout) {}
 
 Tensor AdapterLayer::operator()(const Tensor& x_BTD, nn::AttentionContext context,
                                 const std::vector<int64_t>& heard) const {
@@ -75,7 +85,8 @@ Tensor AdapterLayer::operator()(const Tensor& x_BTD, nn::AttentionContext contex
   const Tensor attended_BTD = fewer(self_attn_layer_norm, self_attn_conv);
   context.weights = nullptr;  // the reference gives the encoder's only
   context.mask.key_padding = heard.empty() ? Tensor() : nn::first_frames(heard, attended_BTD.size(1));
-  const Tensor h_BTD = self_attn(attended_BTD, context, {}) + fewer(residual_layer_norm, residual_conv);
+  const Tensor h_BTD =
+      nn::dropout(self_attn(attended_BTD, context, {}), attention_dropped) + fewer(residual_layer_norm, residual_conv);
   return ffn(ffn_layer_norm(h_BTD)) + h_BTD;
 }
 
@@ -93,7 +104,7 @@ Wav2Vec2BertModel::Wav2Vec2BertModel(const Wav2Vec2BertConfig& c)
       masked_spec_embed(parameter({c.hidden_size})) {
   for (int64_t layer = 0; layer < c.num_hidden_layers; ++layer) encoder.layers.emplace_back(c);
   if (c.add_adapter) adapter.emplace(c);
-  if (c.use_intermediate_ffn_before_adapter) intermediate_ffn.emplace(c.hidden_size, c.intermediate_size, "relu");
+  if (c.use_intermediate_ffn_before_adapter) intermediate_ffn = feed_forward(c, c.hidden_size, "relu");
 }
 
 nn::ConformerPositions Wav2Vec2BertModel::positions(int64_t frames, DType dtype) const {
@@ -138,13 +149,15 @@ SpeechModelOutput Wav2Vec2BertModel::forward(const SpeechInputs& in) const {
   context.weights = record.attentions();
   SpeechModelOutput out;
   out.extract_features = feature_projection.layer_norm(features);
-  Tensor x_BTD = feature_projection.projection(out.extract_features);
+  Tensor x_BTD = nn::dropout(feature_projection.projection(out.extract_features), config().feat_proj_dropout);
   std::vector<int64_t> heard;
   if (in.attention_mask) {
     context.mask.key_padding = ne(in.attention_mask, 0);
     heard = sum(in.attention_mask, {1}).to_vector<int64_t>();
     x_BTD = x_BTD * cast(unsqueeze(context.mask.key_padding, 2), x_BTD.dtype());
   }
+  x_BTD = nn::dropout(x_BTD, config().hidden_dropout);
+  const nn::AttentionDropout attention_dropout(config().attention_dropout);
   const nn::ConformerPositions at = positions(x_BTD.size(1), x_BTD.dtype());
   for (const EncoderLayer& layer : encoder.layers) x_BTD = layer(record(x_BTD), context, at);
   take_states(out, record.finish(x_BTD));
@@ -160,15 +173,5 @@ SpeechModelOutput Wav2Vec2BertModel::forward(const SpeechInputs& in) const {
 
 }  // namespace imago::wav2vec2_bert
 
-namespace imago {
-
-void register_wav2vec2_bert(Registry& registry) {
-  using namespace wav2vec2_bert;
-  registry.add<Wav2Vec2BertModel>("Wav2Vec2BertModel");
-  registry.add<nn::ForCTC<Wav2Vec2BertModel>>("Wav2Vec2BertForCTC");
-  registry.add<nn::ForSoundClassification<Wav2Vec2BertModel>>("Wav2Vec2BertForSequenceClassification");
-  registry.add<nn::ForFrameClassification<Wav2Vec2BertModel>>("Wav2Vec2BertForAudioFrameClassification");
-  registry.add<nn::ForXVector<Wav2Vec2BertModel>>("Wav2Vec2BertForXVector");
-}
-
-}  // namespace imago
+REGISTER_MODELS(wav2vec2_bert, Wav2Vec2BertModel, Wav2Vec2BertForCTC, Wav2Vec2BertForSequenceClassification,
+                Wav2Vec2BertForAudioFrameClassification, Wav2Vec2BertForXVector)

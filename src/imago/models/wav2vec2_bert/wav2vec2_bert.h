@@ -3,11 +3,12 @@
 #pragma once
 
 #include "imago/nn/conformer.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/speech_heads.h"
 
 namespace imago::wav2vec2_bert {
 
-struct Wav2Vec2BertConfig : Config {
+struct Wav2Vec2BertConfig : Config, nn::DropsByDefault {
   static constexpr const char* kModelType = "wav2vec2-bert";
   std::optional<int64_t> vocab_size;  // of letters
   int64_t hidden_size = 1024, num_hidden_layers = 24, num_attention_heads = 16;
@@ -27,6 +28,8 @@ struct Wav2Vec2BertConfig : Config {
   std::optional<std::string> position_embeddings_type = "relative_key";
   int64_t rotary_embedding_base = 10000, left_max_position_embeddings = 64, right_max_position_embeddings = 8;
   int64_t conv_depthwise_kernel_size = 31;
+  double hidden_dropout = 0, activation_dropout = 0, attention_dropout = 0, feat_proj_dropout = 0, final_dropout = 0.1;
+  double conformer_conv_dropout = 0.1;
   // Positions are computed, as many as there are frames; the others are of training.
   JsonText max_source_positions, num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature,
       num_negatives, codevector_dim, proj_codevector_dim, diversity_loss_weight;
@@ -35,12 +38,14 @@ struct Wav2Vec2BertConfig : Config {
              use_weighted_layer_sum, classifier_proj_size, tdnn_dim, tdnn_kernel, tdnn_dilation, xvector_output_dim,
              add_adapter, use_intermediate_ffn_before_adapter, adapter_kernel_size, adapter_stride, num_adapter_layers,
              adapter_act, output_hidden_size, position_embeddings_type, rotary_embedding_base,
-             left_max_position_embeddings, right_max_position_embeddings, conv_depthwise_kernel_size,
+             left_max_position_embeddings, right_max_position_embeddings, conv_depthwise_kernel_size, hidden_dropout,
+             activation_dropout, attention_dropout, feat_proj_dropout, final_dropout, conformer_conv_dropout,
              max_source_positions, num_codevectors_per_group, num_codevector_groups, contrastive_logits_temperature,
              num_negatives, codevector_dim, proj_codevector_dim, diversity_loss_weight)
 
   Wav2Vec2BertConfig();
   void validate() const override;
+  std::vector<nn::DroppedByDefault> dropped_by_default() const override { return {{"layerdrop", 0.1}}; }
   nn::ConformerAttentionOptions attention() const;
   int64_t output_size() const { return add_adapter ? output_hidden_size.value_or(hidden_size) : hidden_size; }
 };
@@ -54,6 +59,8 @@ struct EncoderLayer : Module {
 
   explicit EncoderLayer(const Wav2Vec2BertConfig& c);
   Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context, const nn::ConformerPositions& at) const;
+
+  double attention_dropped;
 };
 
 struct Encoder : Module {
@@ -72,6 +79,8 @@ struct AdapterLayer : Module {
   explicit AdapterLayer(const Wav2Vec2BertConfig& c);
   // heard: how many frames of each row of the result count; empty for all.
   Tensor operator()(const Tensor& x_BTD, nn::AttentionContext context, const std::vector<int64_t>& heard) const;
+
+  double attention_dropped;
 };
 
 struct Adapter : Module {
@@ -103,5 +112,10 @@ struct Wav2Vec2BertModel : nn::Backbone<Wav2Vec2BertConfig, nn::FrameModel> {
   nn::ConformerPositions positions(int64_t frames, DType dtype) const;
   int64_t adapted(int64_t frames) const;  // by one layer of the adapter
 };
+
+using Wav2Vec2BertForCTC = nn::ForCTC<Wav2Vec2BertModel>;
+using Wav2Vec2BertForSequenceClassification = nn::ForSoundClassification<Wav2Vec2BertModel>;
+using Wav2Vec2BertForAudioFrameClassification = nn::ForFrameClassification<Wav2Vec2BertModel>;
+using Wav2Vec2BertForXVector = nn::ForXVector<Wav2Vec2BertModel>;
 
 }  // namespace imago::wav2vec2_bert

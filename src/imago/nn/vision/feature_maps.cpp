@@ -36,6 +36,11 @@ std::vector<int64_t> StageChoice::chosen(int64_t count) const {
   return {stages.begin(), stages.end()};
 }
 
+void StageNorms::each_field(FieldVisitor& visitor) {
+  for (auto& [stage, norm] : norms)
+    imago::internal::visit_field(visitor, stage == 0 ? "stem" : fmt::format("stage{}", stage), norm);
+}
+
 BackboneOutput feature_maps(const std::function<BaseModelOutput(const ImageInputs&)>& trunk, const ImageInputs& in,
                             const std::vector<int64_t>& stages,
                             const std::function<Tensor(int64_t stage, const Tensor& hidden_state)>& make_map) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "imago/nn/image_model.h"
+#include "imago/nn/vision/pixel_norm.h"
 
 namespace imago::nn {
 
@@ -19,6 +21,22 @@ struct StageChoice {
   // The numbers of the chosen stages, of `count` and the stem: the last where nothing is chosen. Throws Error
   // kInvalidFile for a stage that is not there.
   std::vector<int64_t> chosen(int64_t count) const;
+};
+
+// A configuration that has them.
+struct StagedConfig : Config {
+  StageChoice stages;
+  void each_field(FieldVisitor& visitor) override {
+    Config::each_field(visitor);
+    stages.each_field(visitor);
+  }
+};
+
+// A norm for each feature map, named by its stage.
+struct StageNorms : Module {
+  std::map<int64_t, PixelNorm> norms;
+  void each_field(FieldVisitor& visitor);
+  Tensor operator()(int64_t stage, const Tensor& x_BCHW) const { return norms.at(stage)(x_BCHW); }
 };
 
 // Runs `trunk`, and makes of each chosen hidden state a feature map.

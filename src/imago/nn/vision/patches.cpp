@@ -45,14 +45,27 @@ void require_image_size(Extent pixels, Extent expected) {
               "resize it, or set interpolate_pos_encoding");
 }
 
-Tensor interpolate_positions(const Tensor& positions, int64_t extra, Extent grid) {
-  const int64_t count = positions.size(1) - extra;
+Tensor interpolate_positions(const Tensor& positions, int64_t leading, Extent learned, Extent grid) {
+  const int64_t count = learned.height * learned.width, trailing = positions.size(1) - leading - count;
+  const Tensor picture = to_picture(narrow(positions, 1, leading, count), learned.height, learned.width);
+  Tensors parts = {to_tokens(interpolate(picture, {.size = {grid.height, grid.width}, .mode = "bicubic"}))};
+  if (leading > 0) parts.insert(parts.begin(), narrow(positions, 1, 0, leading));
+  if (trailing > 0) parts.push_back(narrow(positions, 1, leading + count, trailing));
+  return parts.size() > 1 ? concat(parts, 1) : parts.front();
+}
+
+Tensor interpolate_positions(const Tensor& positions, int64_t leading, Extent grid) {
+  const int64_t count = positions.size(1) - leading;
   const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(count)));
   if (side * side != count)
     throw Error(ErrorKind::kUnsupported, "forward", "positions of patches that are no square cannot be interpolated");
-  const Tensor square = to_picture(narrow(positions, 1, extra, count), side, side);
-  const Tensor resized = to_tokens(interpolate(square, {.size = {grid.height, grid.width}, .mode = "bicubic"}));
-  return extra > 0 ? concat({narrow(positions, 1, 0, extra), resized}, 1) : resized;
+  return interpolate_positions(positions, leading, {side, side}, grid);
+}
+
+Tensor positions_of(Extent pixels, Extent patch, const Tensor& positions, int64_t extra) {
+  const Extent grid = patch_grid(pixels, patch);
+  const bool same = grid.height * grid.width == positions.size(1) - extra && pixels.height == pixels.width;
+  return same ? positions : interpolate_positions(positions, extra, grid);
 }
 
 Tensor hide_patches(const Tensor& x_BND, const Tensor& bool_masked_pos, const Tensor& mask_token) {

@@ -25,9 +25,14 @@ Extent check_pixels(const ImageInputs& in, int64_t channels);
 // Throws Error kInvalidArgument where the picture has not the size that config.json says.
 void require_image_size(Extent pixels, Extent expected);
 
-// The learned positions of a square of patches, behind those of `extra` tokens, for another grid of patches: resized
-// with torch's bicubic interpolation. [1, extra + N, D] -> [1, extra + N', D]
-Tensor interpolate_positions(const Tensor& positions, int64_t extra, Extent grid);
+// The learned positions of a grid of patches, behind those of `leading` tokens and perhaps in front of others, for
+// another grid: resized with torch's bicubic interpolation. [1, T, D] -> [1, T', D]
+Tensor interpolate_positions(const Tensor& positions, int64_t leading, Extent learned, Extent grid);
+// The same of a square of patches, with nothing behind them.
+Tensor interpolate_positions(const Tensor& positions, int64_t leading, Extent grid);
+
+// The same for a picture of this size; a square one of as many patches as were learned takes them as they are.
+Tensor positions_of(Extent pixels, Extent patch, const Tensor& positions, int64_t extra);
 
 // Each hidden patch's vector becomes `mask_token` [1, 1, D].
 Tensor hide_patches(const Tensor& x_BND, const Tensor& bool_masked_pos, const Tensor& mask_token);

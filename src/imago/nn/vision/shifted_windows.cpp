@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "imago/base/error.h"
+#include "imago/nn/drop_path.h"
+#include "imago/nn/dropout.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/index_select/index_select.h"
@@ -74,16 +76,15 @@ Tensor WindowAttention::operator()(const Tensor& windows, const Tensor& regions,
   return o_proj(merge_heads(attend(split_heads(q_proj(windows), heads), all, context)));
 }
 
-WindowMLP::WindowMLP(const ShiftedWindowOptions& o)
-    : fc1(o.hidden_size, o.inner_size), fc2(o.inner_size, o.hidden_size), activation(nn::activation(o.hidden_act)) {}
-
-ShiftedWindowLayer::ShiftedWindowLayer(const ShiftedWindowOptions& o, bool shifted)
+ShiftedWindowLayer::ShiftedWindowLayer(const ShiftedWindowOptions& o, bool shifted, double rate)
     : attention(o),
       layernorm_before(o.hidden_size, o.layer_norm_eps),
       layernorm_after(o.hidden_size, o.layer_norm_eps),
-      mlp(o),
+      mlp(o.hidden_size, o.inner_size, o.hidden_act),
       window(o.window),
-      shift(shifted ? o.window / 2 : 0) {}
+      shift(shifted ? o.window / 2 : 0),
+      dropped(o.dropout),
+      path_rate(rate) {}
 
 Tensor ShiftedWindowLayer::operator()(const Tensor& x_BHWC, Partition partition,
                                       const AttentionContext& context) const {
@@ -102,10 +103,10 @@ Tensor ShiftedWindowLayer::operator()(const Tensor& x_BHWC, Partition partition,
     x = roll(x, {-moved, -moved}, {1, 2});
     regions = region_scores(whole, window, moved, x.size(0), x.dtype());
   }
-  x = from_windows(attention(to_windows(x, window), regions, context), window, whole);
+  x = from_windows(dropout(attention(to_windows(x, window), regions, context), dropped), window, whole);
   if (moved > 0) x = roll(x, {moved, moved}, {1, 2});
-  const Tensor h_BHWC = x_BHWC + narrow(narrow(x, 1, 0, height), 2, 0, width);
-  return h_BHWC + mlp(layernorm_after(h_BHWC));
+  const Tensor h_BHWC = x_BHWC + drop_path(narrow(narrow(x, 1, 0, height), 2, 0, width), path_rate);
+  return h_BHWC + dropout(mlp(layernorm_after(h_BHWC)), dropped);
 }
 
 PatchMerging::PatchMerging(int64_t size) : reduction(4 * size, 2 * size, false), norm(4 * size, kEpsilon) {}

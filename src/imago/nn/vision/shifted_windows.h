@@ -2,8 +2,7 @@
 // Swin and its kin.
 #pragma once
 
-#include "imago/nn/activations.h"
-#include "imago/nn/layers.h"
+#include "imago/nn/mlp.h"
 #include "imago/nn/vision/windows.h"
 
 namespace imago::nn {
@@ -12,7 +11,7 @@ struct ShiftedWindowOptions {
   int64_t hidden_size = 0, heads = 0, window = 0, inner_size = 0;
   bool qkv_bias = true;
   std::string_view hidden_act = "gelu";
-  double layer_norm_eps = 1e-5;
+  double layer_norm_eps = 1e-5, dropout = 0;
 };
 
 // A learned score for each distance of query and key.
@@ -36,28 +35,21 @@ struct WindowAttention : Module {
   Tensor operator()(const Tensor& windows, const Tensor& regions, AttentionContext context) const;
 };
 
-struct WindowMLP : Module {
-  Linear fc1, fc2;
-  Activation activation;
-  FIELDS(fc1, fc2)
-
-  explicit WindowMLP(const ShiftedWindowOptions& o);
-  Tensor operator()(const Tensor& x) const { return fc2(activation(fc1(x))); }
-};
-
 // Whether windows are shifted whatever the picture's size, as in backbones.
 enum class Partition { kWhereItFits, kAlways };
 
 struct ShiftedWindowLayer : Module {
   WindowAttention attention;
   LayerNorm layernorm_before, layernorm_after;
-  WindowMLP mlp;
+  MLP mlp;
   int64_t window, shift;
   FIELDS(attention, layernorm_before, layernorm_after, mlp)
 
-  // Of windows that are shifted by half their size, or not.
-  ShiftedWindowLayer(const ShiftedWindowOptions& o, bool shifted);
+  // Of windows that are shifted by half their size, or not; `path_rate` is how often a row goes without it in training.
+  ShiftedWindowLayer(const ShiftedWindowOptions& o, bool shifted, double path_rate);
   Tensor operator()(const Tensor& x_BHWC, Partition partition, const AttentionContext& context) const;
+
+  double dropped, path_rate;
 };
 
 // Four pixels become one of twice as many channels.
