@@ -5,6 +5,8 @@ from dataclasses import replace
 from record import Golden
 
 SHORT = dict(batch=3)
+TRAINING = dict(training=True, gradients=4_000, train=True)
+DROPPING = dict(dropout=0.2, attention_dropout=0.1, activation_dropout=0.15)
 DECISION = dict(
     state_dim=5, act_dim=3, hidden_size=16, max_ep_len=20, n_positions=32, n_layer=2, n_head=2, n_inner=24,
     resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
@@ -30,6 +32,7 @@ def decision_transformer() -> dict[str, Golden]:
         "no_mask": golden(2, dict(action_tanh=False, n_inner=None), dict(padding=False)),
         "scaled_by_layer": golden(3, dict(scale_attn_by_inverse_layer_idx=True, activation_function="gelu_new")),
         "bfloat16": golden(4, {}, dtype="bfloat16"),
+        "dropout": golden(5, dict(resid_pdrop=0.1, embd_pdrop=0.2, attn_pdrop=0.15), training=True),
     }
 
 
@@ -55,9 +58,10 @@ def lagged(model_type: str, head: str, base: dict, variants: dict | None = None)
         "base": golden(8, STATIC | dict(embedding_dimension=None), auto_class="AutoModel"),
         "bfloat16": golden(9, one, dict(missing=False), auto_class="AutoModel", dtype="bfloat16"),
     }
+    goldens["dropout"] = golden(30, one | DROPPING, **TRAINING)
     if variants is None:
         return goldens
-    goldens = {name: goldens[name] for name in ("prediction", "normal", "channels", "past_only", "bfloat16")}
+    goldens = {name: goldens[name] for name in ("prediction", "normal", "channels", "past_only", "bfloat16", "dropout")}
     for seed, (name, overrides) in enumerate(variants.items(), 10):
         goldens[name] = golden(seed, overrides, gradients=4_000)
     return goldens
@@ -169,6 +173,9 @@ def patchtsmixer() -> dict[str, Golden]:
         "classification_all": golden(18, classes, one | dict(head_aggregation=None)),
         "base": golden(19, "AutoModel", {}, dict(missing=False), gradients=0),
         "bfloat16": golden(20, "AutoModel", one, dict(missing=False), dtype="bfloat16", gradients=0),
+        "dropout": golden(21, prediction, one | attention | dict(dropout=0.2, head_dropout=0.15), **TRAINING),
+        "pretraining_dropout": golden(22, pretraining, one | dict(dropout=0.2, head_dropout=0.15), draws=True, **TRAINING),
+        "classification_dropout": golden(23, classes, one | dict(dropout=0.2, head_dropout=0.15, mode="mix_channel"), **TRAINING),
     }
 
 

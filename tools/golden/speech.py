@@ -9,6 +9,11 @@ WHISPER = dict(
     classifier_proj_size=12,
 )  # fmt: skip
 ONE = dict(encoder_layers=1, decoder_layers=1)
+TRAINING = dict(training=True, gradients=6_000, train=True)
+DROPPING = dict(
+    hidden_dropout=0.1, activation_dropout=0.15, attention_dropout=0.2, feat_proj_dropout=0.1, final_dropout=0.2,
+    conformer_conv_dropout=0.25,
+)  # fmt: skip
 
 
 def golden(model_type: str, auto_class: str, seed: int, overrides: dict, inputs: dict | None = None, **more) -> Golden:
@@ -27,6 +32,7 @@ def whisper() -> dict[str, Golden]:
         "weighted_layers": make(4, classes, dict(num_labels=3, use_weighted_layer_sum=True), gradients=8_000),
         "base": make(5, "AutoModel", ONE),
         "bfloat16": make(6, speech, ONE, dtype="bfloat16"),
+        "dropout": make(7, speech, dict(dropout=0.2, attention_dropout=0.1, activation_dropout=0.15), **TRAINING),
     }
 
 
@@ -101,6 +107,8 @@ def wav2vec2_bert() -> dict[str, Golden]:
         "frame_classification": make(8, frames, one | rotary | dict(num_labels=4), gradients=6_000),
         "xvector": make(9, voices, one | TDNN | dict(num_labels=4), gradients=6_000),
         "bfloat16": make(10, "AutoModel", one, dtype="bfloat16"),
+        "dropout": make(11, ctc, one | DROPPING, **TRAINING),
+        "adapter_dropout": make(12, ctc, one | adapter | DROPPING, dict(frames=44), **TRAINING),
     }
 
 
@@ -120,6 +128,7 @@ def audio_spectrogram_transformer() -> dict[str, Golden]:
         "no_qkv_bias": make(2, classes, one | dict(num_labels=3, qkv_bias=False, hidden_act="relu"), gradients=8_000),
         "base": make(3, "AutoModel", {}),
         "bfloat16": make(4, "AutoModel", one, dtype="bfloat16"),
+        "dropout": make(5, classes, dict(num_labels=5, hidden_dropout_prob=0.2, attention_probs_dropout_prob=0.1), **TRAINING),
     }
 
 

@@ -12,6 +12,8 @@ VIT = dict(
     encoder_stride=4,
 )
 ONE_LAYER = {"num_hidden_layers": 1}
+DROPPING = dict(hidden_dropout_prob=0.2, attention_probs_dropout_prob=0.1)
+TRAINING = dict(training=True, gradients=8_000, train=True)
 CLASSIFICATION, MASKED = "AutoModelForImageClassification", "AutoModelForMaskedImageModeling"
 
 
@@ -41,6 +43,7 @@ def vit() -> dict[str, Golden]:
         "pooler": bare(6, ONE_LAYER | {"pooler_output_size": 10, "pooler_act": "relu", "hidden_act": "gelu_new"}),
         "bfloat16": classifier(7, ONE_LAYER, dtype="bfloat16"),
         "masked_image_modeling": golden(MASKED, 8, ONE_LAYER, dict(masked=True), gradients=25_000, train=True),
+        "dropout": classifier(9, DROPPING, **TRAINING),
     }
 
 
@@ -54,6 +57,7 @@ def deit() -> dict[str, Golden]:
         "image_classification": classifier(
             5, ONE_LAYER | {"architectures": ["DeiTForImageClassification"]}, gradients=25_000, train=True
         ),
+        "dropout": classifier(6, ONE_LAYER | DROPPING | {"architectures": ["DeiTForImageClassification"]}, **TRAINING),
     }
 
 
@@ -73,6 +77,7 @@ def dinov2() -> dict[str, Golden]:
             "AutoBackbone", 6, dict(out_indices=[1], apply_layernorm=False, reshape_hidden_states=False)
         ),
         "bfloat16": classifier(7, ONE_LAYER, dtype="bfloat16"),
+        "dropout": classifier(8, ONE_LAYER | DROPPING | {"drop_path_rate": 0.3}, dict(batch=4), **TRAINING),
     }
 
 
@@ -88,6 +93,9 @@ def convnext() -> dict[str, Golden]:
         "other_size": bare(3, two | dict(patch_size=2), dict(size=(17, 14))),
         "backbone": golden("AutoBackbone", 4, dict(out_features=["stem", "stage2", "stage3"])),
         "bfloat16": classifier(5, two, dtype="bfloat16"),
+        "drop_path": classifier(
+            6, two | dict(depths=[1, 2], drop_path_rate=0.4), dict(batch=3), training=True, gradients=1_500, train=True, margin=1.0
+        ),
     }
 
 
@@ -111,6 +119,7 @@ def swin() -> dict[str, Golden]:
         "three_stages": classifier(6, dict(depths=[2, 2, 1], num_heads=[1, 2, 2], image_size=48, embed_dim=4), dict(batch=1)),
         "backbone": golden("AutoBackbone", 7, backbone, dict(size=(20, 44))),
         "bfloat16": classifier(8, one, dtype="bfloat16"),
+        "dropout": classifier(10, one | DROPPING | {"drop_path_rate": 0.3}, dict(batch=3), margin=1.0, **TRAINING),
     }
 
 
@@ -231,6 +240,7 @@ def clip() -> dict[str, Golden]:
         "interpolated": bare(4, one, dict(texts=2, size=(20, 16))),
         "image_classification": classifier(5, one, gradients=15_000),
         "bfloat16": bare(6, one, dict(texts=2), dtype="bfloat16"),
+        "dropout": bare(9, _halves(one, dict(attention_dropout=0.2), dict(attention_dropout=0.3)), dict(texts=2), margin=1.0, **TRAINING),
     }
 
 
@@ -255,6 +265,7 @@ def siglip() -> dict[str, Golden]:
         "interpolated": bare(3, one, dict(texts=2, size=(20, 16))),
         "image_classification": classifier(4, one, gradients=15_000),
         "bfloat16": bare(5, one, dict(texts=2), dtype="bfloat16"),
+        "dropout": bare(9, _halves(one, dict(attention_dropout=0.2), dict(attention_dropout=0.3)), dict(texts=2), margin=1.0, **TRAINING),
     }
 
 
@@ -289,6 +300,7 @@ def segformer() -> dict[str, Golden]:
         "image_classification": classifier(4, {}, dict(size=(24, 24)), gradients=4_000),
         "base": bare(5, {}, dict(size=(35, 25))),
         "bfloat16": golden(SEGMENTATION, 6, {}, size, dtype="bfloat16"),
+        "dropout": classifier(7, DROPPING | {"drop_path_rate": 0.3}, dict(size=(24, 24), batch=3), margin=1.0, **TRAINING),
     }
 
 
@@ -314,6 +326,7 @@ def yolos() -> dict[str, Golden]:
         ),
         "base": bare(4, {}),
         "bfloat16": bare(5, {}, dtype="bfloat16"),
+        "dropout": golden(DETECTION, 6, DROPPING | dict(num_labels=4), **TRAINING),
     }
 
 
