@@ -6,6 +6,8 @@
   embeddings       BERT-base and MiniLM, 1 and 32 texts of 128 tokens, against torch, onnxruntime, ctranslate2 and
                    openvino, each where it can be imported
   translation      T5-small, 32 tokens in and out, against torch
+  vision           ViT-base on 1 and 8 pictures, DETR with ResNet-50 on one of 800 x 1066, CLIP ViT-B/32 on 1 and 8
+                   pictures with as many texts, against torch, onnxruntime and openvino
   contexts         (with --contexts TOKENS, alone) writing behind a prompt of so many tokens, of Qwen2-0.5B in q4_0 with
                    keys and values in f16, q8_0 and q4_0, against llama-cpp-python with the same
   starts           (with --starts, alone) from nothing to the first token of those language models, the file in the
@@ -54,10 +56,25 @@ CONFIGS = {
         "architectures": ["T5ForConditionalGeneration"], "model_type": "t5", "vocab_size": 32128, "d_model": 512,
         "d_kv": 64, "d_ff": 2048, "num_layers": 6, "num_decoder_layers": 6, "num_heads": 8,
         "is_encoder_decoder": True, "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1},
+    "vit-base": {
+        "architectures": ["ViTForImageClassification"], "model_type": "vit", "hidden_size": 768,
+        "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224},
+    "detr-r50": {
+        "architectures": ["DetrForObjectDetection"], "model_type": "detr", "use_timm_backbone": False, "backbone": None,
+        "num_queries": 100, "id2label": {str(i): f"LABEL_{i}" for i in range(91)},
+        "backbone_config": {"model_type": "resnet", "out_features": ["stage4"]}},
+    "clip-b32": {
+        "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": 512,
+        "text_config": {"model_type": "clip_text_model", "num_attention_heads": 8},
+        "vision_config": {"model_type": "clip_vision_model", "patch_size": 32, "image_size": 224}},
 }
 SMALL = {"vocab_size": 2048, "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2,
          "num_attention_heads": 4, "num_key_value_heads": 2, "d_model": 256, "d_ff": 512, "num_layers": 2,
          "num_decoder_layers": 2, "num_heads": 4}
+
+# A model, how many pictures, their size, and the tokens of as many texts.
+PICTURES = [("vit-base", 1, "224x224", 0), ("vit-base", 8, "224x224", 0), ("detr-r50", 1, "800x1066", 0),
+            ("clip-b32", 1, "224x224", 77), ("clip-b32", 8, "224x224", 77)]
 
 
 class Bench:
@@ -72,9 +89,10 @@ class Bench:
             raise RuntimeError((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1])
         return json.loads(done.stdout)
 
-    def imago(self, model, **flags):
+    def imago(self, model, repeat=4, **flags):
+        """The best of as many runs as peers have, the first of which is not meant to count."""
         command = [self.options.imago, "bench", "-m", str(model), "--threads", str(self.options.threads), "--repeat",
-                   "1", "--json"]
+                   str(repeat), "--json"]
         for flag, value in flags.items():
             command += [f"--{flag}", str(value)]
         return self.run_json(command)
@@ -95,7 +113,8 @@ class Bench:
         dtype = "bf16" if "CausalLM" in config["architectures"][0] else "f32"
         subprocess.run([self.options.imago, "init", "--config", str(path), "--dtype", dtype, str(folder)], check=True,
                        stdout=subprocess.DEVNULL)
-        write_tokenizer(folder)
+        if "image_size" not in str(config) and "backbone" not in config:
+            write_tokenizer(folder)
         return folder
 
     def gguf(self, name, method):
@@ -154,7 +173,7 @@ class Bench:
                     if os.environ.get(variable)}
 
         def imago(path):
-            result = self.imago(path, prompt=prompt, new=new)
+            result = self.imago(path, repeat=1, prompt=prompt, new=new)
             return {f"prompt {prompt}": result["prompt_tokens_per_second"], "decode": result["decode_tokens_per_second"]}
 
         def llama_bench(binary, path):
@@ -258,6 +277,21 @@ class Bench:
                 contestants["torch"] = lambda batch=batch: self.peer("translate_torch", folder, batch, tokens)
             self.compare(row, "texts/s", contestants)
 
+    def vision(self):
+        for model, batch, size, tokens in PICTURES:
+            row = f"{model} batch {batch}"
+            if self.options.only and self.options.only not in row:
+                continue
+            folder = self.checkpoint(model)
+            if self.options.parameters == "small" and "800" in size:
+                size = "320x416"
+            contestants = {"imago": lambda: {
+                "": self.imago(folder, image=size, batch=batch, prompt=max(tokens, 1))["images_per_second"]}}
+            for peer in ("torch", "onnxruntime", "openvino"):
+                if importable(peer):
+                    contestants[peer] = lambda peer=peer: self.peer(f"see_{peer}", folder, batch, size, tokens)
+            self.compare(row, "pictures/s", contestants)
+
     def peer(self, function, *arguments):
         """In a process of its own: libraries bring thread pools that would share the processors with the next."""
         command = [sys.executable, str(pathlib.Path(__file__).with_name("peers.py")), function,
@@ -330,6 +364,7 @@ def main():
         bench.language_models()
         bench.embeddings()
         bench.translation()
+        bench.vision()
     if bench.options.json:
         print(json.dumps({"threads": bench.options.threads, "rounds": bench.options.rounds,
                           "seconds": round(time.time() - start), "rows": bench.rows}, indent=2))

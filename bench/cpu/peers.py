@@ -115,6 +115,67 @@ def translate_torch(threads, folder, batch, tokens):
                                                            do_sample=False, num_beams=1))}
 
 
+def seeing_model(threads, folder, batch, size, tokens):
+    """A model that takes pictures, and what it is given: some pixels, and texts where it compares them."""
+    import torch
+    import transformers
+    kind = json.load(open(os.path.join(folder, "config.json")))["architectures"][0]
+    height, width = (int(side) for side in size.split("x"))
+    inputs = {"pixel_values": (torch.arange(batch * 3 * height * width) % 251 / 125 - 1).reshape(batch, 3, height, width)}
+    if tokens:
+        inputs["input_ids"] = torch.tensor(token_ids(batch, tokens))
+    return torch_model(folder, threads, kind), inputs
+
+
+def see_torch(threads, folder, batch, size, tokens):
+    import torch
+    model, inputs = seeing_model(threads, folder, batch, size, tokens)
+    with torch.inference_mode():
+        return {"": batch / best_of(lambda: model(**inputs))}
+
+
+def seeing_onnx_file(threads, folder, batch, size, tokens):
+    """Made once, beside the checkpoint, for these sizes alone, which gives the peer most to plan with."""
+    import torch
+    path = os.path.join(folder, f"model.{batch}.{size}.onnx")
+    if not os.path.exists(path):
+        model, inputs = seeing_model(threads, folder, batch, size, tokens)
+
+        class Seeing(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = model
+
+            def forward(self, *tensors):
+                output = self.model(**dict(zip(inputs, tensors)))
+                return output.logits_per_image if tokens else output.logits
+
+        torch.onnx.export(Seeing().eval(), tuple(inputs.values()), path, input_names=list(inputs), dynamo=True)
+    return path
+
+
+def seeing_arrays(threads, folder, batch, size, tokens):
+    return {name: tensor.numpy() for name, tensor in seeing_model(threads, folder, batch, size, tokens)[1].items()}
+
+
+def see_onnxruntime(threads, folder, batch, size, tokens):
+    import onnxruntime
+    path = seeing_onnx_file(threads, folder, batch, size, tokens)
+    feed = seeing_arrays(threads, folder, batch, size, tokens)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return {"": batch / best_of(lambda: session.run(None, feed))}
+
+
+def see_openvino(threads, folder, batch, size, tokens):
+    import openvino
+    feed = seeing_arrays(threads, folder, batch, size, tokens)
+    compiled = openvino.Core().compile_model(seeing_onnx_file(threads, folder, batch, size, tokens), "CPU",
+                                             {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"})
+    return {"": batch / best_of(lambda: compiled(list(feed.values())))}
+
+
 def llama_cpp(threads, path, prompt, new):
     import llama_cpp as package
     model = package.Llama(path, n_ctx=prompt + new + 8, n_batch=prompt, n_ubatch=prompt, n_threads=threads,

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <limits>
 
 #include "imago/auto/auto_model.h"
@@ -14,6 +15,7 @@
 #include "imago/cli/work_counter.h"
 #include "imago/generation/decoder_session.h"
 #include "imago/kernels/cpu/machine_limits.h"
+#include "imago/nn/image_text_model.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
 #include "imago/tensor/grad_meta.h"
@@ -58,7 +60,7 @@ class BenchCommand final : public cli::Command {
  public:
   std::string name() const override { return "bench"; }
   std::string description() const override {
-    return "measure how fast a language model reads a prompt and writes tokens, or an encoder reads texts";
+    return "measure how fast a language model reads a prompt and writes tokens, or an encoder reads texts or pictures";
   }
   std::string example() const override { return "imago bench -m assets/story --prompt 512 --new 128"; }
 
@@ -66,7 +68,8 @@ class BenchCommand final : public cli::Command {
     options.option("-m,--model", model_, "a checkpoint's folder or Hub id").required();
     options.option("--prompt", prompt_, "tokens of the prompt (default 512)").positive();
     options.option("--new", new_, "tokens to write (default 128)").positive();
-    options.option("--batch", batch_, "texts at once, of an encoder or an encoder-decoder (default 1)").positive();
+    options.option("--image", image_, "height and width of the pictures of a model that sees, as 224x224");
+    options.option("--batch", batch_, "texts or pictures at once, of all but a language model (default 1)").positive();
     options.option("--repeat", repeat_, "runs, of which the best counts (default 3)").positive();
     options.option("--threads", threads_, "threads to compute on (default: all processors)");
     options.option("--dtype", dtype_, "compute in this dtype (default: the checkpoint's)");
@@ -87,6 +90,8 @@ class BenchCommand final : public cli::Command {
       report.update(of_language_model(*causal));
     } else if (const auto* translator = dynamic_cast<const Seq2SeqLM*>(model.get())) {
       report.update(of_translator(*translator));
+    } else if (!image_.empty()) {
+      report.update(of_image_model(*model));
     } else {
       report.update(of_encoder(*model));
     }
@@ -136,13 +141,41 @@ class BenchCommand final : public cli::Command {
     return Tensor::from(ids, {batch_, prompt_});
   }
 
-  Json of_encoder(const Model& model) const {
+  // The best of the runs.
+  double seconds_of(const Model& model, const TensorMap& inputs) const {
     double seconds = std::numeric_limits<double>::infinity();
     for (int run = 0; run < repeat_; ++run) {
       const double start = seconds_now();
-      model.run({{"input_ids", texts()}});
+      model.run(inputs);
       seconds = std::min(seconds, seconds_since(start));
     }
+    return seconds;
+  }
+
+  // Some pixels of three channels; a model that compares them with texts gets as many of those.
+  Json of_image_model(const Model& model) const {
+    const size_t middle = image_.find('x');
+    int64_t height = 0, width = 0;
+    const char* const end = image_.data() + image_.size();
+    const bool good = middle != std::string::npos &&
+                      std::from_chars(image_.data(), image_.data() + middle, height).ptr == image_.data() + middle &&
+                      std::from_chars(image_.data() + middle + 1, end, width).ptr == end && height > 0 && width > 0;
+    if (!good) {
+      throw Error(ErrorKind::kInvalidArgument, "--image", "no height and width: \"" + image_ + "\"", "as 224x224");
+    }
+    std::vector<float> pixels(static_cast<size_t>(batch_ * 3 * height * width));
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i % 251) / 125 - 1;
+    TensorMap inputs = {{"pixel_values", Tensor::from(pixels, {batch_, 3, height, width})}};
+    if (dynamic_cast<const ImageTextModel*>(&model) != nullptr) inputs.emplace("input_ids", texts());
+    const double seconds = seconds_of(model, inputs);
+    return {{"batch", batch_},
+            {"image", image_},
+            {"images_per_second", static_cast<double>(batch_) / seconds},
+            {"peak_memory_bytes", peak_memory()}};
+  }
+
+  Json of_encoder(const Model& model) const {
+    const double seconds = seconds_of(model, {{"input_ids", texts()}});
     return {{"batch", batch_},
             {"tokens", prompt_},
             {"texts_per_second", static_cast<double>(batch_) / seconds},
@@ -205,7 +238,7 @@ class BenchCommand final : public cli::Command {
     }
   }
 
-  std::string model_, dtype_, cache_dtype_;
+  std::string model_, dtype_, cache_dtype_, image_;
   int64_t prompt_ = 512, new_ = 128, batch_ = 1;
   int repeat_ = 3, threads_ = 0;
   bool json_ = false;

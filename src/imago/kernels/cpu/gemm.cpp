@@ -16,6 +16,7 @@
 // Highway's header must come after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "imago/kernels/cpu/gemm_finish-inl.h"
 #include "imago/kernels/cpu/gemm_pack-inl.h"
 #include "imago/kernels/cpu/gemm_tile-inl.h"
 
@@ -25,6 +26,11 @@ namespace imago::kernels {
 namespace {
 
 constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Where the strip of B [k, n] from `column` on begins in the block of `size` rows at `depth`, among all strips of B.
+int64_t packed_offset(int64_t column, int64_t depth, int64_t size, int64_t n, int64_t width) {
+  return depth * ceil_divide(n, width) * width + column * size;
+}
 
 // Block sizes, in elements. A strip of B of kBlockDepth rows stays in the first-level cache while panels of A pass by,
 // or where it is too wide for that (kStripBytes), a panel of A while strips of B do; the panels of kBlockRows rows and
@@ -72,45 +78,18 @@ HWY_BEFORE_NAMESPACE();
 namespace imago::kernels::HWY_NAMESPACE {
 namespace {
 
-// Adds bias and previous contents to the finished sums of a block, and rounds them to C's type. `sums` may be C itself.
-template <class T, class C>
-void finish_row(const T* sums, const T* bias, bool accumulate, C* c, int64_t size) {
-  const Simd<T> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= size; i += lanes) {
-    auto value = hn::LoadU(d, sums + i);
-    if (bias != nullptr) value = hn::Add(value, hn::LoadU(d, bias + i));
-    if (accumulate) value = hn::Add(value, load(d, c + i));
-    store(value, d, c + i);
-  }
-  for (; i < size; ++i) {
-    T value = sums[i];
-    if (bias != nullptr) value += bias[i];
-    if (accumulate) value += static_cast<T>(c[i]);
-    c[i] = C(value);
-  }
-}
-
-// The block of C at (row, column) from its finished sums.
-template <class T>
-void finish_block(const UntypedGemm& g, const T* sums, int64_t stride, int64_t row, int64_t column, int64_t rows,
-                  int64_t columns, bool accumulate) {
-  const T* const bias = g.bias == nullptr ? nullptr : static_cast<const T*>(g.bias) + column;
-  visit_elements<T>(g.c, g.c_type, [&](const auto* c) HWY_ATTR {
-    for (int64_t i = 0; i < rows; ++i) {
-      auto* to = const_cast<std::remove_const_t<std::remove_pointer_t<decltype(c)>>*>(c) + (row + i) * g.ldc + column;
-      finish_row(sums + i * stride, bias, accumulate, to, columns);
-    }
-  });
-}
-
 // The product by packed blocks.
 template <class T>
 class BlockedGemm {
  public:
   explicit BlockedGemm(const UntypedGemm& g) : g_(g) {
-    const bool wide = !g.b.transposed && g.m <= kMaxWideRows && g.n >= 2 * num_threads() * kWideBlockColumns;
+    // Where B needs no packing, A would cost more than what is gained by reading it in order; but for rows that are
+    // whole pages apart, whose lines evict each other from the first-level cache.
+    constexpr int64_t kPageBytes = 4096;
+    is_packed_ = g.packed_b.data != nullptr && g.packed_b.width == kTileColumns;
+    const bool wide = !g.b.transposed && !is_packed_ && g.pack_columns == nullptr && g.m <= kMaxWideRows && g.n >= 2 * num_threads() * kWideBlockColumns;
+    reads_a_ = is_packed_ && !g.a.transposed && g.a.type == ElementType::kFloat &&
+               g.a.stride * static_cast<int64_t>(sizeof(T)) % kPageBytes != 0;
     block_depth_ = wide ? kWideBlockDepth : kBlockDepth;
     block_columns_ = wide ? kWideBlockColumns : kBlockColumns;
   }
@@ -130,8 +109,10 @@ class BlockedGemm {
     row_begin_ = begin;
     rows_ = end - begin;
     panels_ = ceil_divide(rows_, kTileRows);
-    packed_a_ = shared_scratch.get<T>(rows_ * g_.k);
-    pack_a();
+    if (!reads_a_) {
+      packed_a_ = shared_scratch.get<T>(rows_ * g_.k);
+      pack_a();
+    }
 
     const int64_t column_tasks = ceil_divide(g_.n, block_columns_);
     const int64_t wanted = 4 * num_threads();
@@ -180,6 +161,11 @@ class BlockedGemm {
   }
 
   void pack_b(int64_t column, int64_t columns, int64_t depth, int64_t size, T* output) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (g_.pack_columns != nullptr) {
+        return (*g_.pack_columns)(column, columns, depth, size, kTileColumns, output);
+      }
+    }
     visit_elements<T>(g_.b.data, g_.b.type, [&](const auto* b) HWY_ATTR {
       if (!g_.b.transposed) {
         return pack_strips(b + depth * g_.b.stride + column, g_.b.stride, columns, size, output);
@@ -191,11 +177,15 @@ class BlockedGemm {
     });
   }
 
+  const void* packed_block(int64_t column, int64_t depth, int64_t size) const {
+    return g_.packed_b.data + packed_offset(column, depth, size, g_.n, kTileColumns);
+  }
+
   // Columns [column, column + columns) of the rows in panels [first, last).
   void run_task(int64_t first, int64_t last, int64_t column, int64_t columns) {
     const int64_t chunks = ceil_divide(panel_row(last) - panel_row(first), kTaskRows);
     const bool keep = chunks > 1 && g_.k * block_columns_ <= kMaxKeptElements;
-    const int64_t packed_size = std::min(keep ? g_.k : block_depth_, g_.k) * block_columns_;
+    const int64_t packed_size = is_packed_ ? 0 : std::min(keep ? g_.k : block_depth_, g_.k) * block_columns_;
     // Sums of several blocks of depth are kept aside: the rows of a large C lie a power of two apart, and evict each
     // other from the cache before the next block adds to them.
     const bool in_place = g_.c_type == element_type<T>() && g_.k <= block_depth_;
@@ -210,12 +200,22 @@ class BlockedGemm {
       int64_t depth = 0;
       do {  // once even if k is 0, for then the sums are zeros
         const int64_t size = std::min(block_depth_, g_.k - depth);
-        T* const block = keep ? packed_b + depth * block_columns_ : packed_b;
-        if (!keep || chunk == 0) pack_b(column, columns, depth, size, block);
+        const T* block = keep ? packed_b + depth * block_columns_ : packed_b;
+        if (is_packed_) {
+          block = static_cast<const T*>(packed_block(column, depth, size));
+        } else if (!keep || chunk == 0) {
+          pack_b(column, columns, depth, size, const_cast<T*>(block));
+        }
         const bool add = depth > 0 || (in_place && g_.accumulate);
         multiply_blocks(begin, end, depth, size, block, columns, sums, stride, add);
         depth += block_depth_;
       } while (depth < g_.k);
+      if constexpr (std::is_same_v<T, float>) {
+        if (g_.epilogue != nullptr) {
+          apply_epilogue(g_, sums, stride, row_begin_ + top, column, panel_row(end) - top, columns);
+          continue;
+        }
+      }
       if (!in_place || g_.bias != nullptr) {
         finish_block(g_, sums, stride, row_begin_ + top, column, panel_row(end) - top, columns,
                      !in_place && g_.accumulate);
@@ -229,8 +229,7 @@ class BlockedGemm {
     const bool strip_stays = block_depth_ * kTileColumns * static_cast<int64_t>(sizeof(T)) <= kStripBytes;
     const auto multiply = [&](int64_t panel, int64_t column) HWY_ATTR {
       T* const c = sums + (panel_row(panel) - panel_row(first)) * stride + column;
-      const T* const a = packed_a(panel, depth, size);
-      multiply_panel(panel_rows(panel), size, a, packed_b + column * size, c, stride, columns - column, add);
+      multiply_panel(panel, depth, size, packed_b + column * size, c, stride, columns - column, add);
     };
     for (int64_t group = first; group < last; group += kGroup) {
       const int64_t end = std::min(group + kGroup, last);
@@ -246,11 +245,12 @@ class BlockedGemm {
     }
   }
 
-  static void multiply_panel(int64_t rows, int64_t size, const T* a, const T* b, T* c, int64_t stride, int64_t columns,
-                             bool add) {
-    if (columns >= kTileColumns) return tile_kernel<T>(rows)(size, a, b, c, stride, add);
+  void multiply_panel(int64_t panel, int64_t depth, int64_t size, const T* b, T* c, int64_t stride, int64_t columns,
+                      bool add) {
+    if (columns >= kTileColumns) return multiply_tile_at(panel, depth, size, b, c, stride, add);
+    const int64_t rows = panel_rows(panel);
     HWY_ALIGN T tile[kTileRows * kTileColumns];
-    tile_kernel<T>(rows)(size, a, b, tile, kTileColumns, false);
+    multiply_tile_at(panel, depth, size, b, tile, kTileColumns, false);
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t i = 0; i < columns; ++i) {
         c[row * stride + i] = tile[row * kTileColumns + i] + (add ? c[row * stride + i] : T{0});
@@ -258,7 +258,20 @@ class BlockedGemm {
     }
   }
 
+  void multiply_tile_at(int64_t panel, int64_t depth, int64_t size, const T* b, T* c, int64_t stride, bool add) {
+    const int64_t rows = panel_rows(panel);
+    if constexpr (std::is_same_v<T, float>) {
+      if (reads_a_) {
+        const auto* const a = static_cast<const float*>(g_.a.data) + (row_begin_ + panel_row(panel)) * g_.a.stride;
+        return rows_tile_kernel(rows)(size, a + depth, g_.a.stride, b, c, stride, add);
+      }
+    }
+    tile_kernel<T>(rows)(size, packed_a(panel, depth, size), b, c, stride, add);
+  }
+
   const UntypedGemm& g_;
+  bool is_packed_;  // B
+  bool reads_a_;    // where it lies
   int64_t block_depth_, block_columns_;
   int64_t row_begin_ = 0, rows_ = 0, panels_ = 0;
   T* packed_a_ = nullptr;
@@ -413,6 +426,7 @@ void gemm_small_float(const UntypedGemm& g) {
 }
 
 void gemm_float(const UntypedGemm& arguments) {
+  if (arguments.pack_columns != nullptr || arguments.epilogue != nullptr) return BlockedGemm<float>(arguments).run();
   if (is_small_float(arguments)) return gemm_small_float(arguments);
   UntypedGemm g = arguments;
   if (g.bias != nullptr && g.b.type != ElementType::kFloat) {
@@ -423,6 +437,27 @@ void gemm_float(const UntypedGemm& arguments) {
   if (g.m <= (g.b.transposed ? kMaxDotRows : kMaxAxpyRows)) return DirectGemm(g).run();
   BlockedGemm<float>(g).run();
 }
+
+void pack_columns_float(const float* b, int64_t ldb, bool transposed, int64_t k, int64_t n, float* packed) {
+  constexpr int64_t kWidth = tile_columns<float>();
+  parallel_for(ceil_divide(n, kWidth), 1 + kMinThreadOperations / (8 * kWidth * std::max<int64_t>(k, 1)),
+               [&](int64_t strip, int64_t end) HWY_ATTR {
+                 for (; strip < end; ++strip) {
+                   const int64_t column = strip * kWidth, columns = std::min(kWidth, n - column);
+                   for (int64_t depth = 0; depth < k; depth += kBlockDepth) {
+                     const int64_t size = std::min(kBlockDepth, k - depth);
+                     float* const to = packed + packed_offset(column, depth, size, n, kWidth);
+                     if (transposed) {
+                       pack_strip_transposed(b + column * ldb + depth, ldb, columns, size, to);
+                     } else {
+                       pack_strips(b + depth * ldb + column, ldb, columns, size, to);
+                     }
+                   }
+                 }
+               });
+}
+
+int64_t strip_width() { return tile_columns<float>(); }
 
 void gemm_double(const UntypedGemm& g) { BlockedGemm<double>(g).run(); }
 
@@ -436,8 +471,18 @@ namespace {
 
 HWY_EXPORT(gemm_float);
 HWY_EXPORT(gemm_double);
+HWY_EXPORT(pack_columns_float);
+HWY_EXPORT(strip_width);
 
 }  // namespace
+
+int64_t packed_strip_width() { return HWY_DYNAMIC_DISPATCH(strip_width)(); }
+
+int64_t packed_size(int64_t k, int64_t n, int64_t width) { return k * ceil_divide(n, width) * width; }
+
+void pack_columns(const float* b, int64_t ldb, bool transpose_b, int64_t k, int64_t n, float* packed) {
+  HWY_DYNAMIC_DISPATCH(pack_columns_float)(b, ldb, transpose_b, k, n, packed);
+}
 
 template <class A, class B, class C>
 void gemm(const Gemm<A, B, C>& arguments) {
@@ -454,7 +499,10 @@ void gemm(const Gemm<A, B, C>& arguments) {
                                  .ldc = g.ldc,
                                  .accumulate = g.accumulate,
                                  .is_part = g.is_part,
-                                 .bias = g.bias};
+                                 .bias = g.bias,
+                                 .packed_b = g.packed_b,
+                                 .pack_columns = g.pack_columns,
+                                 .epilogue = g.epilogue};
     if constexpr (std::is_same_v<C, double>) {
       HWY_DYNAMIC_DISPATCH(gemm_double)(product);
     } else {

@@ -40,14 +40,19 @@ constexpr int64_t tile_columns() {
   return kTileVectors * static_cast<int64_t>(hn::MaxLanes(Simd<T>()));
 }
 
-// c[kRows, tile_columns] = a b, or c += a b if `add`. Packed operands: a[p * kRows + row], b[p * tile_columns +
-// column].
-template <int kRows, class T>
-void multiply_tile(int64_t k, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, T* HWY_RESTRICT c, int64_t ldc,
-                   bool add) {
+// c[kRows, tile_columns] = a b, or c += a b if `add`. b is packed: b[p * tile_columns + column]. So is a if
+// kPackedA, a[p * kRows + row]; else it lies by rows, a[row * lda + p].
+template <int kRows, bool kPackedA, class T>
+HWY_INLINE void multiply_tile_of(int64_t k, const T* HWY_RESTRICT a, int64_t lda, const T* HWY_RESTRICT b,
+                                 T* HWY_RESTRICT c, int64_t ldc, bool add) {
   const Simd<T> d;
   using V = hn::Vec<Simd<T>>;
   constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(d));
+  // Rows that share a pointer are one and two `lda` behind it, which an address can say by itself.
+  constexpr int kPointers = kPackedA ? 1 : (kRows + 2) / 3;
+  const T* from[kPointers];
+  IMAGO_UNROLL
+  for (int i = 0; i < kPointers; ++i) from[i] = a + 3 * i * lda;
   V sums[kRows][kTileVectors];
   IMAGO_UNROLL
   for (int row = 0; row < kRows; ++row) {
@@ -56,16 +61,17 @@ void multiply_tile(int64_t k, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, 
     hwy::Prefetch(c + row * ldc + kTileVectors * kLanes - 1);
   }
   for (int64_t p = 0; p < k; ++p) {
-    hwy::Prefetch(a + kRows * k);
+    if constexpr (kPackedA) hwy::Prefetch(from[0] + kRows * k);
     const V b0 = hn::Load(d, b);
     const V b1 = hn::Load(d, b + kLanes);
     IMAGO_UNROLL
     for (int row = 0; row < kRows; ++row) {
-      const V value = hn::Set(d, a[row]);
+      const V value = hn::Set(d, kPackedA ? from[0][row] : from[row / 3 % kPointers][row % 3 * lda]);
       sums[row][0] = hn::MulAdd(value, b0, sums[row][0]);
       sums[row][1] = hn::MulAdd(value, b1, sums[row][1]);
     }
-    a += kRows;
+    IMAGO_UNROLL
+    for (int i = 0; i < kPointers; ++i) from[i] += kPackedA ? kRows : 1;
     b += kTileVectors * kLanes;
   }
   IMAGO_UNROLL
@@ -78,6 +84,18 @@ void multiply_tile(int64_t k, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, 
     hn::StoreU(sums[row][0], d, to);
     hn::StoreU(sums[row][1], d, to + kLanes);
   }
+}
+
+template <int kRows, class T>
+void multiply_tile(int64_t k, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, T* HWY_RESTRICT c, int64_t ldc,
+                   bool add) {
+  multiply_tile_of<kRows, true>(k, a, 0, b, c, ldc, add);
+}
+
+template <int kRows>
+void multiply_rows_tile(int64_t k, const float* HWY_RESTRICT a, int64_t lda, const float* HWY_RESTRICT b,
+                        float* HWY_RESTRICT c, int64_t ldc, bool add) {
+  multiply_tile_of<kRows, false>(k, a, lda, b, c, ldc, add);
 }
 
 template <class T>
@@ -95,6 +113,23 @@ constexpr auto tile_table(std::integer_sequence<int, kRows...>) {
 template <class T>
 MultiplyTile<T> tile_kernel(int64_t rows) {
   static constexpr auto kTable = tile_table<T>(std::make_integer_sequence<int, kTileRows>());
+  return kTable.by_rows[rows - 1];
+}
+
+using MultiplyRowsTile = void (*)(int64_t k, const float* a, int64_t lda, const float* b, float* c, int64_t ldc,
+                                  bool add);
+
+template <int... kRows>
+constexpr auto rows_tile_table(std::integer_sequence<int, kRows...>) {
+  struct Table {
+    MultiplyRowsTile by_rows[sizeof...(kRows)];
+  };
+  return Table{{multiply_rows_tile<kRows + 1>...}};
+}
+
+// The same for a that is not packed.
+HWY_INLINE MultiplyRowsTile rows_tile_kernel(int64_t rows) {
+  static constexpr auto kTable = rows_tile_table(std::make_integer_sequence<int, kTileRows>());
   return kTable.by_rows[rows - 1];
 }
 

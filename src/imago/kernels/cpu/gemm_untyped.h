@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "imago/kernels/cpu/half.h"
+#include "imago/kernels/cpu/gemm.h"
 
 namespace imago::kernels {
 
@@ -36,6 +36,9 @@ struct UntypedGemm {
   bool accumulate;
   bool is_part;
   const void* bias;  // of b's type; once it reaches the kernels, of the type summed in
+  PackedColumns packed_b;
+  const PackColumns* pack_columns;
+  const RowEpilogue* epilogue;
 };
 
 // Calls visitor(pointer) with the pointer cast to its elements' type. Types that cannot meet T, the type summed in, are

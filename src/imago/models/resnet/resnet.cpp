@@ -4,6 +4,7 @@
 
 #include "imago/base/error.h"
 #include "imago/nn/registry.h"
+#include "imago/nn/vision/normed_convolution.h"
 #include "imago/nn/vision/patches.h"
 #include "imago/ops/pooling/pooling.h"
 #include "imago/ops/reshape/reshape.h"
@@ -17,16 +18,22 @@ void ResNetConfig::validate() const {
     throw Error(ErrorKind::kUnsupported, "config.json", fmt::format("layer_type \"{}\"", layer_type));
 }
 
-Layer::Layer(const ResNetConfig& c, int64_t in, int64_t out, int64_t stride)
-    : activation(nn::activation(c.hidden_act)) {
+Tensor ConvLayer::operator()(const Tensor& x, const Tensor& residual) const {
+  const bool with_relu = activation == nn::activation("relu");
+  const Tensor y = nn::normed_convolution(convolution, normalization, x, residual, with_relu);
+  return activation != nullptr && !with_relu ? activation(y) : y;
+}
+
+Layer::Layer(const ResNetConfig& c, int64_t in, int64_t out, int64_t stride) {
+  const nn::Activation act = nn::activation(c.hidden_act);
   const nn::Activation relu = nn::activation("relu");  // inside a block, whatever hidden_act is
   if (in != out || stride != 1) shortcut.emplace(in, out, 1, stride, nullptr);
   if (c.layer_type == "basic") {
-    layer = {{in, out, 3, stride, relu}, {out, out, 3, 1, nullptr}};
+    layer = {{in, out, 3, stride, relu}, {out, out, 3, 1, act}};
     return;
   }
   const int64_t narrow = out / 4, first = c.downsample_in_bottleneck ? stride : 1;
-  layer = {{in, narrow, 1, first, relu}, {narrow, narrow, 3, stride / first, relu}, {narrow, out, 1, 1, nullptr}};
+  layer = {{in, narrow, 1, first, relu}, {narrow, narrow, 3, stride / first, relu}, {narrow, out, 1, 1, act}};
 }
 
 Trunk::Trunk(const ResNetConfig& c) : embedder(c.num_channels, c.embedding_size, 7, 2, nn::activation(c.hidden_act)) {

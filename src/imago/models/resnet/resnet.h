@@ -25,7 +25,7 @@ struct ResNetConfig : nn::StagedConfig {
   int64_t stage_count() const { return static_cast<int64_t>(hidden_sizes.size()); }
 };
 
-// normalization(convolution(x)), and perhaps an activation.
+// activation(normalization(convolution(x)) + residual), the last two perhaps without.
 struct ConvLayer : Module {
   nn::Conv2d convolution;
   nn::BatchNorm2d normalization;
@@ -35,15 +35,13 @@ struct ConvLayer : Module {
       : convolution(in, out, kernel, {.stride = stride, .padding = kernel / 2, .bias = false}),
         normalization(out),
         activation(act) {}
-  Tensor operator()(const Tensor& x) const {
-    const Tensor y = normalization(convolution(x));
-    return activation != nullptr ? activation(y) : y;
-  }
+  Tensor operator()(const Tensor& x, const Tensor& residual = {}) const;
 
   nn::Activation activation;
 };
 
-// What the convolutions make of x is added to x, or to its shortcut where the sizes differ.
+// What the convolutions make of x is added to x, or to its shortcut where the sizes differ; the last one's activation
+// comes behind that.
 struct Layer : Module {
   std::optional<ConvLayer> shortcut;
   std::vector<ConvLayer> layer;
@@ -51,12 +49,11 @@ struct Layer : Module {
 
   Layer(const ResNetConfig& c, int64_t in, int64_t out, int64_t stride);
   Tensor operator()(const Tensor& x) const {
+    const Tensor residual = shortcut ? (*shortcut)(x) : x;
     Tensor y = x;
-    for (const ConvLayer& each : layer) y = each(y);
-    return activation(y + (shortcut ? (*shortcut)(x) : x));
+    for (const ConvLayer& each : layer) y = each(y, &each == &layer.back() ? residual : Tensor());
+    return y;
   }
-
-  nn::Activation activation;
 };
 
 struct Stage : Module {

@@ -6,6 +6,7 @@
 #include "imago/kernels/cpu/gemm.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/contiguous/contiguous.h"
+#include "imago/ops/convolution/float_convolution.h"
 #include "imago/ops/convolution/geometry.h"
 #include "imago/ops/kernel_table.h"
 #include "imago/ops/strided_copy.h"
@@ -14,9 +15,10 @@
 namespace imago {
 namespace {
 
-// By matrix products: the inputs that each output position meets are gathered into the columns of a matrix [channels *
-// taps, positions] ("im2col"), a tile of positions at a time, so that memory stays bounded. Where a group has one
-// channel on either side (depthwise), a product would have one row, and the taps are walked directly.
+// By matrix products. Large ones in float gather what they read as they go (float_convolution.h). For the others the
+// inputs that each output position meets are gathered into the columns of a matrix [channels * taps, positions]
+// ("im2col"), a tile of positions at a time, so that memory stays bounded. Where a group has one channel on either side
+// (depthwise), a product would have one row, and the taps are walked directly.
 
 using Geometry = ConvolutionGeometry;
 
@@ -24,24 +26,10 @@ using Geometry = ConvolutionGeometry;
 // second-level cache to hold much of it.
 constexpr int64_t kTileElements = 1 << 20;
 
-struct Problem {
-  Geometry geometry;
-  int64_t batch, in, out, groups;  // channels of all groups
+using Problem = ConvolutionProblem;
 
-  int64_t group_in() const { return in / groups; }
-  int64_t group_out() const { return out / groups; }
-  int64_t rows() const { return group_in() * geometry.taps(); }  // of the matrix
-  int64_t tile() const {
-    const int64_t positions = geometry.output_size();
-    return std::min(positions, std::max<int64_t>(kTileElements / std::max<int64_t>(rows(), 1), 64));
-  }
-  bool is_depthwise() const { return group_in() == 1 && group_out() == 1; }
-};
-
-template <class Op>
-Problem make_problem(const Op& op, const Tensor& x, const Tensor& y, const Shape& kernel) {
-  const auto spatial = [](const Tensor& t) { return t.shape().sub(2, t.dim()); };
-  return {make_geometry(op, spatial(x), spatial(y), kernel), x.size(0), x.size(1), y.size(1), op.groups};
+int64_t tile_size(const Problem& p) {
+  return std::min(p.geometry.output_size(), std::max<int64_t>(kTileElements / std::max<int64_t>(p.rows(), 1), 64));
 }
 
 // Rows (channel, tap) of the matrix for output positions [begin, begin + count), `ld` elements apart.
@@ -93,7 +81,10 @@ void start_sums(const T* bias, T* sums, int64_t channels, int64_t size) {
 
 template <class T>
 void convolve(const Problem& p, const T* x, const T* weight, const T* bias, T* y) {
-  const int64_t positions = p.geometry.output_size(), tile = p.tile();
+  if constexpr (std::is_same_v<T, float>) {
+    if (is_float_convolution(p)) return float_convolution(p, x, weight, y, {.shift = bias});
+  }
+  const int64_t positions = p.geometry.output_size(), tile = tile_size(p);
   const bool gathers = !p.geometry.is_pointwise();
   const Tensor room = Tensor::empty({gathers ? p.rows() * tile : 0}, DTypeOf<T>::value);
   T* columns = room.data<T>();
@@ -124,7 +115,7 @@ void convolve(const Problem& p, const T* x, const T* weight, const T* bias, T* y
 template <class T>
 void convolve_transpose(const Problem& p, const T* y, const T* weight, const T* bias, T* x) {
   using A = Accumulator<T>;
-  const int64_t positions = p.geometry.output_size(), inputs = p.geometry.input_size(), tile = p.tile();
+  const int64_t positions = p.geometry.output_size(), inputs = p.geometry.input_size(), tile = tile_size(p);
   const Tensor room = Tensor::empty({p.rows() * tile}, DTypeOf<A>::value);
   const Tensor sums_room = Tensor::empty({p.group_in() * inputs}, DTypeOf<A>::value);
   A *columns = room.data<A>(), *sums = sums_room.data<A>();
@@ -158,7 +149,7 @@ void convolve_transpose(const Problem& p, const T* y, const T* weight, const T* 
 // Sums over batch and positions into `weight`, which is zeros.
 template <class T, class A>
 void convolve_weight(const Problem& p, const T* x, const T* y, A* weight) {
-  const int64_t positions = p.geometry.output_size(), tile = p.tile();
+  const int64_t positions = p.geometry.output_size(), tile = tile_size(p);
   const Tensor room = Tensor::empty({p.rows() * tile}, DTypeOf<T>::value);
   T* columns = room.data<T>();
   for (int64_t i = 0; i < p.batch * p.groups; ++i) {
@@ -272,7 +263,7 @@ void run_wide(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& outp
 void convolution_cpu(const op::Convolution& op, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   if (outputs[0].numel() == 0) return;
   const Shape kernel = inputs[1].shape().sub(2, inputs[1].dim());
-  const Problem p = make_problem(op, inputs[0], outputs[0], kernel);
+  const Problem p = make_convolution_problem(op, inputs[0], outputs[0], kernel);
   if (p.is_depthwise()) {
     run_wide(inputs[0], inputs[1], inputs[2], outputs[0],
              [&](auto* x, auto* weight, auto* bias, auto* y) { depthwise(p, x, weight, bias, y); });
@@ -289,7 +280,7 @@ void convolution_transpose_cpu(const op::ConvolutionTranspose& op, std::span<con
                                std::span<Tensor> outputs) {
   if (outputs[0].numel() == 0) return;
   const Shape kernel = inputs[1].shape().sub(2, inputs[1].dim());
-  const Problem p = make_problem(op, outputs[0], inputs[0], kernel);
+  const Problem p = make_convolution_problem(op, outputs[0], inputs[0], kernel);
   if (p.is_depthwise()) {
     run_wide(inputs[0], inputs[1], inputs[2], outputs[0],
              [&](auto* y, auto* weight, auto* bias, auto* x) { depthwise_transpose(p, y, weight, bias, x); });
@@ -305,7 +296,7 @@ void convolution_transpose_cpu(const op::ConvolutionTranspose& op, std::span<con
 void convolution_weight_cpu(const op::ConvolutionWeight& op, std::span<const Tensor> inputs,
                             std::span<Tensor> outputs) {
   if (outputs[0].numel() == 0) return;
-  const Problem p = make_problem(op, inputs[0], inputs[1], op.kernel);
+  const Problem p = make_convolution_problem(op, inputs[0], inputs[1], op.kernel);
   if (p.is_depthwise()) {
     run_wide(inputs[0], inputs[1], {}, outputs[0],
              [&](auto* x, auto* y, auto*, auto* weight) { depthwise_weight(p, x, y, weight); });

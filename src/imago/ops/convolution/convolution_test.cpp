@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "imago/ops/cast/cast.h"
 #include "imago/ops/expect.h"
 #include "imago/ops/op_table.h"
 #include "imago/ops/slice/slice.h"
@@ -52,6 +53,33 @@ TEST(Convolution, IsTorchsConv3d) {
   expect_tensor(convolution(x, weight), {1, 2, 1, 2, 2},
                 {0.6765737523079602, -0.2621499921425563, 0.3167628708160447, 1.426918697081989, 7.930523261463183,
                  -5.104735096309431, 3.513552615973728, -4.439689195129784});
+}
+
+// Large ones in float have a kernel of their own, which gathers its input as it goes.
+TEST(Convolution, LargeInFloatIsThatOfDouble) {
+  struct Case {
+    Shape x, weight, stride, padding, dilation;
+    int64_t groups;
+  };
+  const std::vector<Case> cases = {
+      {{2, 13, 19, 37}, {27, 13, 3, 3}, {1, 1}, {1, 1}, {1, 1}, 1},    // rows shorter and longer than vectors
+      {{1, 20, 17, 150}, {30, 20, 3, 3}, {2, 2}, {1, 1}, {1, 1}, 1},   // every other input
+      {{1, 3, 64, 66}, {24, 3, 7, 7}, {2, 2}, {3, 3}, {1, 1}, 1},      // a stem
+      {{1, 3, 64, 64}, {100, 3, 16, 16}, {16, 16}, {0, 0}, {1, 1}, 1}, // patches
+      {{1, 16, 33, 20}, {32, 8, 3, 2}, {1, 2}, {4, 0}, {3, 2}, 2},     // groups, dilated, padding wider than the kernel
+      {{1, 600, 9, 31}, {14, 600, 1, 1}, {1, 1}, {0, 0}, {1, 1}, 1},   // pointwise, more than a block deep
+      {{2, 40, 16, 30}, {50, 40, 1, 1}, {2, 2}, {0, 0}, {1, 1}, 1},    // pointwise, strided
+      {{2, 30, 500}, {40, 30, 5}, {1}, {2}, {1}, 1},                   // one dimension
+      {{1, 12, 5, 12, 13}, {20, 12, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 1},
+  };
+  for (const Case& c : cases) {
+    const Tensor x = sample_values(c.x), weight = sample_values(c.weight, -2, 2, 2);
+    const Tensor bias = sample_values({c.weight[0]}, -2, 2, 3);
+    const Tensor expected = convolution(x, weight, bias, c.stride, c.padding, c.dilation, c.groups);
+    const auto narrow = [](const Tensor& t) { return cast(t, DType::f32); };
+    const Tensor y = convolution(narrow(x), narrow(weight), narrow(bias), c.stride, c.padding, c.dilation, c.groups);
+    expect_tensor(y, expected.shape(), expected.to_vector<double>(), 1e-6);
+  }
 }
 
 TEST(ConvolutionTranspose, IsTorchs) {

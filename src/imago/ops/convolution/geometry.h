@@ -3,26 +3,14 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
-#include "imago/tensor/shape.h"
+#include "imago/kernels/cpu/convolution.h"
+#include "imago/tensor/tensor.h"
 
 namespace imago {
 
-// Always three spatial dimensions; missing ones come first with size 1.
-struct ConvolutionGeometry {
-  using Sizes = std::array<int64_t, 3>;
-  Sizes input{1, 1, 1}, output{1, 1, 1}, kernel{1, 1, 1}, stride{1, 1, 1}, padding{0, 0, 0}, dilation{1, 1, 1};
-
-  int64_t input_size() const { return input[0] * input[1] * input[2]; }
-  int64_t output_size() const { return output[0] * output[1] * output[2]; }
-  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-  // Whether input and output positions are the same, so that nothing needs to be gathered.
-  bool is_pointwise() const {
-    return taps() == 1 && input == output && stride == Sizes{1, 1, 1} && padding == Sizes{0, 0, 0};
-  }
-};
+using kernels::ConvolutionGeometry;
 
 template <class Op>
 ConvolutionGeometry make_geometry(const Op& op, const Shape& input, const Shape& output, const Shape& kernel) {
@@ -38,6 +26,23 @@ ConvolutionGeometry make_geometry(const Op& op, const Shape& input, const Shape&
     g.dilation[i] = op.dilation[d];
   }
   return g;
+}
+
+// A whole convolution: pictures of `in` channels give pictures of `out`, each in as many groups.
+struct ConvolutionProblem {
+  ConvolutionGeometry geometry;
+  int64_t batch, in, out, groups;
+
+  int64_t group_in() const { return in / groups; }
+  int64_t group_out() const { return out / groups; }
+  int64_t rows() const { return group_in() * geometry.taps(); }  // that meet one position of one group
+  bool is_depthwise() const { return group_in() == 1 && group_out() == 1; }
+};
+
+template <class Op>
+ConvolutionProblem make_convolution_problem(const Op& op, const Tensor& x, const Tensor& y, const Shape& kernel) {
+  const auto spatial = [](const Tensor& t) { return t.shape().sub(2, t.dim()); };
+  return {make_geometry(op, spatial(x), spatial(y), kernel), x.size(0), x.size(1), y.size(1), op.groups};
 }
 
 namespace internal {

@@ -3,6 +3,7 @@
 #include "imago/ops/contiguous/contiguous.h"
 #include "imago/ops/kernel_table.h"
 #include "imago/ops/linear/linear.h"
+#include "imago/ops/linear/packed_weights.h"
 #include "imago/tensor/dispatch.h"
 #include "imago/tensor/encoded_matrix.h"
 
@@ -42,6 +43,13 @@ void multiply(const Tensor& x_in, const Tensor& weight_in, const Tensor& bias, T
   gemm.c = y.data<T>();
   gemm.ldc = out;
   gemm.bias = dense_bias.defined() ? dense_bias.const_data<T>() : nullptr;
+  if constexpr (std::is_same_v<T, float>) {
+    if (by_rows) {
+      const PackedWeight packed = packed_weight(weight, gemm.m);
+      gemm.packed_b = packed.columns;
+      return kernels::gemm(gemm);
+    }
+  }
   kernels::gemm(gemm);
 }
 

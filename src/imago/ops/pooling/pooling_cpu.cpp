@@ -32,13 +32,16 @@ Windows all_windows(const Op& op, const Tensor& x) {
 template <class T>
 int64_t index_of_maximum(const Windows& w, const T* x, const PoolWindow& a, const PoolWindow& b, const PoolWindow& c) {
   int64_t best = -1;
+  Accumulator<T> largest = 0;
   for (int64_t i = a.begin; i < a.end; i += a.step) {
     for (int64_t j = b.begin; j < b.end; j += b.step) {
+      const int64_t row = (i * w.input[1] + j) * w.input[2];
       for (int64_t k = c.begin; k < c.end; k += c.step) {
-        const int64_t index = (i * w.input[1] + j) * w.input[2] + k;
-        const auto value = static_cast<Accumulator<T>>(x[index]);
-        if (best >= 0 && std::isnan(static_cast<Accumulator<T>>(x[best]))) return best;
-        if (best < 0 || value > static_cast<Accumulator<T>>(x[best]) || std::isnan(value)) best = index;
+        const auto value = static_cast<Accumulator<T>>(x[row + k]);
+        if (std::isnan(value)) return row + k;
+        if (best >= 0 && value <= largest) continue;
+        best = row + k;
+        largest = value;
       }
     }
   }
