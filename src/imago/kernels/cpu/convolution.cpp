@@ -1,6 +1,7 @@
 #include "imago/kernels/cpu/convolution.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 
 #include "imago/kernels/cpu/scratch.h"
@@ -22,6 +23,16 @@ namespace {
 thread_local Scratch index_scratch;
 thread_local Scratch source_scratch;
 
+// Whose inputs the two hold: the number of a convolution, and a column that always has the same ones behind it.
+struct FoundInputs {
+  uint64_t convolution = 0;
+  int64_t column = 0;
+  const int32_t* index = nullptr;
+  const void* sources = nullptr;
+};
+thread_local FoundInputs found_inputs;
+std::atomic<uint64_t> convolutions = 0;
+
 }  // namespace
 }  // namespace imago::kernels
 #endif
@@ -33,14 +44,20 @@ namespace {
 // Gathers blocks of the matrix [channels * taps, positions].
 class ColumnGatherer {
  public:
-  explicit ColumnGatherer(const Convolution& c) : c_(c), g_(c.geometry), taps_(c.geometry.taps()) {}
+  explicit ColumnGatherer(const Convolution& c)
+      : c_(c), g_(c.geometry), taps_(c.geometry.taps()), serial_(convolutions.fetch_add(1) + 1) {}
 
   void pack(int64_t column, int64_t columns, int64_t depth, int64_t size, int64_t width, float* strips) const {
     const int64_t strip_vectors = width / kLanes, strip_count = (columns + width - 1) / width;
     const int64_t vectors = strip_count * strip_vectors;
-    int32_t* const index = index_scratch.get<int32_t>(taps_ * vectors * kLanes);
-    Source* const sources = source_scratch.get<Source>(taps_ * vectors);
-    find_inputs(column, columns, vectors, index, sources);
+    if (found_inputs.convolution != serial_ || found_inputs.column != column) {  // not those of another depth
+      int32_t* const lanes = index_scratch.get<int32_t>(taps_ * vectors * kLanes);
+      Source* const found = source_scratch.get<Source>(taps_ * vectors);
+      find_inputs(column, columns, vectors, lanes, found);
+      found_inputs = {serial_, column, lanes, found};
+    }
+    const int32_t* const index = found_inputs.index;
+    const auto* const sources = static_cast<const Source*>(found_inputs.sources);
     for (int64_t p = 0; p < size; ++p) {
       const int64_t channel = (depth + p) / taps_, tap = (depth + p) % taps_;
       const float* const x = c_.x + channel * g_.input_size();
@@ -141,6 +158,7 @@ class ColumnGatherer {
   const Convolution& c_;
   const ConvolutionGeometry& g_;
   const int64_t taps_;
+  const uint64_t serial_;
 };
 
 void convolve_float(const Convolution& c) {
