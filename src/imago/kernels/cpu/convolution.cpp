@@ -122,8 +122,8 @@ class ColumnGatherer {
         const int64_t i0 = at0 * g_.stride[0] + taps[0] * g_.dilation[0] - g_.padding[0];
         const int64_t i1 = at1 * g_.stride[1] + taps[1] * g_.dilation[1] - g_.padding[1];
         const int64_t i2 = at2 * g_.stride[2] + taps[2] * g_.dilation[2] - g_.padding[2];
-        const bool inside = j < columns && i0 >= 0 && i0 < g_.input[0] && i1 >= 0 && i1 < g_.input[1] && i2 >= 0 &&
-                            i2 < g_.input[2];
+        const bool inside =
+            j < columns && i0 >= 0 && i0 < g_.input[0] && i1 >= 0 && i1 < g_.input[1] && i2 >= 0 && i2 < g_.input[2];
         lanes[j] = inside ? static_cast<int32_t>((i0 * g_.input[1] + i1) * g_.input[2] + i2) : kPadding;
         if (++at2 == g_.output[2]) {
           at2 = 0;

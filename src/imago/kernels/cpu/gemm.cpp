@@ -87,7 +87,8 @@ class BlockedGemm {
     // whole pages apart, whose lines evict each other from the first-level cache.
     constexpr int64_t kPageBytes = 4096;
     is_packed_ = g.packed_b.data != nullptr && g.packed_b.width == kTileColumns;
-    const bool wide = !g.b.transposed && !is_packed_ && g.pack_columns == nullptr && g.m <= kMaxWideRows && g.n >= 2 * num_threads() * kWideBlockColumns;
+    const bool wide = !g.b.transposed && !is_packed_ && g.pack_columns == nullptr && g.m <= kMaxWideRows &&
+                      g.n >= 2 * num_threads() * kWideBlockColumns;
     reads_a_ = is_packed_ && !g.a.transposed && g.a.type == ElementType::kFloat &&
                g.a.stride * static_cast<int64_t>(sizeof(T)) % kPageBytes != 0;
     block_depth_ = wide ? kWideBlockDepth : kBlockDepth;

@@ -58,8 +58,8 @@ struct Gemm {
   C* c = nullptr;
   int64_t ldc = 0;
   bool accumulate = false;
-  const B* bias = nullptr;  // [n], or null
-  bool is_part = false;     // of a larger product: it is not summed in double however small it is
+  const B* bias = nullptr;                    // [n], or null
+  bool is_part = false;                       // of a larger product: it is not summed in double however small it is
   PackedColumns packed_b;                     // of b, or none, for products in float without a batch
   const PackColumns* pack_columns = nullptr;  // in the place of b, for products in float without a batch
   const RowEpilogue* epilogue = nullptr;      // for products in float, without bias and accumulation

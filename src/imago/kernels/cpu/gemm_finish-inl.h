@@ -49,8 +49,8 @@ void finish_block(const UntypedGemm& g, const T* sums, int64_t stride, int64_t r
 }
 
 // The same with an epilogue.
-HWY_INLINE void apply_epilogue(const UntypedGemm& g, const float* sums, int64_t stride, int64_t row, int64_t column, int64_t rows,
-                    int64_t columns) {
+HWY_INLINE void apply_epilogue(const UntypedGemm& g, const float* sums, int64_t stride, int64_t row, int64_t column,
+                               int64_t rows, int64_t columns) {
   const Simd<float> d;
   const RowEpilogue& e = *g.epilogue;
   for (int64_t i = row; i < row + rows; ++i, sums += stride) {

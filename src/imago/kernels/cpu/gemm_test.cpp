@@ -163,5 +163,39 @@ TEST(GemmKernel, NotANumberPropagates) {
   });
 }
 
+// B packed once changes nothing, nor does A read where it lies, whose rows may be whole pages apart.
+TEST(GemmKernel, PackedColumnsGiveTheSameBits) {
+  struct Sizes {
+    int64_t m, n, k, lda;
+  };
+  const std::vector<Sizes> cases = {{17, 130, 70, 70}, {50, 37, 513, 516}, {197, 300, 768, 768}, {40, 96, 1024, 1024}};
+  for_each_target([&] {
+    for (const Sizes& s : cases) {
+      for (const bool transposed : {true, false}) {
+        const int64_t ldb = (transposed ? s.k : s.n) + 1;
+        const auto a = random_vector<float>(s.m * s.lda, 1), b = random_vector<float>(s.n * s.k * 2 + ldb, 2);
+        const auto bias = random_vector<float>(s.n, 3);
+        std::vector<float> expected(static_cast<size_t>(s.m * s.n), 1), c = expected;
+        Gemm<float, float, float> g{.m = s.m, .n = s.n, .k = s.k, .a = a.data(), .lda = s.lda, .b = b.data()};
+        g.ldb = ldb;
+        g.transpose_b = transposed;
+        g.c = expected.data();
+        g.ldc = s.n;
+        g.accumulate = true;
+        g.bias = bias.data();
+        gemm(g);
+        const int64_t width = packed_strip_width();
+        std::vector<float> packed(static_cast<size_t>(packed_size(s.k, s.n, width)) + 16);
+        float* const strips = packed.data() + (64 - reinterpret_cast<uintptr_t>(packed.data()) % 64) / 4 % 16;
+        pack_columns(b.data(), ldb, transposed, s.k, s.n, strips);
+        g.packed_b = {strips, width};
+        g.c = c.data();
+        gemm(g);
+        EXPECT_EQ(c, expected);
+      }
+    }
+  });
+}
+
 }  // namespace
 }  // namespace imago::kernels

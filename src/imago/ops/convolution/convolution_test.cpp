@@ -62,14 +62,14 @@ TEST(Convolution, LargeInFloatIsThatOfDouble) {
     int64_t groups;
   };
   const std::vector<Case> cases = {
-      {{2, 13, 19, 37}, {27, 13, 3, 3}, {1, 1}, {1, 1}, {1, 1}, 1},    // rows shorter and longer than vectors
-      {{1, 20, 17, 150}, {30, 20, 3, 3}, {2, 2}, {1, 1}, {1, 1}, 1},   // every other input
-      {{1, 3, 64, 66}, {24, 3, 7, 7}, {2, 2}, {3, 3}, {1, 1}, 1},      // a stem
-      {{1, 3, 64, 64}, {100, 3, 16, 16}, {16, 16}, {0, 0}, {1, 1}, 1}, // patches
-      {{1, 16, 33, 20}, {32, 8, 3, 2}, {1, 2}, {4, 0}, {3, 2}, 2},     // groups, dilated, padding wider than the kernel
-      {{1, 600, 9, 31}, {14, 600, 1, 1}, {1, 1}, {0, 0}, {1, 1}, 1},   // pointwise, more than a block deep
-      {{2, 40, 16, 30}, {50, 40, 1, 1}, {2, 2}, {0, 0}, {1, 1}, 1},    // pointwise, strided
-      {{2, 30, 500}, {40, 30, 5}, {1}, {2}, {1}, 1},                   // one dimension
+      {{2, 13, 19, 37}, {27, 13, 3, 3}, {1, 1}, {1, 1}, {1, 1}, 1},     // rows shorter and longer than vectors
+      {{1, 20, 17, 150}, {30, 20, 3, 3}, {2, 2}, {1, 1}, {1, 1}, 1},    // every other input
+      {{1, 3, 64, 66}, {24, 3, 7, 7}, {2, 2}, {3, 3}, {1, 1}, 1},       // a stem
+      {{1, 3, 64, 64}, {100, 3, 16, 16}, {16, 16}, {0, 0}, {1, 1}, 1},  // patches
+      {{1, 16, 33, 20}, {32, 8, 3, 2}, {1, 2}, {4, 0}, {3, 2}, 2},    // groups, dilated, padding wider than the kernel
+      {{1, 600, 9, 31}, {14, 600, 1, 1}, {1, 1}, {0, 0}, {1, 1}, 1},  // pointwise, more than a block deep
+      {{2, 40, 16, 30}, {50, 40, 1, 1}, {2, 2}, {0, 0}, {1, 1}, 1},   // pointwise, strided
+      {{2, 30, 500}, {40, 30, 5}, {1}, {2}, {1}, 1},                  // one dimension
       {{1, 12, 5, 12, 13}, {20, 12, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 1},
   };
   for (const Case& c : cases) {

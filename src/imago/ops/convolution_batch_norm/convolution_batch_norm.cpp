@@ -37,8 +37,8 @@ Tensor op::ConvolutionBatchNorm::decompose(const Tensor& x, const Tensor& weight
 }
 
 Tensor convolution_batch_norm(const Tensor& x, const Tensor& weight, const Tensor& running_mean,
-                              const Tensor& running_var, const Tensor& norm_weight, const Tensor& norm_bias,
-                              double eps, const Tensor& residual, bool relu, const Shape& stride, const Shape& padding,
+                              const Tensor& running_var, const Tensor& norm_weight, const Tensor& norm_bias, double eps,
+                              const Tensor& residual, bool relu, const Shape& stride, const Shape& padding,
                               const Shape& dilation, int64_t groups) {
   require_defined(op::ConvolutionBatchNorm::name, "x", x);
   const auto sizes = [&](const Shape& given) {
@@ -52,8 +52,8 @@ void register_convolution_batch_norm(OpTable& table) {
   table.add<op::ConvolutionBatchNorm>([]() -> std::vector<Sample> {
     const auto call = [](bool relu, Shape stride, Shape padding, int64_t groups) {
       return [=](std::span<const Tensor> in) -> Tensors {
-        return {convolution_batch_norm(in[0], in[1], in[2], in[3], in[4], in[5], 1e-3,
-                                       in.size() > 6 ? in[6] : Tensor(), relu, stride, padding, {1}, groups)};
+        return {convolution_batch_norm(in[0], in[1], in[2], in[3], in[4], in[5], 1e-3, in.size() > 6 ? in[6] : Tensor(),
+                                       relu, stride, padding, {1}, groups)};
       };
     };
     const auto inputs = [](const Shape& x, const Shape& weight) {

@@ -22,11 +22,11 @@ struct ConvolutionBatchNorm {
 }  // namespace op
 
 // What a convolution without bias gives, normalised by the mean and variance that training saw, plus `residual` of that
-// shape, which may be undefined, and below zero cut off if `relu`; in one pass over the result. Sizes of one number hold
-// for all dimensions.
+// shape, which may be undefined, and below zero cut off if `relu`; in one pass over the result. Sizes of one number
+// hold for all dimensions.
 Tensor convolution_batch_norm(const Tensor& x, const Tensor& weight, const Tensor& running_mean,
-                              const Tensor& running_var, const Tensor& norm_weight, const Tensor& norm_bias,
-                              double eps, const Tensor& residual, bool relu, const Shape& stride = {1},
-                              const Shape& padding = {0}, const Shape& dilation = {1}, int64_t groups = 1);
+                              const Tensor& running_var, const Tensor& norm_weight, const Tensor& norm_bias, double eps,
+                              const Tensor& residual, bool relu, const Shape& stride = {1}, const Shape& padding = {0},
+                              const Shape& dilation = {1}, int64_t groups = 1);
 
 }  // namespace imago

@@ -36,7 +36,8 @@ TEST(ConvolutionBatchNorm, LargeInFloatIsThatOfDouble) {
     const Tensor residual = sample_values({2, 33, 15, 21}, -20, 20, 7);
     for (const bool relu : {false, true}) {
       const Tensor expected = run(wide, residual, relu), plain = run(wide, {}, relu);
-      expect_tensor(run(narrow, cast(residual, DType::f32), relu), expected.shape(), expected.to_vector<double>(), 5e-7);
+      expect_tensor(run(narrow, cast(residual, DType::f32), relu), expected.shape(), expected.to_vector<double>(),
+                    5e-7);
       expect_tensor(run(narrow, {}, relu), plain.shape(), plain.to_vector<double>(), 5e-7);
     }
   }

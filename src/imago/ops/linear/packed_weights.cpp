@@ -59,8 +59,7 @@ class PackedWeights {
     const int64_t width = kernels::packed_strip_width(), out = weight.size(0), in = weight.size(1);
     const int64_t count = kernels::packed_size(in, out, width), bytes = count * static_cast<int64_t>(sizeof(float));
     if (bytes_ + bytes > kMaxPackedBytes) return;
-    auto* const data =
-        static_cast<float*>(::operator new(static_cast<size_t>(bytes), kAlignment, std::nothrow));
+    auto* const data = static_cast<float*>(::operator new(static_cast<size_t>(bytes), kAlignment, std::nothrow));
     if (data == nullptr) return;  // it is only a matter of speed
     packed.owner = {data, [](float* memory) { ::operator delete(memory, kAlignment); }};
     packed.columns = {data, width};
