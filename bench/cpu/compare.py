@@ -32,6 +32,8 @@ import subprocess
 import sys
 import time
 
+# Of one process, the best counts: as many as peers.py has, with the one that warms up.
+RUNS = 4
 GGUF_FORMATS = ["f16", "q8_0", "q4_0", "q4_k"]
 
 CONFIGS = {
@@ -89,8 +91,7 @@ class Bench:
             raise RuntimeError((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1])
         return json.loads(done.stdout)
 
-    def imago(self, model, repeat=4, **flags):
-        """The best of as many runs as peers have, the first of which is not meant to count."""
+    def imago(self, model, repeat=1, **flags):
         command = [self.options.imago, "bench", "-m", str(model), "--threads", str(self.options.threads), "--repeat",
                    str(repeat), "--json"]
         for flag, value in flags.items():
@@ -173,7 +174,7 @@ class Bench:
                     if os.environ.get(variable)}
 
         def imago(path):
-            result = self.imago(path, repeat=1, prompt=prompt, new=new)
+            result = self.imago(path, prompt=prompt, new=new)
             return {f"prompt {prompt}": result["prompt_tokens_per_second"], "decode": result["decode_tokens_per_second"]}
 
         def llama_bench(binary, path):
@@ -257,7 +258,7 @@ class Bench:
                     folder = self.checkpoint(model)
                     own = folder if precision == "f32" else self.quantized(model, "w8a8")
                     contestants = {"imago": lambda own=own, batch=batch: {
-                        "": self.imago(own, prompt=tokens, batch=batch)["texts_per_second"]}}
+                        "": self.imago(own, RUNS, prompt=tokens, batch=batch)["texts_per_second"]}}
                     for peer in ("torch", "onnxruntime", "ctranslate2", "openvino"):
                         if importable(peer):
                             contestants[peer] = (lambda peer=peer, folder=folder, precision=precision, batch=batch:
@@ -272,7 +273,7 @@ class Bench:
                 continue
             folder = self.checkpoint("t5-small")
             contestants = {"imago": lambda batch=batch: {
-                "": self.imago(folder, prompt=tokens, new=tokens, batch=batch)["texts_per_second"]}}
+                "": self.imago(folder, RUNS, prompt=tokens, new=tokens, batch=batch)["texts_per_second"]}}
             if importable("torch"):
                 contestants["torch"] = lambda batch=batch: self.peer("translate_torch", folder, batch, tokens)
             self.compare(row, "texts/s", contestants)
@@ -286,7 +287,7 @@ class Bench:
             if self.options.parameters == "small" and "800" in size:
                 size = "320x416"
             contestants = {"imago": lambda: {
-                "": self.imago(folder, image=size, batch=batch, prompt=max(tokens, 1))["images_per_second"]}}
+                "": self.imago(folder, RUNS, image=size, batch=batch, prompt=max(tokens, 1))["images_per_second"]}}
             for peer in ("torch", "onnxruntime", "openvino"):
                 if importable(peer):
                     contestants[peer] = lambda peer=peer: self.peer(f"see_{peer}", folder, batch, size, tokens)

@@ -171,7 +171,7 @@ class BenchCommand final : public cli::Command {
     return {{"batch", batch_},
             {"image", image_},
             {"images_per_second", static_cast<double>(batch_) / seconds},
-            {"peak_memory_bytes", peak_memory()}};
+            {"peak_memory_bytes", peak_memory_bytes()}};
   }
 
   Json of_encoder(const Model& model) const {
