@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "imago/base/error.h"
-#include "imago/base/mapped_pages.h"
 #include "imago/base/json.h"
+#include "imago/base/mapped_pages.h"
 #include "imago/base/quote.h"
 #include "imago/quant/block_matrix.h"
 
