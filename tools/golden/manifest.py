@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from decoders import DECODERS
+from dropping import DROPPING
 from encoders import ENCODERS
 from mixtures import MIXTURES
 from multimodal import MULTIMODAL
@@ -312,6 +313,8 @@ def t5() -> dict[str, Golden]:
 
 COMMITTED = {"gpt2": gpt2(), "llama": llama(), "bert": bert(), "t5": t5()}
 COMMITTED |= DECODERS | MIXTURES | RECURRENT | ENCODERS | SEQ2SEQ | SERIES | SPEECH | VISION | MULTIMODAL
+for model_type, goldens in DROPPING.items():
+    COMMITTED[model_type] |= goldens
 
 
 def main() -> int:

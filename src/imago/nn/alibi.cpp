@@ -37,4 +37,12 @@ Tensor alibi_bias(const Tensor& slopes, const Tensor& attention_mask, int64_t ke
   return reshape(slopes, {1, slopes.size(0), 1, 1}) * reshape(positions, {-1, 1, 1, keys});
 }
 
+void tell_distances(AttentionContext& context, const TextInputs& inputs, const Tensor& x_BTD, int64_t heads,
+                    DType slopes) {
+  const int64_t past = inputs.past_key_values != nullptr ? inputs.past_key_values->length() : 0;
+  const Tensor bias = alibi_bias(alibi_slopes(heads, slopes), inputs.attention_mask, past + x_BTD.size(1));
+  context.mask.bias = cast(bias, x_BTD.dtype());
+  if (context.mask.key_padding) context.implementation = AttentionImplementation::kEager;
+}
+
 }  // namespace imago::nn

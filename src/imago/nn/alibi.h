@@ -2,9 +2,7 @@
 // Length Extrapolation").
 #pragma once
 
-#include <cstdint>
-
-#include "imago/tensor/tensor.h"
+#include "imago/nn/attention.h"
 
 namespace imago::nn {
 
@@ -16,5 +14,10 @@ Tensor alibi_slopes(int64_t heads, DType dtype);
 // not subtracted. Padding does not count as position: attention_mask is [B, S], or undefined where there is none (then
 // B is 1).
 Tensor alibi_bias(const Tensor& slopes, const Tensor& attention_mask, int64_t keys);
+
+// The context's bias, with slopes of that dtype. Where there is padding attention is eager: the reference's own then
+// spreads the weight of a query that sees no key over all of them.
+void tell_distances(AttentionContext& context, const TextInputs& inputs, const Tensor& x_BTD, int64_t heads,
+                    DType slopes);
 
 }  // namespace imago::nn

@@ -72,9 +72,10 @@ AttentionMask of_last_keys(AttentionMask mask, int64_t keys) {
   return mask;
 }
 
-// The weights of each key, [B, H, T, S].
+// The weights of each key, [B, H, T, S]. A query that sees no key weighs all alike, or none.
+enum class Blind { kAllKeys, kNone };
 Tensor eager_weights(const Tensor& q, const Tensor& k, const AttentionMask& mask, const AttentionOptions& options,
-                     DType dtype) {
+                     DType dtype, Blind blind) {
   const int64_t queries = q.size(2), keys = k.size(2);
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(3))));
   const op::ScaledDotProductAttention described{scale,       0,           mask.causal,
@@ -90,9 +91,10 @@ Tensor eager_weights(const Tensor& q, const Tensor& k, const AttentionMask& mask
   if (visible) scores = hide(scores, visible);
   // The softmax of half types is taken in float32, as the reference takes it.
   const DType exact = scores.dtype() == DType::f64 ? DType::f64 : DType::f32;
-  return cast(
-      options.sinks ? softmax_with_sinks(cast(scores, exact), cast(options.sinks, exact)) : softmax(scores, -1, exact),
-      dtype);
+  const Tensor weights =
+      options.sinks ? softmax_with_sinks(cast(scores, exact), cast(options.sinks, exact)) : softmax(scores, -1, exact);
+  if (!visible || blind == Blind::kAllKeys) return cast(weights, dtype);
+  return cast(weights * cast(any(visible, {visible.dim() - 1}, /*keepdim=*/true), exact), dtype);
 }
 
 // bool [batch, keys], or undefined where every key is a token.
@@ -138,8 +140,8 @@ Tensor attend(const Tensor& q, const KeysValues& all, const AttentionContext& co
   const double dropped = attention_dropout();
   if (!context.is_eager() && dropped == 0) return scaled_dot_product_attention(q, all.keys, all.values, mask, options);
   const Tensor values = decode(all.values);
-  Tensor weights = eager_weights(q, decode(all.keys), mask, options, values.dtype());
-  weights = dropout(weights, dropped);
+  const Blind blind = context.is_eager() ? Blind::kAllKeys : Blind::kNone;
+  const Tensor weights = dropout(eager_weights(q, decode(all.keys), mask, options, values.dtype(), blind), dropped);
   if (context.weights != nullptr) context.weights->push_back(weights);
   return matmul(weights, repeat_heads(values, q.size(1)));
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "imago/nn/dropout.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/expand/expand.h"
@@ -80,8 +81,10 @@ Tensor DisentangledAttention::operator()(const Tensor& x_BTD, const Disentangled
   const double parts = 1 + (options.c2p ? 1 : 0) + (options.p2c ? 1 : 0);  // how many scores are summed
   const double scale = 1 / std::sqrt(static_cast<double>(q_BHTK.size(3)) * parts);
   AttentionContext own = context;
-  if (context.distances && (options.c2p || options.p2c))
-    own.mask.bias = distance_scores(q_BHTK, k_BHTK, context, scale);
+  if (context.distances) {
+    const Tensor distances = dropout(context.distances, options.dropped);
+    if (options.c2p || options.p2c) own.mask.bias = distance_scores(q_BHTK, k_BHTK, context, distances, scale);
+  }
   if (context.hidden) {
     const Tensor& bias = own.mask.bias;
     const Tensor shown = bias ? bias : Tensor::zeros(context.hidden.shape(), x_BTD.dtype());
@@ -95,10 +98,11 @@ Tensor DisentangledAttention::operator()(const Tensor& x_BTD, const Disentangled
 }
 
 Tensor DisentangledAttention::distance_scores(const Tensor& q_BHTK, const Tensor& k_BHTK,
-                                              const DisentangledContext& context, double scale) const {
+                                              const DisentangledContext& context, const Tensor& distances,
+                                              double scale) const {
   const Shape shape = {q_BHTK.size(0), options.heads, q_BHTK.size(2), k_BHTK.size(2)};
   const auto scores = [&](const Tensor& x_BHTK, const Linear& projection, const Tensor& rows) {
-    const Tensor vectors_1HSK = split_heads(projection(context.distances), options.heads);
+    const Tensor vectors_1HSK = split_heads(projection(distances), options.heads);
     return gather(matmul(x_BHTK, transpose(vectors_1HSK, 2, 3)), 3, expand(rows, shape)) * scale;
   };
   Tensor sum;

@@ -15,6 +15,7 @@ struct DisentangledOptions {
   bool share_keys = false;        // distances go through the projections of words
   int64_t buckets = -1;           // far distances share a vector; each has its own where there are none
   int64_t max_distance = 0;
+  double dropped = 0;  // of the distances' vectors
 
   // Distances from -span to span - 1 have a vector each.
   int64_t span() const { return buckets > 0 ? buckets : max_distance; }
@@ -47,7 +48,7 @@ struct DisentangledAttention : Module {
 
  private:
   Tensor distance_scores(const Tensor& q_BHTK, const Tensor& k_BHTK, const DisentangledContext& context,
-                         double scale) const;
+                         const Tensor& distances, double scale) const;
 };
 
 }  // namespace imago::nn

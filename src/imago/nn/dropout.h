@@ -35,10 +35,13 @@ class AttentionDropout {
 // Of attention weights; 0 outside of training.
 double attention_dropout();
 
-// A configuration that drops what goes into the scores of labels and choices.
+// A configuration that drops what goes into a head: one that scores labels of the whole input, choices, or labels of
+// tokens.
 struct DropsBeforeHead {
   virtual ~DropsBeforeHead() = default;
   virtual double head_dropout() const = 0;
+  virtual double choice_dropout() const { return head_dropout(); }
+  virtual double token_dropout() const { return head_dropout(); }
 };
 
 // torch.nn.functional.dropout: `x` itself outside of training or where p is 0; else each element is zero with

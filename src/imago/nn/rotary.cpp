@@ -148,6 +148,21 @@ double factor_of(const RotaryConfig& config) {
 
 }  // namespace
 
+JsonText rope_parameters_of(std::string_view layer_type, const JsonText& rope_parameters) {
+  if (rope_parameters.text.empty()) return {};
+  JsonText found;
+  const Json json = parse_json(rope_parameters.text, "config.json: rope_parameters");
+  for (const auto& [key, value] : json.items()) {
+    if (key != "full_attention" && key != "sliding_attention") {
+      throw Error(ErrorKind::kUnsupported, "config.json",
+                  fmt::format("rope_parameters of types of layers have the key \"{}\"", key),
+                  "give those of full_attention and of sliding_attention");
+    }
+    if (key == layer_type && !value.is_null()) found.text = dump_json(value);
+  }
+  return found;
+}
+
 RotaryConfig RotaryConfig::read(const JsonText& rope_parameters, const JsonText& rope_scaling,
                                 std::optional<double> rope_theta, int64_t head_dim, int64_t max_position_embeddings,
                                 double partial_rotary_factor) {

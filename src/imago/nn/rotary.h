@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "imago/tensor/fields.h"
@@ -31,6 +32,10 @@ struct RotaryConfig {
                            std::optional<double> rope_theta, int64_t head_dim, int64_t max_position_embeddings,
                            double partial_rotary_factor = 1);
 };
+
+// The rope_parameters of one type of layers in {"full_attention": {...}, "sliding_attention": {...}}; none where they
+// are not given. Throws Error kUnsupported for other types.
+JsonText rope_parameters_of(std::string_view layer_type, const JsonText& rope_parameters);
 
 // Cosines and sines of the angles of each position: [batch, tokens, rotary_dim / 2] each, already scaled by the
 // method's attention factor.

@@ -63,8 +63,8 @@ void for_each_rate(const Json& config, const std::string& path,
 }
 
 // The reference drops activations at random while it trains; a model that leaves that out would train differently. Of
-// those that do not, the configuration has the rates as numbers; heads that score tokens drop before it, which none
-// does.
+// those that do not, the configuration has the rates as numbers; heads that score tokens read theirs from the file,
+// where the architecture does not say it.
 void refuse_dropout(const Model& model) {
   NumberNames computed;
   const_cast<Config&>(model.config()).each_field(computed);
@@ -72,13 +72,9 @@ void refuse_dropout(const Model& model) {
     for (const std::string& name : parts->dropped_in_parts()) computed.names.insert(name);
   }
   const Json config = parse_json(model.config().source.text, "config.json");
-  const bool of_tokens = dynamic_cast<const TokenClassification*>(&model) != nullptr;
-  // GPT-2's, of a head with choices that has no interface of its own.
-  const bool summarises = dynamic_cast<const CausalLM*>(&model) == nullptr &&
-                          dynamic_cast<const SequenceClassification*>(&model) == nullptr &&
-                          dynamic_cast<const QuestionAnswering*>(&model) == nullptr;
+  if (dynamic_cast<const TokenClassification*>(&model) != nullptr) computed.names.insert("classifier_dropout");
   for_each_rate(config, "", [&](const std::string& name, const Json& value) {
-    if (of_tokens || !computed.names.contains(name) || (summarises && name.starts_with("summary_")))
+    if (!computed.names.contains(name))
       throw_dropout(fmt::format("config.json has {} {}", name, dump_json(value)), name);
   });
   const auto* defaults = dynamic_cast<const nn::DropsByDefault*>(&model.config());

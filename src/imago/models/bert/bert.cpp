@@ -22,11 +22,11 @@ Embeddings::Embeddings(const BertConfig& c, int64_t size)
       LayerNorm(size, c.layer_norm_eps),
       dropped(c.hidden_dropout_prob) {}
 
-Tensor Embeddings::operator()(const TextInputs& in) const {
+Tensor Embeddings::sum(const TextInputs& in) const {
   const Tensor words_BTD = nn::embed(in, word_embeddings);
   const Tensor types = in.token_type_ids ? in.token_type_ids : Tensor::zeros({1, words_BTD.size(1)}, DType::i64);
   const Tensor places = nn::position_embeddings(in, words_BTD, position_embeddings, "max_position_embeddings");
-  return nn::dropout(LayerNorm(words_BTD + token_type_embeddings(types) + places), dropped);
+  return words_BTD + token_type_embeddings(types) + places;
 }
 
 BaseModelOutput Encoder::operator()(Tensor x_BTD, const TextInputs& in, const BertConfig& c) const {
@@ -45,8 +45,8 @@ WeightMap weight_map(std::string prefix) {
                     {"*.LayerNorm.bias"},
                     {"*.LayerNorm.gamma", "*.LayerNorm.weight"},
                     {"*.LayerNorm.beta", "*.LayerNorm.bias"}},
-          .ignored = {"*embeddings.position_ids", "*pooler.dense.*"},  // a buffer of old ones; a pooler nobody reads
-          .optional = {"pooler.dense.*"}};
+          .ignored = {"*embeddings.position_ids", "*pooler.*"},  // a buffer of old ones; a pooler nobody reads
+          .optional = {"pooler.*"}};
 }
 
 }  // namespace imago::bert

@@ -45,7 +45,8 @@ struct Embeddings : Module {
 
   explicit Embeddings(const BertConfig& c) : Embeddings(c, c.hidden_size) {}
   Embeddings(const BertConfig& c, int64_t size);
-  Tensor operator()(const TextInputs& in) const;
+  Tensor sum(const TextInputs& in) const;
+  Tensor operator()(const TextInputs& in) const { return nn::dropout(LayerNorm(sum(in)), dropped); }
 
   double dropped;
 };
@@ -64,7 +65,10 @@ struct Attention : Module {
         norm(c.hidden_size, c.layer_norm_eps),
         dropped(c.hidden_dropout_prob) {}
   Tensor operator()(const Tensor& x_BTD, const nn::AttentionContext& context) const {
-    return norm(nn::dropout(projections(x_BTD, context), dropped) + x_BTD);
+    return add(projections(x_BTD, context), x_BTD);
+  }
+  Tensor add(const Tensor& attended_BTD, const Tensor& x_BTD) const {
+    return norm(nn::dropout(attended_BTD, dropped) + x_BTD);
   }
 
   double dropped;
@@ -129,24 +133,25 @@ struct Encoder : Module {
 // Of BERT and those that have its layers: the model's field in one with a head is `prefix`.
 WeightMap weight_map(std::string prefix);
 
-// The model with the embeddings of its kind. Config is a BertConfig, or has that as its base.
-template <class C, class EmbeddingsType, nn::FieldName prefix>
-struct PooledEncoder : nn::Backbone<C, nn::TextEncoder> {
+// The model with the embeddings and the encoder of its kind. Config is a BertConfig, or has that as its base.
+template <class C, class EmbeddingsType, nn::FieldName prefix, class EncoderType = Encoder, class Pooler = nn::Pooler,
+          class Interface = nn::TextEncoder>
+struct PooledEncoder : nn::Backbone<C, Interface> {
   static constexpr nn::FieldName kBaseModelPrefix = prefix;
   static constexpr const char* kInputEmbeddings = "embeddings.word_embeddings.weight";
   EmbeddingsType embeddings;
-  Encoder encoder;
-  nn::Pooler pooler;
+  EncoderType encoder;
+  Pooler pooler;
   FIELDS(embeddings, encoder, pooler)
 
   explicit PooledEncoder(const C& c, bool add_pooling_layer = true)
-      : nn::Backbone<C, nn::TextEncoder>(c), embeddings(c), encoder(c) {
-    if (add_pooling_layer) pooler.dense = nn::Linear(c.hidden_size, c.hidden_size);
+      : nn::Backbone<C, Interface>(c), embeddings(c), encoder(c) {
+    if (add_pooling_layer) pooler = Pooler(c.hidden_size);
   }
   WeightMap weight_map() const override { return bert::weight_map(prefix.string()); }
   BaseModelOutput forward(const TextInputs& in) const override {
     BaseModelOutput out = encoder(embeddings(in), in, this->config());
-    if (pooler.dense.weight) out.pooler_output = pooler(out.last_hidden_state);
+    if (pooler.defined()) out.pooler_output = pooler(out.last_hidden_state);
     return out;
   }
 };
@@ -162,17 +167,7 @@ using BertWithoutPooler = WithoutPooler<BertModel>;
 
 using LMPredictionHead = nn::TransformedLMHead<"transform.dense", "transform.LayerNorm">;
 
-struct PreTrainingHeads : Module {
-  LMPredictionHead predictions;
-  nn::Linear seq_relationship;
-  FIELDS(predictions, seq_relationship)
-
-  explicit PreTrainingHeads(const BertConfig& c) : predictions(c), seq_relationship(c.hidden_size, 2) {}
-  nn::Ties ties(const std::string& name, const std::string& embeddings) const {
-    return predictions.ties(name + ".predictions", embeddings);
-  }
-};
-
+using PreTrainingHeads = nn::PreTrainingHeads<LMPredictionHead, "seq_relationship", nn::Scores<2>>;
 using BertForPreTraining = nn::ForPreTraining<BertModel, PreTrainingHeads, "cls">;
 using BertLMHeadModel = nn::ForCausalLM<BertWithoutPooler, LMPredictionHead, "cls.predictions">;
 using BertForMaskedLM = nn::ForMaskedLM<BertWithoutPooler, LMPredictionHead, "cls.predictions">;

@@ -60,10 +60,12 @@ nn::DisentangledOptions DebertaV2Config::attention() const {
           .p2c = attends("p2c"),
           .share_keys = share_att_key,
           .buckets = position_buckets,
-          .max_distance = max_distance()};
+          .max_distance = max_distance(),
+          .dropped = hidden_dropout_prob};
 }
 
-Embeddings::Embeddings(const DebertaV2Config& c) : LayerNorm(c.hidden_size, c.layer_norm_eps) {
+Embeddings::Embeddings(const DebertaV2Config& c)
+    : LayerNorm(c.hidden_size, c.layer_norm_eps), dropped(c.hidden_dropout_prob) {
   const int64_t size = c.embedding_size.value_or(c.hidden_size);
   word_embeddings = nn::Embedding(c.vocab_size, size, c.pad_token_id);
   if (c.position_biased_input) position_embeddings = nn::Embedding(c.max_position_embeddings, size);
@@ -78,7 +80,7 @@ Tensor Embeddings::operator()(const TextInputs& in) const {
   if (token_type_embeddings.weight)
     x = x + token_type_embeddings(in.token_type_ids ? in.token_type_ids : Tensor::zeros({1, x.size(1)}, DType::i64));
   if (embed_proj.weight) x = embed_proj(x);
-  return only_tokens(LayerNorm(x), in.attention_mask);
+  return nn::dropout(only_tokens(LayerNorm(x), in.attention_mask), dropped);
 }
 
 Tensor Layer::operator()(const Tensor& x_BTD, const nn::DisentangledContext& context) const {
@@ -90,7 +92,8 @@ ConvolutionLayer::ConvolutionLayer(const DebertaV2Config& c)
     : LayerNorm(c.hidden_size, c.layer_norm_eps),
       activation(nn::activation(c.conv_act)),
       kernel(c.conv_kernel_size),
-      groups(c.conv_groups) {
+      groups(c.conv_groups),
+      dropped(c.hidden_dropout_prob) {
   conv.weight = parameter({c.hidden_size, c.hidden_size / groups, kernel});
   conv.bias = parameter({c.hidden_size});
 }
@@ -100,7 +103,7 @@ Tensor ConvolutionLayer::operator()(const Tensor& x_BTD, const Tensor& residual_
   const Tensor h_BTD = transpose(
       convolution(transpose(x_BTD, 1, 2), conv.weight, conv.bias, {1}, {(kernel - 1) / 2}, {1}, groups), 1, 2);
   const Tensor shown = attention_mask ? masked_fill(h_BTD, unsqueeze(eq(attention_mask, 0), 2), 0) : h_BTD;
-  return only_tokens(LayerNorm(residual_BTD + activation(shown)), attention_mask);
+  return only_tokens(LayerNorm(residual_BTD + activation(nn::dropout(shown, dropped))), attention_mask);
 }
 
 Encoder::Encoder(const DebertaV2Config& c) : layer(static_cast<size_t>(c.num_hidden_layers), Layer(c)) {
@@ -117,6 +120,7 @@ BaseModelOutput Encoder::operator()(const Tensor& embeddings, const TextInputs& 
       nn::disentangled_context(nn::full_attention(in, embeddings, record),
                                table && LayerNorm.weight ? LayerNorm(table) : table, embeddings.size(1), c.attention());
   Tensor x_BTD = embeddings;
+  const nn::AttentionDropout attention_dropout(c.attention_probs_dropout_prob);
   for (const Layer& each : layer) {
     x_BTD = each(record(x_BTD), shared);
     if (conv && &each == &layer.front()) x_BTD = (*conv)(embeddings, x_BTD, in.attention_mask);

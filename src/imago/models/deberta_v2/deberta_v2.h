@@ -3,20 +3,21 @@
 #pragma once
 
 #include "imago/models/bert/bert.h"
-#include "imago/nn/default_dropout.h"
 #include "imago/nn/disentangled_attention.h"
 
 namespace imago::deberta_v2 {
 
-struct DebertaV2Config : bert::BertConfig, nn::DropsByDefault {
+struct DebertaV2Config : bert::DropoutConfig {
   static constexpr const char* kModelType = "deberta-v2";
   bool relative_attention = false, position_biased_input = true, share_att_key = false, legacy = true;
   int64_t max_relative_positions = -1, position_buckets = -1, conv_kernel_size = 0, conv_groups = 1;
   std::optional<int64_t> embedding_size, attention_head_size, pooler_hidden_size;
   JsonText pos_att_type;  // ["c2p", "p2c"], or "c2p|p2c"
   std::string norm_rel_ebd = "none", conv_act = "tanh", pooler_hidden_act = "gelu";
-  JsonText pooler_dropout, cls_dropout, padding_idx;  // of no effect: training, and another name of pad_token_id
-  FIELDS_AND(BertConfig, relative_attention, position_biased_input, share_att_key, legacy, max_relative_positions,
+  double pooler_dropout = 0;
+  std::optional<double> cls_dropout;
+  JsonText padding_idx;  // of no effect: another name of pad_token_id
+  FIELDS_AND(DropoutConfig, relative_attention, position_biased_input, share_att_key, legacy, max_relative_positions,
              position_buckets, conv_kernel_size, conv_groups, embedding_size, attention_head_size, pooler_hidden_size,
              pos_att_type, norm_rel_ebd, conv_act, pooler_hidden_act, pooler_dropout, cls_dropout, padding_idx)
 
@@ -26,9 +27,8 @@ struct DebertaV2Config : bert::BertConfig, nn::DropsByDefault {
   bool attends(std::string_view kind) const { return pos_att_type.text.find(kind) != std::string::npos; }
   int64_t max_distance() const { return max_relative_positions < 1 ? max_position_embeddings : max_relative_positions; }
   nn::DisentangledOptions attention() const;
-  std::vector<nn::DroppedByDefault> dropped_by_default() const override {
-    return {{"hidden_dropout_prob", 0.1}, {"attention_probs_dropout_prob", 0.1}};
-  }
+  double head_dropout() const override { return pooler_dropout; }
+  double token_dropout() const override { return hidden_dropout_prob; }
 };
 
 struct Embeddings : Module {
@@ -39,6 +39,8 @@ struct Embeddings : Module {
 
   explicit Embeddings(const DebertaV2Config& c);
   Tensor operator()(const TextInputs& in) const;
+
+  double dropped;
 };
 
 // LayerNorm(dense(x) + residual)
@@ -75,6 +77,7 @@ struct ConvolutionLayer : Module {
 
   nn::Activation activation;
   int64_t kernel, groups;
+  double dropped;
 };
 
 struct Encoder : Module {
@@ -120,10 +123,14 @@ struct PooledScores : Module {
   }
 
   explicit PooledScores(const DebertaV2Config& c)
-      : pooler(c.hidden_size, c.hidden_size), classifier(c), activation(nn::activation(c.pooler_hidden_act)) {}
-  Tensor operator()(const Tensor& x) const { return classifier(activation(pooler(x))); }
+      : pooler(c.hidden_size, c.hidden_size),
+        classifier(c),
+        activation(nn::activation(c.pooler_hidden_act)),
+        dropped(c.cls_dropout.value_or(c.hidden_dropout_prob)) {}
+  Tensor operator()(const Tensor& x) const { return classifier(nn::dropout(activation(pooler(x)), dropped)); }
 
   nn::Activation activation;
+  double dropped;
 };
 
 // Throws Error kUnsupported for labels that are probabilities, which another loss than elsewhere is for.

@@ -54,14 +54,11 @@ Tensor Attention::operator()(const Tensor& x_BTD, const nn::AttentionContext& co
   return nn::dropout(c_proj(nn::merge_heads(nn::attend(q_BHTK, all, context, {.scale = scale}))), dropped);
 }
 
-MLP::MLP(const GPT2Config& c)
-    : c_fc(c.n_embd, c.n_inner.value_or(4 * c.n_embd)),
-      c_proj(c.n_inner.value_or(4 * c.n_embd), c.n_embd),
-      activation(nn::activation(c.activation_function)),
-      dropped(c.resid_pdrop) {}
-
 Block::Block(const GPT2Config& c, int64_t layer)
-    : ln_1(c.n_embd, c.layer_norm_epsilon), ln_2(c.n_embd, c.layer_norm_epsilon), attn(c, layer), mlp(c) {
+    : ln_1(c.n_embd, c.layer_norm_epsilon),
+      ln_2(c.n_embd, c.layer_norm_epsilon),
+      attn(c, layer),
+      mlp(c.n_embd, c.n_inner.value_or(4 * c.n_embd), c.activation_function, c.resid_pdrop) {
   if (!c.add_cross_attention) return;
   crossattention.emplace(c, layer, true);
   ln_cross_attn = nn::LayerNorm(c.n_embd, c.layer_norm_epsilon);

@@ -1,10 +1,9 @@
 // GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners").
 #pragma once
 
-#include "imago/nn/activations.h"
 #include "imago/nn/attention.h"
 #include "imago/nn/backbone.h"
-#include "imago/nn/dropout.h"
+#include "imago/nn/feed_forward.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/double_heads.h"
 #include "imago/nn/heads/question_answering.h"
@@ -31,7 +30,7 @@ struct GPT2Config : Config {
   GPT2Config();
   void validate() const override { require_heads("n_embd", n_embd, "n_head", n_head); }
   nn::SummaryOptions summary_options() const {
-    return {summary_type, summary_use_proj, summary_proj_to_labels, summary_activation};
+    return {summary_type, summary_use_proj, summary_proj_to_labels, summary_activation, summary_first_dropout};
   }
 };
 
@@ -48,22 +47,11 @@ struct Attention : Module {
   bool upcast;
 };
 
-struct MLP : Module {
-  nn::Linear c_fc, c_proj;
-  FIELDS(c_fc, c_proj)
-
-  explicit MLP(const GPT2Config& c);
-  Tensor operator()(const Tensor& x_BTD) const { return nn::dropout(c_proj(activation(c_fc(x_BTD))), dropped); }
-
-  nn::Activation activation;
-  double dropped;
-};
-
 struct Block : Module {
   nn::LayerNorm ln_1, ln_cross_attn, ln_2;
   Attention attn;
   std::optional<Attention> crossattention;
-  MLP mlp;
+  nn::FeedForward<"c_fc", "c_proj"> mlp;
   FIELDS(ln_1, attn, ln_cross_attn, crossattention, ln_2, mlp)
 
   Block(const GPT2Config& c, int64_t layer);

@@ -1,7 +1,8 @@
-// B batch, T tokens, D hidden.
-#include "imago/models/marian/marian.h"
-
+// Marian (Junczys-Dowmunt et al. 2018, "Marian: Fast Neural Machine Translation in C++"; the models are those of
+// Tiedemann and Thottingal 2020, "OPUS-MT"). B batch, T tokens, D hidden.
 #include "imago/nn/embeddings.h"
+#include "imago/nn/encoder_decoder_stack.h"
+#include "imago/nn/heads/biased_language_model.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/sinusoidal_positions.h"
 #include "imago/ops/cast/cast.h"
@@ -9,63 +10,111 @@
 
 namespace imago::marian {
 
-MarianConfig::MarianConfig() {
-  is_encoder_decoder = true;
-  pad_token_id = decoder_start_token_id = 58100;
-  eos_token_id = {0};
-}
+struct MarianConfig : Config {
+  static constexpr const char* kModelType = "marian";
+  int64_t vocab_size = 58101, max_position_embeddings = 1024, d_model = 1024;
+  std::optional<int64_t> decoder_vocab_size;
+  int64_t encoder_layers = 12, encoder_ffn_dim = 4096, encoder_attention_heads = 16;
+  int64_t decoder_layers = 12, decoder_ffn_dim = 4096, decoder_attention_heads = 16;
+  std::string activation_function = "gelu";
+  bool scale_embedding = false, share_encoder_decoder_embeddings = true, is_decoder = false;
+  double dropout = 0.1, attention_dropout = 0, activation_dropout = 0;
+  // What early files say of other models of that code; Marian is as it is whatever they say.
+  JsonText add_bias_logits, add_final_layer_norm, normalize_before, normalize_embedding, static_position_embeddings,
+      extra_pos_embeddings, force_bos_token_to_be_generated, num_hidden_layers;
+  FIELDS_AND(Config, vocab_size, max_position_embeddings, d_model, decoder_vocab_size, encoder_layers, encoder_ffn_dim,
+             encoder_attention_heads, decoder_layers, decoder_ffn_dim, decoder_attention_heads, activation_function,
+             scale_embedding, share_encoder_decoder_embeddings, is_decoder, dropout, attention_dropout,
+             activation_dropout, add_bias_logits, add_final_layer_norm, normalize_before, normalize_embedding,
+             static_position_embeddings, extra_pos_embeddings, force_bos_token_to_be_generated, num_hidden_layers)
 
-void MarianConfig::validate() const {
-  require_heads("d_model", d_model, "encoder_attention_heads", encoder_attention_heads);
-  require_heads("d_model", d_model, "decoder_attention_heads", decoder_attention_heads);
-}
+  MarianConfig() {
+    is_encoder_decoder = true;
+    pad_token_id = decoder_start_token_id = 58100;
+    eos_token_id = {0};
+  }
+  void validate() const override {
+    require_heads("d_model", d_model, "encoder_attention_heads", encoder_attention_heads);
+    require_heads("d_model", d_model, "decoder_attention_heads", decoder_attention_heads);
+  }
+  nn::StackOptions stack(bool decodes) const {
+    return {.decodes = decodes,
+            .vocab_size = decodes ? decoder_words() : vocab_size,
+            .hidden_size = d_model,
+            .layers = decodes ? decoder_layers : encoder_layers,
+            .heads = decodes ? decoder_attention_heads : encoder_attention_heads,
+            .intermediate_size = decodes ? decoder_ffn_dim : encoder_ffn_dim,
+            .activation = activation_function,
+            .scale_embedding = scale_embedding,
+            .padding_idx = pad_token_id,
+            .dropout = dropout,
+            .attention_dropout = attention_dropout,
+            .activation_dropout = activation_dropout};
+  }
+  // Words that the decoder reads, and those it has scores for.
+  int64_t decoder_words() const { return decoder_vocab_size.value_or(vocab_size); }
+  int64_t target_words() const { return share_encoder_decoder_embeddings ? vocab_size : decoder_words(); }
+};
 
-nn::StackOptions MarianConfig::stack(bool decodes) const {
-  return {.decodes = decodes,
-          .vocab_size = decodes ? decoder_words() : vocab_size,
-          .hidden_size = d_model,
-          .layers = decodes ? decoder_layers : encoder_layers,
-          .heads = decodes ? decoder_attention_heads : encoder_attention_heads,
-          .intermediate_size = decodes ? decoder_ffn_dim : encoder_ffn_dim,
-          .activation = activation_function,
-          .scale_embedding = scale_embedding,
-          .padding_idx = pad_token_id};
-}
+// Sinusoidal positions, which some checkpoints have as a table.
+struct Stack : nn::EncoderDecoderStack {
+  nn::Embedding embed_positions;
+  FIELDS_AND(EncoderDecoderStack, embed_positions)
 
-Stack::Stack(const MarianConfig& c, bool is_decoder)
-    : EncoderDecoderStack(c.stack(is_decoder)), embed_positions(c.max_position_embeddings, c.d_model) {
-  const Tensor positions = Tensor::arange(0, static_cast<double>(c.max_position_embeddings));
-  computed_.weight = nn::sinusoidal_positions(positions, c.d_model, nn::Sinusoids::kPaper);
-}
+  Stack(const MarianConfig& c, bool is_decoder)
+      : EncoderDecoderStack(c.stack(is_decoder)), embed_positions(c.max_position_embeddings, c.d_model) {
+    const Tensor positions = Tensor::arange(0, static_cast<double>(c.max_position_embeddings));
+    computed_.weight = nn::sinusoidal_positions(positions, c.d_model, nn::Sinusoids::kPaper);
+  }
+  BaseModelOutput operator()(const TextInputs& in) const {
+    Tensor x_BTD = embed_words(in);
+    if (in.inputs_embeds && decodes) x_BTD = x_BTD * scale;  // the decoder scales what it is given, too
+    nn::Embedding table = embed_positions.weight ? embed_positions : computed_;
+    table.weight = cast(table.weight.detach(), x_BTD.dtype());  // never trained
+    const Tensor positions = nn::positions_behind_cache(in, x_BTD);
+    return run(x_BTD + nn::position_embeddings(positions, table, "max_position_embeddings"), in);
+  }
 
-BaseModelOutput Stack::operator()(const TextInputs& in) const {
-  Tensor x_BTD = embed_words(in);
-  if (in.inputs_embeds && decodes) x_BTD = x_BTD * scale;  // the decoder scales what it is given, too
-  nn::Embedding table = embed_positions.weight ? embed_positions : computed_;
-  table.weight = cast(table.weight.detach(), x_BTD.dtype());  // never trained
-  const Tensor positions = nn::positions_behind_cache(in, x_BTD);
-  return run(x_BTD + nn::position_embeddings(positions, table, "max_position_embeddings"), in);
-}
+ private:
+  nn::Embedding computed_;
+};
 
-MarianModel::MarianModel(const MarianConfig& c) : EncoderDecoder(c), encoder(c, false), decoder(c, true) {
-  if (c.share_encoder_decoder_embeddings) shared = nn::Embedding(c.vocab_size, c.d_model, c.pad_token_id);
-}
+struct MarianModel : nn::EncoderDecoder<MarianConfig> {
+  static constexpr nn::FieldName kBaseModelPrefix = "model";
+  static constexpr const char* kInputEmbeddings = "decoder.embed_tokens.weight";
+  nn::Embedding shared;  // where there is one table of words for both
+  Stack encoder, decoder;
+  FIELDS(shared, encoder, decoder)
 
-WeightMap MarianModel::weight_map() const {
-  WeightMap map{.base_model_prefix = "model", .optional = {"*coder.embed_positions.weight"}};
-  if (config().share_encoder_decoder_embeddings)
-    map.tied = {{"encoder.embed_tokens.weight", "shared.weight"}, {"decoder.embed_tokens.weight", "shared.weight"}};
-  return map;
-}
+  explicit MarianModel(const MarianConfig& c) : EncoderDecoder(c), encoder(c, false), decoder(c, true) {
+    if (c.share_encoder_decoder_embeddings) shared = nn::Embedding(c.vocab_size, c.d_model, c.pad_token_id);
+  }
+  WeightMap weight_map() const override {
+    WeightMap map{.base_model_prefix = "model", .optional = {"*coder.embed_positions.weight"}};
+    if (config().share_encoder_decoder_embeddings)
+      map.tied = {{"encoder.embed_tokens.weight", "shared.weight"}, {"decoder.embed_tokens.weight", "shared.weight"}};
+    return map;
+  }
+  BaseModelOutput encode(const TextInputs& in) const override { return encoder(in); }
+  BaseModelOutput decode(const TextInputs& in) const override { return decoder(in); }
+};
 
-MarianMTModel::MarianMTModel(const MarianConfig& c) : ForBiasedGeneration(c) {
-  static_cast<nn::Linear&>(head.lm_head) = nn::Linear(c.d_model, c.target_words(), false);
-  head.final_logits_bias = parameter({1, c.target_words()});
-}
+// Its scores are of the words that the decoder reads.
+struct MarianMTModel : nn::ForBiasedGeneration<MarianModel> {
+  explicit MarianMTModel(const MarianConfig& c) : ForBiasedGeneration(c) {
+    static_cast<nn::Linear&>(head.lm_head) = nn::Linear(c.d_model, c.target_words(), false);
+    head.final_logits_bias = parameter({1, c.target_words()});
+  }
+};
 
-WeightMap MarianDecoder::weight_map() const {
-  return {.base_model_prefix = "model", .optional = {"decoder.embed_positions.weight"}};
-}
+struct MarianDecoder : nn::DecoderOnly<MarianConfig, Stack> {
+  using DecoderOnly::DecoderOnly;
+  WeightMap weight_map() const override {
+    return {.base_model_prefix = "model", .optional = {"decoder.embed_positions.weight"}};
+  }
+};
+
+using MarianForCausalLM = nn::DecoderOnlyLM<MarianDecoder>;
 
 }  // namespace imago::marian
 

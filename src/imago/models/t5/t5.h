@@ -14,7 +14,7 @@
 
 namespace imago::t5 {
 
-struct T5Config : Config {
+struct T5Config : Config, nn::DropsBeforeHead {
   static constexpr const char* kModelType = "t5";
   int64_t vocab_size = 32128, d_model = 512, d_kv = 64, d_ff = 2048, num_layers = 6, num_heads = 8;
   std::optional<int64_t> num_decoder_layers;
@@ -24,10 +24,10 @@ struct T5Config : Config {
   std::optional<std::string> dense_act_fn;
   std::optional<bool> is_gated_act, scale_decoder_outputs;
   bool is_decoder = false;
-  double dropout_rate = 0.1;
+  double dropout_rate = 0.1, classifier_dropout = 0;
   FIELDS_AND(Config, vocab_size, d_model, d_kv, d_ff, num_layers, num_heads, num_decoder_layers,
              relative_attention_num_buckets, relative_attention_max_distance, layer_norm_epsilon, feed_forward_proj,
-             dense_act_fn, is_gated_act, scale_decoder_outputs, is_decoder, dropout_rate)
+             dense_act_fn, is_gated_act, scale_decoder_outputs, is_decoder, dropout_rate, classifier_dropout)
 
   T5Config() {
     is_encoder_decoder = true;
@@ -37,6 +37,7 @@ struct T5Config : Config {
   void validate() const override;
   bool is_gated() const { return is_gated_act.value_or(feed_forward_proj.starts_with("gated-")); }
   std::string activation() const;
+  double head_dropout() const override { return classifier_dropout; }
   // The first version scales what the decoder gives to the head; untied weights are the mark of 1.1, which does not.
   bool scales_decoder_outputs() const { return scale_decoder_outputs.value_or(tie_word_embeddings); }
 };

@@ -1,25 +1,50 @@
 #include "imago/nn/heads/classification.h"
 
 #include "imago/base/error.h"
+#include "imago/base/json.h"
 #include "imago/nn/dropout.h"
 #include "imago/nn/losses.h"
 #include "imago/ops/reshape/reshape.h"
 
 namespace imago::nn {
 
-namespace {
-
-double head_dropout_of(const Config& config) {
+double head_dropout(const Config& config) {
   const auto* drops = dynamic_cast<const DropsBeforeHead*>(&config);
   return drops == nullptr ? 0 : drops->head_dropout();
+}
+
+namespace {
+
+double choice_dropout(const Config& config) {
+  const auto* drops = dynamic_cast<const DropsBeforeHead*>(&config);
+  return drops == nullptr ? 0 : drops->choice_dropout();
+}
+
+// Where an architecture does not say it, config.json may, under either key.
+double token_dropout(const Config& config) {
+  if (training_generator() == nullptr) return 0;
+  if (const auto* drops = dynamic_cast<const DropsBeforeHead*>(&config)) return drops->token_dropout();
+  const Json json = config.source.text.empty() ? Json::object() : parse_json(config.source.text, "config.json");
+  for (const char* key : {"classifier_dropout", "hidden_dropout"}) {
+    const auto found = json.find(key);
+    if (found != json.end() && found->is_number()) return found->get<double>();
+  }
+  return 0.1;
 }
 
 }  // namespace
 
 LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in) {
   BaseModelOutput below = base.forward(in);
-  Tensor logits = head(dropout(pool(pooling, below, in, base.config()), head_dropout_of(base.config())));
+  Tensor logits = head(dropout(pool(pooling, below, in, base.config()), head_dropout(base.config())));
   Tensor loss = sequence_classification_loss(logits, in.labels, base.config());
+  return logits_output(std::move(logits), std::move(loss), std::move(below));
+}
+
+LogitsOutput classify_tokens(const TextModel& base, const HeadFunction& head, const TextInputs& in) {
+  BaseModelOutput below = base.forward(in);
+  Tensor logits = head(dropout(below.last_hidden_state, token_dropout(base.config())));
+  Tensor loss = token_loss(logits, in.labels);
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }
 
@@ -33,8 +58,8 @@ LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, cons
 LogitsOutput choose(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in) {
   const TextInputs rows = flatten_choices(in);
   BaseModelOutput below = base.forward(rows);
-  Tensor logits = reshape(head(dropout(pool(pooling, below, rows, base.config()), head_dropout_of(base.config()))),
-                          {-1, number_of_choices(in)});
+  const Tensor pooled = pool(pooling, below, rows, base.config());
+  Tensor logits = reshape(head(dropout(pooled, choice_dropout(base.config()))), {-1, number_of_choices(in)});
   Tensor loss = token_loss(logits, in.labels);
   return logits_output(std::move(logits), std::move(loss), std::move(below));
 }

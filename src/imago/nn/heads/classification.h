@@ -1,26 +1,36 @@
 // Scores per label: of the whole input, of each token, of each of several inputs.
 #pragma once
 
+#include "imago/nn/dropout.h"
 #include "imago/nn/heads/language_model.h"
 #include "imago/nn/heads/pooling.h"
 
 namespace imago::nn {
 
-// Two layers: scores of activation(dense(x)), which is tanh where nothing else is said.
+// Two layers: scores of activation(dense(x)), which is tanh where nothing else is said. What goes into either is
+// dropped, before the head and within it.
 struct ClassificationHead : Module {
   Linear dense, out_proj;
-  Activation activation;
   FIELDS(dense, out_proj)
 
   template <class ConfigType>
   explicit ClassificationHead(const ConfigType& c, std::string_view activation_name = "tanh")
       : dense(hidden_size_of(c), hidden_size_of(c)),
         out_proj(hidden_size_of(c), c.num_labels()),
-        activation(nn::activation(activation_name)) {}
-  Tensor operator()(const Tensor& x) const { return out_proj(activation(dense(x))); }
+        activation(nn::activation(activation_name)) {
+    if constexpr (requires { c.head_dropout(); }) dropped = c.head_dropout();
+  }
+  Tensor operator()(const Tensor& x) const { return out_proj(dropout(activation(dense(x)), dropped)); }
+
+  Activation activation;
+  double dropped = 0;
 };
 
+// Of what goes into a head that judges the whole input (see DropsBeforeHead).
+double head_dropout(const Config& config);
+
 LogitsOutput classify_sequence(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in);
+LogitsOutput classify_tokens(const TextModel& base, const HeadFunction& head, const TextInputs& in);
 LogitsOutput classify_pair(const TextModel& base, const HeadFunction& head, const TextInputs& in);
 LogitsOutput choose(const TextModel& base, const HeadFunction& head, Pooling pooling, const TextInputs& in);
 
@@ -41,7 +51,7 @@ template <class Base, FieldName name = "classifier", FieldName prefix = Base::kB
 struct ForTokenClassification : WithHead<TokenClassification, Base, LabelScores<true>, name, prefix> {
   using ForTokenClassification::WithHead::WithHead;
   LogitsOutput forward(const TextInputs& in) const override {
-    return predict_tokens(this->base, this->head_function(), in);
+    return classify_tokens(this->base, this->head_function(), in);
   }
 };
 

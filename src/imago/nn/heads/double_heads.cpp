@@ -26,13 +26,14 @@ Tensor choice_vectors(const std::string& type, const Tensor& x_BCTD, const Tenso
 
 }  // namespace
 
-SequenceSummary::SequenceSummary(const SummaryOptions& options, int64_t hidden_size) : type(options.type) {
+SequenceSummary::SequenceSummary(const SummaryOptions& options, int64_t hidden_size)
+    : type(options.type), dropped(options.dropped) {
   if (options.use_proj) summary = Linear(hidden_size, options.proj_to_labels ? 1 : hidden_size);
   if (options.activation) activation = nn::activation(*options.activation);
 }
 
 Tensor SequenceSummary::operator()(const Tensor& x_BCTD, const Tensor& cls_index) const {
-  Tensor x = choice_vectors(type, x_BCTD, cls_index);
+  Tensor x = dropout(choice_vectors(type, x_BCTD, cls_index), dropped);
   if (summary.weight) x = summary(x);
   if (activation != nullptr) x = activation(x);
   return x.size(-1) == 1 ? squeeze(x, -1) : x;

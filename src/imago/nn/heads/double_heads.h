@@ -11,6 +11,7 @@ struct SummaryOptions {
                      // what the reference's, made for sequences, come to here
   bool use_proj = true, proj_to_labels = true;
   std::optional<std::string> activation;
+  double dropped = 0;  // of the vector
 };
 
 struct SequenceSummary : Module {
@@ -23,6 +24,7 @@ struct SequenceSummary : Module {
 
   std::string type;
   Activation activation = nullptr;
+  double dropped;
 };
 
 DoubleHeadsOutput choose_and_predict(const TextModel& base, const HeadFunction& lm_head, const SequenceSummary& choice,

@@ -70,6 +70,8 @@ Tensor pool(Pooling pooling, const BaseModelOutput& output, const TextInputs& in
 
 Tensor Pooler::operator()(const Tensor& x_BTD) const { return tanh(dense(select(x_BTD, 1, 0))); }
 
+Tensor FlatPooler::operator()(const Tensor& x_BTD) const { return tanh(Linear::operator()(select(x_BTD, 1, 0))); }
+
 Tensor at_positions(const Tensor& x_BTD, const Tensor& positions_B) {
   const int64_t batch = x_BTD.size(0), hidden = x_BTD.size(2);
   return squeeze(gather(x_BTD, 1, expand(reshape(positions_B, {batch, 1, 1}), {batch, 1, hidden})), 1);

@@ -19,9 +19,20 @@ Tensor pool(Pooling pooling, const BaseModelOutput& output, const TextInputs& in
 
 // A dense layer with tanh on the first token's vector: [B, T, D] -> [B, D].
 struct Pooler : Module {
-  Linear dense;  // without a weight where there is none
+  Linear dense;
   FIELDS(dense)
 
+  Pooler() = default;
+  explicit Pooler(int64_t hidden_size) : dense(hidden_size, hidden_size) {}
+  bool defined() const { return dense.weight.defined(); }
+  Tensor operator()(const Tensor& x_BTD) const;
+};
+
+// The same where the layer has no field of its own.
+struct FlatPooler : Linear {
+  FlatPooler() = default;
+  explicit FlatPooler(int64_t hidden_size) : Linear(hidden_size, hidden_size) {}
+  bool defined() const { return weight.defined(); }
   Tensor operator()(const Tensor& x_BTD) const;
 };
 

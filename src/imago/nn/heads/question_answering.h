@@ -12,8 +12,8 @@ void set_answer_span(Output& out, const Tensor& logits, const TextInputs& in);
 
 QuestionAnsweringOutput answer_question(const TextModel& base, const HeadFunction& head, const TextInputs& in);
 
-template <class Base, FieldName name = "qa_outputs", FieldName prefix = Base::kBaseModelPrefix>
-struct ForQuestionAnswering : WithHead<QuestionAnswering, Base, Scores<2>, name, prefix> {
+template <class Base, FieldName name = "qa_outputs", FieldName prefix = Base::kBaseModelPrefix, class Head = Scores<2>>
+struct ForQuestionAnswering : WithHead<QuestionAnswering, Base, Head, name, prefix> {
   using ForQuestionAnswering::WithHead::WithHead;
   QuestionAnsweringOutput forward(const TextInputs& in) const override {
     return answer_question(this->base, this->head_function(), in);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "imago/base/error.h"
+#include "imago/nn/heads/classification.h"
 #include "imago/nn/heads/question_answering.h"
 #include "imago/nn/losses.h"
 #include "imago/ops/compare/compare.h"
@@ -67,7 +68,7 @@ Seq2SeqOutput classify_sequence(const EncoderDecoderModel& base, const HeadFunct
   Seq2SeqOutput out = encode_and_decode(base, in, in.input_ids);
   BaseModelOutput decoded;
   decoded.last_hidden_state = std::exchange(out.last_hidden_state, {});
-  out.logits = head(pool(Pooling::kEndOfSequence, decoded, in, base.config()));
+  out.logits = head(dropout(pool(Pooling::kEndOfSequence, decoded, in, base.config()), head_dropout(base.config())));
   out.loss = sequence_classification_loss(out.logits, in.labels, base.config());
   return out;
 }
