@@ -234,7 +234,7 @@ def _check_sense(golden: Golden, tensors: dict) -> None:
     """Float32 that is nowhere near float64 is no rounding, but another result: it would prove nothing, and allow anything."""
     for name, exact in tensors.items():
         value = tensors.get(name.removeprefix("f64."))
-        if golden.dtype == "float32" and name.startswith("f64.") and exact.isfinite().all() and error(value, exact) > 0.05:
+        if golden.dtype == "float32" and name.startswith("f64.") and exact.isfinite().all() and exact.any() and error(value, exact) > 0.05:
             raise UnusableSeed(f"the reference contradicts itself in {name}: an error of {error(value, exact):.3g}")
 
 
@@ -266,6 +266,8 @@ def _backward(model, inputs: dict) -> dict[str, torch.Tensor]:
 
 def _stored(gradients: dict, config) -> dict:
     """Under the checkpoint's names where the reference takes a tensor apart as it reads it: DINOv2's gated network."""
+    if config.model_type == "marian":  # its class freezes the sines that are its positions, and loading them unfreezes them
+        return {name: value for name, value in gradients.items() if not name.endswith("embed_positions.weight")}
     if not getattr(config, "use_swiglu_ffn", False):
         return gradients
     result = {}
