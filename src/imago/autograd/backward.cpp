@@ -91,7 +91,7 @@ class Engine {
   }
 
   // The leaves may be alive here alone.
-  const std::unordered_map<std::shared_ptr<GradMeta>, Tensor>& leaf_grads() const { return leaf_grads_; }
+  std::unordered_map<std::shared_ptr<GradMeta>, Tensor> take_leaf_grads() { return std::move(leaf_grads_); }
 
  private:
   // The steps that it comes from are alive: order_ has them.
@@ -154,6 +154,13 @@ class Engine {
   std::unordered_map<std::shared_ptr<GradMeta>, Tensor> leaf_grads_;
 };
 
+// A gradient may be a view of another's storage, or somebody else's tensor; what a leaf keeps is its own.
+Tensor owned(const Tensor& gradient) {
+  const bool made_here = gradient.grad_meta() == nullptr && gradient.storage().use_count() == 1;
+  const bool whole = gradient.is_contiguous() && gradient.nbytes() == gradient.storage()->bytes();
+  return made_here && whole ? gradient.detach() : clone(gradient);
+}
+
 Tensor ones_like(const Tensor& tensor) { return Tensor::ones(tensor.shape(), tensor.dtype(), tensor.device()); }
 
 void expect_tracked(const Tensor& tensor, const char* where) {
@@ -212,9 +219,10 @@ void backward(const Tensor& loss, const Tensor& grad, bool retain_graph) {
   engine.seed(loss, grad.defined() ? grad : ones_like(loss));
   engine.run();
   const NoGrad no_grad;
-  for (const auto& [leaf, found] : engine.leaf_grads()) {
-    // A gradient may be a view of another's storage; what a leaf keeps is its own.
-    leaf->grad = leaf->grad.defined() ? leaf->grad + found : clone(found);
+  for (auto& [leaf, gradient] : engine.take_leaf_grads()) {
+    const Tensor found = std::exchange(gradient, {});  // so that no two gradients of all leaves are alive together
+    const bool given = retain_graph || grad.defined();  // the caller may still hold it
+    leaf->grad = leaf->grad.defined() ? leaf->grad + found : given ? clone(found) : owned(found);
   }
 }
 

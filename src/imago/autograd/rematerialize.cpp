@@ -51,7 +51,7 @@ class Segment : public std::enable_shared_from_this<Segment> {
     const auto order = inputs_first(outputs, [&](const Tensor& tensor) -> std::shared_ptr<OpNode> {
       if (producer_of(tensor) == nullptr || !seen_.insert(producer_of(tensor)).second) return nullptr;
       auto node = std::dynamic_pointer_cast<OpNode>(tensor.grad_meta()->node);
-      return node != nullptr && !node->restore ? node : nullptr;
+      return node != nullptr && node->keeps_values && !node->restore ? node : nullptr;
     });
     nodes_.insert(nodes_.end(), order.begin(), order.end());
     seen_.clear();
@@ -113,7 +113,9 @@ void free_activations(const Tensors& outputs, const Tensors& inputs, ActivationF
 }
 
 ActivationCheckpointing::ActivationCheckpointing(bool enabled, ActivationFile* file)
-    : previous_(std::exchange(checkpointing, enabled)), previous_file_(std::exchange(activation_file, file)) {}
+    : previous_(std::exchange(checkpointing, enabled)),
+      previous_file_(std::exchange(activation_file, file)),
+      keep_(enabled) {}
 
 ActivationCheckpointing::~ActivationCheckpointing() {
   checkpointing = previous_;

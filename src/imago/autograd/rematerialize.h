@@ -3,15 +3,16 @@
 // one function.)
 #pragma once
 
-#include "imago/tensor/tensor.h"
+#include "imago/ops/op_node.h"
 
 namespace imago {
 
 class ActivationFile;
 
-// Frees what the tape keeps between `inputs` and `outputs`, or between earlier calls' outputs and these. Gradients are
-// bitwise those of a tape that keeps all, for the same operations run again. What something else still holds stays.
-// What other operations gave, from which this is computed again, waits in `file` where there is one.
+// Frees what the tape keeps between `inputs` and `outputs`, or between earlier calls' outputs and these, all of which
+// was recorded under KeepValues (ops/op_node.h). Gradients are bitwise those of a tape that keeps all, for the same
+// operations run again. What something else still holds stays. What other operations gave, from which this is computed
+// again, waits in `file` where there is one.
 void free_activations(const Tensors& outputs, const Tensors& inputs = {}, ActivationFile* file = nullptr);
 
 // While one is alive on this thread, stacks of layers keep what goes into each layer, and nothing else; in the file,
@@ -26,6 +27,7 @@ class ActivationCheckpointing {
  private:
   bool previous_;
   ActivationFile* previous_file_;
+  KeepValues keep_;
 };
 
 // Called by a stack of layers with what goes into the next one.

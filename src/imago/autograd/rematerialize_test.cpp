@@ -66,6 +66,7 @@ TEST(ActivationFile, KeepsWhatGoesIntoALayerOutOfMemory) {
 TEST(ActivationFile, AFolderThatTakesNoFilesIsNamed) { EXPECT_THROW(ActivationFile("/nowhere/at/all"), Error); }
 
 TEST(Rematerialize, FreesWhatLiesBetween) {
+  const KeepValues keep;
   const Tensor x = leaf({4}, 1);
   std::weak_ptr<Storage> between;
   Tensor y;
@@ -82,6 +83,7 @@ TEST(Rematerialize, FreesWhatLiesBetween) {
 }
 
 TEST(Rematerialize, StopsAtItsInputs) {
+  const KeepValues keep;
   const Tensor x = leaf({4}, 1);
   const Tensor middle = exp(x);
   Tensor y = sin(cos(middle));

@@ -39,14 +39,14 @@ Tensor next_token_labels(const Tensor& labels) {
 }
 
 Tensor token_loss_sum(const Tensor& logits, const Tensor& labels) {
-  return cross_entropy(exact(reshape(logits, {-1, logits.size(-1)})), reshape(labels, {-1}),
-                       {.ignore_index = kIgnoredLabel, .reduction = "sum"});
+  return cross_entropy(reshape(logits, {-1, logits.size(-1)}), reshape(labels, {-1}),
+                       {.ignore_index = kIgnoredLabel, .reduction = "sum", .in_float = true});
 }
 
 Tensor token_loss(const Tensor& logits, const Tensor& labels) {
   if (!labels) return {};
-  return cross_entropy(exact(reshape(logits, {-1, logits.size(-1)})), reshape(labels, {-1}),
-                       {.ignore_index = kIgnoredLabel});
+  return cross_entropy(reshape(logits, {-1, logits.size(-1)}), reshape(labels, {-1}),
+                       {.ignore_index = kIgnoredLabel, .in_float = true});
 }
 
 Tensor binary_token_loss(const Tensor& logits, const Tensor& labels, const Tensor& attention_mask) {

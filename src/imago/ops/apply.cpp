@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "imago/base/error.h"
@@ -14,7 +13,6 @@ namespace {
 
 thread_local ApplyObserver* innermost_observer = nullptr;
 thread_local bool prefer_decompose = false;
-DecomposeVjp decompose_vjp = nullptr;
 
 Device common_device(const OpInfo& info, std::span<const Tensor> inputs) {
   Device device = Device::kCPU;
@@ -94,57 +92,11 @@ Tensors apply_op(const OpInfo& info, const void* op, std::span<const Tensor> inp
     outputs = decompose ? info.decompose(op, inputs) : run_kernel(info, op, inputs, specs, device);
   }
   if (record && !parts_record) {
-    auto node = std::make_shared<OpNode>();
-    node->info = &info;
-    node->op = info.copy(op);
-    node->inputs.assign(inputs.begin(), inputs.end());
-    node->num_outputs = static_cast<int>(outputs.size());
-    for (const Tensor& output : outputs) node->outputs.push_back(output.detach());
-    attach_to_tape(outputs, node);
+    const HideObservers hide;
+    record_on_tape(info, op, inputs, outputs);
   }
   for (ApplyObserver* o = innermost_observer; o != nullptr; o = o->parent_) o->after(info, op, inputs, outputs);
   return outputs;
-}
-
-void set_decompose_vjp(DecomposeVjp function) { decompose_vjp = function; }
-
-bool wants_gradient(std::span<const Tensor> inputs) {
-  return grad_enabled() &&
-         std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return t.defined() && t.requires_grad(); });
-}
-
-void attach_to_tape(std::span<Tensor> outputs, const std::shared_ptr<GradNode>& node) {
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    if (!is_floating_point(outputs[i].dtype())) continue;
-    // A decomposition or a view may hand an input through; the copy keeps the input's own place on the tape.
-    Tensor output = outputs[i].detach();
-    auto meta = std::make_shared<GradMeta>();
-    meta->requires_grad = true;
-    meta->node = node;
-    meta->output_index = static_cast<int>(i);
-    output.set_grad_meta(std::move(meta));
-    outputs[i] = output;
-  }
-}
-
-Tensors OpNode::backward(const Tensors& grad_outputs) {
-  if (const auto give_back = std::exchange(restore, nullptr)) give_back();
-  Backward b;
-  // The outputs come back with their place on the tape, so that gradients of gradients flow through them.
-  Tensors alive;
-  for (const Tensor& output : outputs) alive.push_back(output.detach());
-  if (grad_enabled()) attach_to_tape(alive, shared_from_this());
-  Tensors grads = grad_outputs;
-  for (size_t i = 0; i < grads.size(); ++i) {
-    if (!grads[i].defined()) grads[i] = Tensor::zeros(outputs[i].shape(), outputs[i].dtype(), outputs[i].device());
-  }
-  b.inputs = inputs;
-  b.outputs = alive;
-  b.grads = grads;
-  for (const Tensor& input : inputs) b.needs.push_back(input.defined() && input.requires_grad());
-  if (info->vjp != nullptr) return info->vjp(op.get(), b);
-  if (decompose_vjp == nullptr) throw Error(ErrorKind::kInternal, info->name, "gradients need the autograd layer");
-  return decompose_vjp(*this, b);
 }
 
 }  // namespace imago

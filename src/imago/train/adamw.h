@@ -17,6 +17,7 @@ class AdamW final : public Optimizer {
   AdamW(std::vector<ParameterGroup> groups, AdamWOptions options) : Optimizer(std::move(groups)), options_(options) {}
 
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
+  bool is_elementwise() const override { return true; }
 
  private:
   AdamWOptions options_;

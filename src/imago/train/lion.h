@@ -14,6 +14,7 @@ class Lion final : public Optimizer {
   Lion(std::vector<ParameterGroup> groups, LionOptions options) : Optimizer(std::move(groups)), options_(options) {}
 
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
+  bool is_elementwise() const override { return true; }
 
  private:
   LionOptions options_;

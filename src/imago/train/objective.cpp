@@ -72,8 +72,8 @@ Tensor ModelLoss::loss(const Model& model, const TensorMap& batch, const RunOpti
   if (dynamic_cast<const Seq2SeqLM*>(&model) == nullptr) arguments.erase("labels");
   const Tensor logits = find_output(run_batch(model, arguments, options), "logits");
   const Tensor targets = shifts_labels(model) ? nn::next_token_labels(labels->second) : labels->second;
-  return cross_entropy(widen(reshape(logits, {-1, logits.size(-1)})), reshape(targets, {-1}),
-                       {.ignore_index = nn::kIgnoredLabel, .label_smoothing = label_smoothing_});
+  return cross_entropy(reshape(logits, {-1, logits.size(-1)}), reshape(targets, {-1}),
+                       {.ignore_index = nn::kIgnoredLabel, .label_smoothing = label_smoothing_, .in_float = true});
 }
 
 int64_t ModelLoss::items(const Model& model, const TensorMap& batch) const {

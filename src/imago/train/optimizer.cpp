@@ -25,7 +25,34 @@ void Optimizer::step() {
       const Tensor gradient = parameter.grad();
       if (!gradient.defined()) continue;
       ++state.step;
-      copy_(parameter, update(parameter.detach(), gradient, group, state));
+      if (is_elementwise() && parameter.is_contiguous()) {
+        move_in_blocks(parameter.detach(), contiguous(gradient), group, state);
+      } else {
+        copy_(parameter, update(parameter.detach(), gradient, group, state));
+      }
+    }
+  }
+}
+
+void Optimizer::move_in_blocks(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group,
+                               State& state) {
+  constexpr int64_t kBlock = int64_t{1} << 17;  // the temporaries of one fit in the cache
+  const bool is_first = state.tensors.empty();
+  for (auto& [name, whole] : state.tensors) {
+    if (!whole.storage()->writable()) whole = clone(whole);  // it lies in a checkpoint's file
+  }
+  for (int64_t begin = 0; begin < parameter.numel(); begin += kBlock) {
+    const int64_t count = std::min(kBlock, parameter.numel() - begin);
+    const auto part = [&](const Tensor& whole) { return whole.alias({count}, {1}, whole.offset() + begin); };
+    State block{state.step, {}};
+    if (!is_first) {
+      for (const auto& [name, whole] : state.tensors) block.tensors[name] = part(whole);
+    }
+    copy_(part(parameter), update(part(parameter), part(gradient), group, block));
+    for (const auto& [name, moved] : block.tensors) {
+      Tensor& whole = state.tensors[name];
+      if (!whole.defined()) whole = Tensor::empty(parameter.shape(), moved.dtype());
+      copy_(part(whole), moved);
     }
   }
 }

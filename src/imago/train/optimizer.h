@@ -41,11 +41,17 @@ class Optimizer {
   // The parameter's new values. `state.step` counts this step already.
   virtual Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) = 0;
 
+  // Whether update treats each element alone: then it is given a block of the parameter at a time, so that what comes
+  // in between is small, and the parameter and its state are moved where they lie.
+  virtual bool is_elementwise() const { return false; }
+
  protected:
   // The state's tensor of this name, made of zeros where there is none yet.
   static Tensor& kept(State& state, const char* name, const Tensor& like);
 
  private:
+  void move_in_blocks(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state);
+
   std::vector<ParameterGroup> groups_;
   std::vector<State> states_;
 };

@@ -27,8 +27,8 @@ Tensor log_probabilities(const Model& model, const TensorMap& batch, const RunOp
   arguments.erase("labels");
   const Tensor logits = model.run(arguments, options).at("logits");
   const Tensor labels = nn::next_token_labels(batch.at("labels"));
-  const Tensor losses = cross_entropy(widen(reshape(logits, {-1, logits.size(-1)})), reshape(labels, {-1}),
-                                      {.ignore_index = nn::kIgnoredLabel, .reduction = "none"});
+  const Tensor losses = cross_entropy(reshape(logits, {-1, logits.size(-1)}), reshape(labels, {-1}),
+                                      {.ignore_index = nn::kIgnoredLabel, .reduction = "none", .in_float = true});
   return neg(sum(reshape(losses, labels.shape()), {1}));
 }
 

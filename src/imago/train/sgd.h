@@ -16,6 +16,7 @@ class SGD final : public Optimizer {
   SGD(std::vector<ParameterGroup> groups, SGDOptions options);
 
   Tensor update(const Tensor& parameter, const Tensor& gradient, const ParameterGroup& group, State& state) override;
+  bool is_elementwise() const override { return true; }
 
  private:
   SGDOptions options_;

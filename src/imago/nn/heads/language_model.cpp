@@ -7,6 +7,7 @@
 #include "imago/nn/losses.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
+#include "imago/ops/op_node.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
@@ -35,6 +36,7 @@ namespace {
 Tensor loss_in_chunks(const Tensor& x_BTD, const HeadFunction& head, const Tensor& labels, int64_t chunk) {
   const Tensor shifted = reshape(next_token_labels(labels), {-1});
   const Tensor x_ND = reshape(x_BTD, {-1, x_BTD.size(-1)});
+  const KeepValues keep;
   Tensor total;
   for (int64_t start = 0; start < x_ND.size(0); start += chunk) {
     const int64_t count = std::min(chunk, x_ND.size(0) - start);

@@ -20,7 +20,12 @@
 namespace imago {
 namespace {
 
-TensorSpec check_rows(const char* name, const Tensor& logits, const Tensor& target, double label_smoothing) {
+DType loss_dtype(const Tensor& logits, bool in_float) {
+  return in_float && size_of(logits.dtype()) < size_of(DType::f32) ? DType::f32 : logits.dtype();
+}
+
+TensorSpec check_rows(const char* name, const Tensor& logits, const Tensor& target, double label_smoothing,
+                      bool in_float) {
   require_floating(name, "logits", logits);
   require_dims(name, "logits", logits, 2);
   require_index(name, "target", target);
@@ -28,7 +33,7 @@ TensorSpec check_rows(const char* name, const Tensor& logits, const Tensor& targ
   if (!(label_smoothing >= 0 && label_smoothing <= 1)) {
     throw Error(ErrorKind::kInvalidArgument, name, fmt::format("label_smoothing {} is not in [0, 1]", label_smoothing));
   }
-  return {{logits.size(0)}, logits.dtype()};
+  return {{logits.size(0)}, loss_dtype(logits, in_float)};
 }
 
 // Classes [rows, 1], with class 0 in place of those to ignore, and which those are [rows, 1].
@@ -45,28 +50,32 @@ Targets targets(const Tensor& target, int64_t ignore_index) {
 }  // namespace
 
 TensorSpec op::CrossEntropy::check(const Tensor& logits, const Tensor& target) const {
-  return check_rows(name, logits, target, label_smoothing);
+  return check_rows(name, logits, target, label_smoothing, in_float);
 }
 
 Tensor op::CrossEntropy::decompose(const Tensor& logits, const Tensor& target) const {
-  if (logits.numel() == 0) return Tensor::zeros({logits.size(0)}, logits.dtype(), logits.device());
+  const DType dtype = loss_dtype(logits, in_float);
+  if (logits.numel() == 0) return Tensor::zeros({logits.size(0)}, dtype, logits.device());
   const Targets t = targets(target, ignore_index);
   const Tensor log_probabilities = log_softmax(widen(logits), -1);
   Tensor loss = -gather(log_probabilities, 1, t.classes);
   if (label_smoothing > 0) {
     loss = loss * (1 - label_smoothing) - mean(log_probabilities, {1}, true) * label_smoothing;
   }
-  return cast(squeeze(masked_fill(loss, t.ignored, 0), 1), logits.dtype());
+  return cast(squeeze(masked_fill(loss, t.ignored, 0), 1), dtype);
 }
 
 Tensors op::CrossEntropy::vjp(const Backward& b) const {
-  return {apply(op::CrossEntropyGrad{ignore_index, label_smoothing}, b.input(0), b.input(1), b.grad()), {}};
+  return {apply(op::CrossEntropyGrad{ignore_index, label_smoothing, in_float}, b.input(0), b.input(1), b.grad()), {}};
 }
 
 TensorSpec op::CrossEntropyGrad::check(const Tensor& logits, const Tensor& target, const Tensor& grad) const {
-  check_rows(name, logits, target, label_smoothing);
+  const DType dtype = check_rows(name, logits, target, label_smoothing, in_float).dtype;
   require_shape(name, "grad", grad, {logits.size(0)});
-  require_same_dtype(name, "logits", logits, "grad", grad);
+  if (grad.dtype() != dtype) {
+    throw Error(ErrorKind::kInvalidArgument, name,
+                fmt::format("grad is {}, and the losses are {}", grad.describe(), to_string(dtype)));
+  }
   return {logits.shape(), logits.dtype()};
 }
 
@@ -99,13 +108,13 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntr
     rows = reshape(moved, {target.numel(), logits.size(1)});
   }
   const Tensor flat_target = target.dim() == 1 ? target : reshape(target, {target.numel()});
-  const op::CrossEntropy op{options.ignore_index, options.label_smoothing};
+  const op::CrossEntropy op{options.ignore_index, options.label_smoothing, options.in_float};
   const Tensor loss = apply(op, rows, flat_target);
   if (options.reduction == "none") return reshape(loss, target.shape());
   const Tensor total = sum(widen(loss));
-  if (options.reduction == "sum") return cast(total, logits.dtype());
+  if (options.reduction == "sum") return cast(total, loss.dtype());
   const Tensor counted = ne(flat_target, static_cast<double>(options.ignore_index));
-  return cast(total / sum(cast(counted, total.dtype())), logits.dtype());
+  return cast(total / sum(cast(counted, total.dtype())), loss.dtype());
 }
 
 namespace {
@@ -121,6 +130,7 @@ std::vector<Sample> loss_samples() {
       {"sum, int32", {logits, Tensor::from<int32_t>({1, 6, 1, 0})}, call({-100, 0, "sum"})},
       {"none, ignore_index 2", {logits, Tensor::from<int64_t>({2, 6, 1, 2})}, call({2, 0, "none"})},
       {"label smoothing", {logits, some_ignored}, call({-100, 0.1, "mean"})},
+      {"in float", {logits, some_ignored}, call({-100, 0.1, "none", true})},
       {"one row", {sample_values({7}), sample_indices({}, 7)}, call({})},
       {"images", {sample_values({2, 5, 3, 2}), sample_indices({2, 3, 2}, 5)}, call({})},
       {"no rows", {sample_values({0, 5}), sample_indices({0}, 5)}, call({-100, 0, "none"})},

@@ -74,12 +74,21 @@ void cross_entropy_cpu(const op::CrossEntropy& op, std::span<const Tensor> input
   const double smoothing = op.label_smoothing;
   dispatch_floating(op::CrossEntropy::name, logits.dtype(), [&]<class T>() {
     const T* from = logits.const_data<T>();
-    T* to = outputs[0].data<T>();
+    using A = Accumulator<T>;
+    const bool wide = outputs[0].dtype() == DTypeOf<A>::value;
+    void* const to = outputs[0].data_raw();
+    const auto put = [&](int64_t r, A loss) {
+      if (wide) {
+        static_cast<A*>(to)[r] = loss;
+      } else {
+        static_cast<T*>(to)[r] = T(loss);
+      }
+    };
     for_rows(rows, classes, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         const int64_t target = targets[static_cast<size_t>(r)];
         if (target == op.ignore_index) {
-          to[r] = T(0);
+          put(r, A(0));
           continue;
         }
         const T* row = from + r * classes;
@@ -88,7 +97,7 @@ void cross_entropy_cpu(const op::CrossEntropy& op, std::span<const Tensor> input
         const double over = sums.log_sum_exp_over_highest();
         double loss = (1 - smoothing) * (sums.highest - own + over);
         if (smoothing > 0) loss += smoothing * (sums.highest + over - sums.sum / static_cast<double>(classes));
-        to[r] = T(static_cast<Accumulator<T>>(loss));
+        put(r, static_cast<A>(loss));
       }
     });
   });

@@ -2,10 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <array>
 #include <numbers>
 
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
+#include "imago/ops/in_blocks.h"
 #include "imago/ops/op_table.h"
 #include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
@@ -41,17 +43,19 @@ Tensor op::Gelu::decompose(const Tensor& x) const {
 
 // (x P(x))' = P(x) + x p(x), where p is the density, or what stands for it: (1 - tanh^2(u)) u' / 2.
 Tensors op::Gelu::vjp(const Backward& b) const {
-  const Tensor x = widen(b.input(0)), g = widen(b.grad());
-  Tensor slope;
-  if (approximate == "none") {
-    const double scale = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-    slope = exact_cdf(x) + x * exp(square(x) * -0.5) * scale;
-  } else {
-    const Tensor t = tanh(tanh_argument(x));
-    const Tensor inner = (square(x) * (3 * kCubic) + 1) * kSqrt2OverPi;
-    slope = (t + 1 + x * (1 - square(t)) * inner) * 0.5;
-  }
-  return {cast(g * slope, b.input(0).dtype())};
+  return in_blocks(std::array{b.input(0), b.grad()}, 0, [&](std::span<const Tensor> in) -> Tensors {
+    const Tensor x = widen(in[0]), g = widen(in[1]);
+    Tensor slope;
+    if (approximate == "none") {
+      const double scale = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+      slope = exact_cdf(x) + x * exp(square(x) * -0.5) * scale;
+    } else {
+      const Tensor t = tanh(tanh_argument(x));
+      const Tensor inner = (square(x) * (3 * kCubic) + 1) * kSqrt2OverPi;
+      slope = (t + 1 + x * (1 - square(t)) * inner) * 0.5;
+    }
+    return {cast(g * slope, in[0].dtype())};
+  });
 }
 
 Tensor gelu(const Tensor& x, std::string approximate) { return apply(op::Gelu{std::move(approximate)}, x); }

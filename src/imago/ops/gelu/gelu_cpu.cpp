@@ -3,6 +3,7 @@
 #include "imago/kernels/cpu/elementwise.h"
 #include "imago/ops/elementwise_cpu.h"
 #include "imago/ops/kernel_table.h"
+#include "imago/ops/recomputable.h"
 
 namespace imago {
 namespace {
@@ -15,6 +16,9 @@ void gelu_cpu(const op::Gelu& op, std::span<const Tensor> inputs, std::span<Tens
 
 }  // namespace
 
-void register_gelu_cpu(KernelTable& table) { table.add<op::Gelu, gelu_cpu>(Device::kCPU, kFloatingDTypes); }
+void register_gelu_cpu(KernelTable& table) {
+  table.add<op::Gelu, gelu_cpu>(Device::kCPU, kFloatingDTypes);
+  recompute_in_backward(op_info<op::Gelu>());
+}
 
 }  // namespace imago

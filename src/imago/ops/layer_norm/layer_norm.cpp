@@ -2,9 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <array>
+
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/expand/expand.h"
+#include "imago/ops/in_blocks.h"
 #include "imago/ops/op_table.h"
 #include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
@@ -56,16 +59,25 @@ Tensor op::LayerNorm::decompose(const Tensor& x, const Tensor& weight, const Ten
 // With n = (x - mean) r, r = 1 / deviation: n's gradient h becomes x's as r (h - mean(h) - n mean(h n)).
 Tensors op::LayerNorm::vjp(const Backward& b) const {
   const DType dtype = b.input(0).dtype();
-  const Shape dims = last_dims(normalized_shape.size());
-  const Tensor g = widen(b.grad());
-  const Normalized n = normalize(widen(b.input(0)), dims, eps);
+  const int row_dims = normalized_shape.size();
+  const Shape dims = last_dims(row_dims);
   Tensors grads(3);
-  if (b.needs_input(0)) {
-    const Tensor h = b.input(1).defined() ? g * widen(b.input(1)) : g;
-    grads[0] = cast(n.inverse_deviation * (h - mean(h, dims, true) - n.values * mean(h * n.values, dims, true)), dtype);
-  }
-  if (b.needs_input(1)) grads[1] = cast(sum_to(g * n.values, normalized_shape), dtype);
-  if (b.needs_input(2)) grads[2] = cast(sum_to(g, normalized_shape), dtype);
+  if (b.needs_input(2)) grads[2] = cast(sum_to(widen(b.grad()), normalized_shape), dtype);
+  if (!b.needs_input(0) && !b.needs_input(1)) return grads;
+  const Tensors found = in_blocks(std::array{b.input(0), b.grad()}, row_dims, [&](std::span<const Tensor> in) {
+    const Tensor g = widen(in[1]);
+    const Normalized n = normalize(widen(in[0]), dims, eps);
+    Tensors each;
+    if (b.needs_input(0)) {
+      const Tensor h = b.input(1).defined() ? g * widen(b.input(1)) : g;
+      each.push_back(
+          cast(n.inverse_deviation * (h - mean(h, dims, true) - n.values * mean(h * n.values, dims, true)), dtype));
+    }
+    if (b.needs_input(1)) each.push_back(g * n.values);
+    return each;
+  });
+  if (b.needs_input(0)) grads[0] = found.front();
+  if (b.needs_input(1)) grads[1] = cast(sum_to(found.back(), normalized_shape), dtype);
   return grads;
 }
 

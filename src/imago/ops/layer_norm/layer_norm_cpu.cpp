@@ -2,6 +2,7 @@
 
 #include "imago/kernels/cpu/norm.h"
 #include "imago/ops/kernel_table.h"
+#include "imago/ops/recomputable.h"
 #include "imago/ops/row_loop.h"
 #include "imago/tensor/dispatch.h"
 
@@ -29,6 +30,7 @@ void layer_norm_cpu(const op::LayerNorm& op, std::span<const Tensor> inputs, std
 
 void register_layer_norm_cpu(KernelTable& table) {
   table.add<op::LayerNorm, layer_norm_cpu>(Device::kCPU, kFloatingDTypes);
+  recompute_in_backward(op_info<op::LayerNorm>());
 }
 
 }  // namespace imago

@@ -1,8 +1,11 @@
 #include "imago/ops/rms_norm/rms_norm.h"
 
+#include <array>
+
 #include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/expand/expand.h"
+#include "imago/ops/in_blocks.h"
 #include "imago/ops/op_table.h"
 #include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
@@ -35,14 +38,20 @@ Tensor op::RMSNorm::decompose(const Tensor& x, const Tensor& weight) const {
 // With n = x r, r = 1 / rms(x): n's gradient h becomes x's as r (h - n mean(h n)).
 Tensors op::RMSNorm::vjp(const Backward& b) const {
   const DType dtype = b.input(0).dtype();
-  const Tensor x = widen(b.input(0)), g = widen(b.grad());
-  const Tensor r = inverse_rms(x, eps), n = x * r;
+  const Tensors found = in_blocks(std::array{b.input(0), b.grad()}, 1, [&](std::span<const Tensor> in) {
+    const Tensor x = widen(in[0]), g = widen(in[1]);
+    const Tensor r = inverse_rms(x, eps), n = x * r;
+    Tensors each;
+    if (b.needs_input(0)) {
+      const Tensor h = b.input(1).defined() ? g * (widen(b.input(1)) + weight_offset) : g;
+      each.push_back(cast(r * (h - n * mean(h * n, {-1}, true)), dtype));
+    }
+    if (b.needs_input(1)) each.push_back(g * n);
+    return each;
+  });
   Tensor grad_x, grad_weight;
-  if (b.needs_input(0)) {
-    const Tensor h = b.input(1).defined() ? g * (widen(b.input(1)) + weight_offset) : g;
-    grad_x = cast(r * (h - n * mean(h * n, {-1}, true)), dtype);
-  }
-  if (b.needs_input(1)) grad_weight = cast(sum_to(g * n, b.input(1).shape()), dtype);
+  if (b.needs_input(0)) grad_x = found.front();
+  if (b.needs_input(1)) grad_weight = cast(sum_to(found.back(), b.input(1).shape()), dtype);
   return {grad_x, grad_weight};
 }
 

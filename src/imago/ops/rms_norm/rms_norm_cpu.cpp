@@ -3,6 +3,7 @@
 #include "imago/kernels/cpu/elementwise.h"
 #include "imago/kernels/cpu/norm.h"
 #include "imago/ops/kernel_table.h"
+#include "imago/ops/recomputable.h"
 #include "imago/ops/row_loop.h"
 #include "imago/tensor/dispatch.h"
 
@@ -30,6 +31,9 @@ void rms_norm_cpu(const op::RMSNorm& op, std::span<const Tensor> inputs, std::sp
 
 }  // namespace
 
-void register_rms_norm_cpu(KernelTable& table) { table.add<op::RMSNorm, rms_norm_cpu>(Device::kCPU, kFloatingDTypes); }
+void register_rms_norm_cpu(KernelTable& table) {
+  table.add<op::RMSNorm, rms_norm_cpu>(Device::kCPU, kFloatingDTypes);
+  recompute_in_backward(op_info<op::RMSNorm>());
+}
 
 }  // namespace imago

@@ -86,7 +86,7 @@ Tensors attention_gradients(const Op& op, const Backward& b, int64_t most_scores
   return grads;
 }
 
-// 256 MiB of float.
-Tensors Op::vjp(const Backward& b) const { return attention_gradients(*this, b, int64_t{1} << 26); }
+// 16 MiB of float, of which some six are alive together.
+Tensors Op::vjp(const Backward& b) const { return attention_gradients(*this, b, int64_t{1} << 22); }
 
 }  // namespace imago

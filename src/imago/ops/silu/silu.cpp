@@ -1,6 +1,9 @@
 #include "imago/ops/silu/silu.h"
 
+#include <array>
+
 #include "imago/ops/cast/cast.h"
+#include "imago/ops/in_blocks.h"
 #include "imago/ops/op_table.h"
 #include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
@@ -20,8 +23,10 @@ Tensor op::Silu::decompose(const Tensor& x) const {
 
 // (x s)' = s (1 + x (1 - s)), s = sigmoid(x)
 Tensors op::Silu::vjp(const Backward& b) const {
-  const Tensor x = widen(b.input(0)), g = widen(b.grad()), s = sigmoid(x);
-  return {cast(g * s * (x * (1 - s) + 1), b.input(0).dtype())};
+  return in_blocks(std::array{b.input(0), b.grad()}, 0, [](std::span<const Tensor> in) -> Tensors {
+    const Tensor x = widen(in[0]), g = widen(in[1]), s = sigmoid(x);
+    return {cast(g * s * (x * (1 - s) + 1), in[0].dtype())};
+  });
 }
 
 Tensor silu(const Tensor& x) { return apply(op::Silu{}, x); }

@@ -1,6 +1,9 @@
 #include "imago/ops/swiglu/swiglu.h"
 
+#include <array>
+
 #include "imago/ops/cast/cast.h"
+#include "imago/ops/in_blocks.h"
 #include "imago/ops/op_table.h"
 #include "imago/ops/operand_checks.h"
 #include "imago/ops/operators.h"
@@ -22,11 +25,15 @@ Tensor op::Swiglu::decompose(const Tensor& gate, const Tensor& up) const {
 }
 
 Tensors op::Swiglu::vjp(const Backward& b) const {
-  const Tensor gate = widen(b.input(0)), up = widen(b.input(1)), g = widen(b.grad()), s = sigmoid(gate);
-  Tensors grads(2);
-  if (b.needs_input(0)) grads[0] = cast(g * up * s * (gate * (1 - s) + 1), b.input(0).dtype());
-  if (b.needs_input(1)) grads[1] = cast(g * gate * s, b.input(1).dtype());
-  return grads;
+  const std::array inputs = {b.input(0), b.input(1), b.grad()};
+  const Tensors found = in_blocks(inputs, 0, [&](std::span<const Tensor> in) {
+    const Tensor gate = widen(in[0]), up = widen(in[1]), g = widen(in[2]), s = sigmoid(gate);
+    Tensors each;
+    if (b.needs_input(0)) each.push_back(cast(g * up * s * (gate * (1 - s) + 1), in[0].dtype()));
+    if (b.needs_input(1)) each.push_back(cast(g * gate * s, in[1].dtype()));
+    return each;
+  });
+  return {b.needs_input(0) ? found.front() : Tensor(), b.needs_input(1) ? found.back() : Tensor()};
 }
 
 Tensor swiglu(const Tensor& gate, const Tensor& up) { return apply(op::Swiglu{}, gate, up); }

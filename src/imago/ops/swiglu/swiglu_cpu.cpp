@@ -3,6 +3,7 @@
 #include "imago/kernels/cpu/elementwise.h"
 #include "imago/ops/elementwise_cpu.h"
 #include "imago/ops/kernel_table.h"
+#include "imago/ops/recomputable.h"
 
 namespace imago {
 namespace {
@@ -14,6 +15,9 @@ void swiglu_cpu(const op::Swiglu&, std::span<const Tensor> inputs, std::span<Ten
 
 }  // namespace
 
-void register_swiglu_cpu(KernelTable& table) { table.add<op::Swiglu, swiglu_cpu>(Device::kCPU, kFloatingDTypes); }
+void register_swiglu_cpu(KernelTable& table) {
+  table.add<op::Swiglu, swiglu_cpu>(Device::kCPU, kFloatingDTypes);
+  recompute_in_backward(op_info<op::Swiglu>());
+}
 
 }  // namespace imago
