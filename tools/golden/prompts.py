@@ -3,7 +3,8 @@
 
 As adapters.py does of adapters, into peft/prompt_golden: an adapter folder as PEFT saves it, golden.json with its base, and
 golden.safetensors with outputs.logits, outputs.loss, grads.prompt_embeddings and the losses of ten steps, each with its f64. twin, and
-generate.sequences of a greedy continuation of the first row.
+generate.sequences of a greedy continuation of the first row. Where a network gives the prompt, its tensors are beside, in
+prompt_encoder.safetensors, and grads.* are theirs. With names behind the folder only these are written.
 """
 
 import copy
@@ -15,6 +16,7 @@ from adapters import GPT2, LLAMA, MARGIN, base_inputs, base_model, curve, forwar
 from fairness import unfair
 from float64 import double_copy, true_double
 from peft import PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig, get_peft_model
+from safetensors.torch import save_file
 
 TASK = {"task_type": "CAUSAL_LM"}
 CASES = {
@@ -22,6 +24,8 @@ CASES = {
     "prompt_gpt2": (GPT2 + "causal_lm", PromptTuningConfig(num_virtual_tokens=2, **TASK)),
     "prefix_llama": (LLAMA + "causal_lm", PrefixTuningConfig(num_virtual_tokens=3, **TASK)),
     "prefix_gpt2": (GPT2 + "causal_lm", PrefixTuningConfig(num_virtual_tokens=2, **TASK)),
+    "p_tuning_network": (LLAMA + "causal_lm", PromptEncoderConfig(num_virtual_tokens=3, encoder_hidden_size=8, **TASK)),
+    "prefix_projection": (GPT2 + "causal_lm", PrefixTuningConfig(num_virtual_tokens=2, encoder_hidden_size=8, prefix_projection=True, **TASK)),
     "p_tuning": (LLAMA + "causal_lm", PromptEncoderConfig(num_virtual_tokens=3, encoder_hidden_size=8, **TASK)),
 }
 
@@ -29,7 +33,14 @@ CASES = {
 def gradient(model, inputs):
     model = copy.deepcopy(model)
     model(**inputs).loss.backward()
-    return {"grads.prompt_embeddings": model.prompt_encoder["default"].embedding.weight.grad}
+    encoder = model.prompt_encoder["default"]
+    if has_network(model):
+        return {f"grads.{name}": parameter.grad for name, parameter in encoder.named_parameters()}
+    return {"grads.prompt_embeddings": encoder.embedding.weight.grad}
+
+
+def has_network(model):
+    return len(list(model.prompt_encoder["default"].parameters())) > 1
 
 
 def record(model, inputs, trains):
@@ -50,6 +61,8 @@ def main():
     torch.set_num_threads(1)
     root = Path(sys.argv[1])
     for seed, (name, (base, config)) in enumerate(CASES.items()):
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
         auto_class, model = base_model(root, base)
         original = double_copy(model)
         inputs = base_inputs(root, base)
@@ -71,7 +84,10 @@ def main():
                 break
             seed += 100
         tensors["generate.sequences"] = continued(peft, inputs["input_ids"][:1])
-        save(root / "peft" / "prompt_golden" / name, peft, base, auto_class, tensors)
+        out = root / "peft" / "prompt_golden" / name
+        save(out, peft, base, auto_class, tensors)
+        if trains and has_network(peft):
+            save_file({key: value.contiguous() for key, value in peft.prompt_encoder["default"].state_dict().items()}, out / "prompt_encoder.safetensors")
         print(name, seed)
 
 

@@ -29,6 +29,7 @@ namespace {
 constexpr const char* kWhere = "prompt";
 constexpr const char* kConfigFile = "/adapter_config.json";
 constexpr const char* kWeightsFile = "/adapter_model.safetensors";
+constexpr const char* kNetworkFile = "/prompt_encoder.safetensors";
 constexpr const char* kTensor = "prompt_embeddings";
 constexpr int64_t kMostTokens = 1 << 16, kMostLayers = 1 << 12, kLargestSize = 1 << 20;
 
@@ -117,11 +118,14 @@ PromptConfig PromptConfig::read(const Json& json, std::string_view where) {
   config.num_layers = take_size(keys, "num_layers", kMostLayers, where);
   const int64_t submodules = take_size(keys, "num_transformer_submodules", 2, where).value_or(1);
   if (submodules != 1) throw Error(ErrorKind::kUnsupported, where, "a prompt for an encoder and a decoder");
-  // How values were first chosen, or computed while they were trained: the file has what came of it.
+  config.encoder_hidden_size = take_size(keys, "encoder_hidden_size", kLargestSize, where);
+  config.encoder_reparameterization_type =
+      take_optional_text(keys, "encoder_reparameterization_type", where).value_or("MLP");
+  config.prefix_projection = take_bool(keys, "prefix_projection", false, where);
+  // How values were first chosen: the file has what came of it.
   for (const char* inert :
        {"auto_mapping", "peft_version", "inference_mode", "prompt_tuning_init", "prompt_tuning_init_text",
-        "tokenizer_name_or_path", "tokenizer_kwargs", "encoder_hidden_size", "prefix_projection", "init_weights",
-        "encoder_reparameterization_type", "encoder_num_layers", "encoder_dropout"}) {
+        "tokenizer_name_or_path", "tokenizer_kwargs", "init_weights", "encoder_num_layers", "encoder_dropout"}) {
     take(keys, inert);
   }
   expect_unset(keys, "modules_to_save", where);
@@ -148,7 +152,9 @@ Json PromptConfig::write() const {
                {"revision", or_null(revision)},
                {"task_type", "CAUSAL_LM"},
                {"token_dim", or_null(token_dim)}};
-  if (is_prefix()) json["prefix_projection"] = false;
+  if (is_prefix()) json["prefix_projection"] = prefix_projection;
+  if (!is_prefix() && has_network()) json["encoder_reparameterization_type"] = encoder_reparameterization_type;
+  if (has_network()) json["encoder_hidden_size"] = or_null(encoder_hidden_size);
   return json;
 }
 
@@ -171,7 +177,24 @@ PromptedCausalLM::PromptedCausalLM(std::unique_ptr<Model> base, PromptConfig con
   complete(prompt_, base_->config(), words_->size(1));
   if (prompt_.num_virtual_tokens < 1)
     throw Error(ErrorKind::kInvalidArgument, kWhere, "there are no virtual tokens", "set num_virtual_tokens");
-  embeddings_ = TorchGenerator(seed).normal(expected_shape(), 1);
+  TorchGenerator random(seed);
+  if (!prompt_.has_network()) {
+    embeddings_ = random.normal(expected_shape(), 1);
+    return;
+  }
+  const int64_t inner = prompt_.encoder_hidden_size.value_or(*prompt_.token_dim), outer = expected_shape()[1];
+  prompt_.encoder_hidden_size = inner;
+  if (prompt_.is_prefix()) {
+    network_.emplace("transform", true, prompt_.num_virtual_tokens, std::vector{*prompt_.token_dim, inner, outer},
+                     random);
+  } else if (prompt_.encoder_reparameterization_type == "MLP") {
+    network_.emplace("mlp_head", false, prompt_.num_virtual_tokens, std::vector{*prompt_.token_dim, inner, inner, outer},
+                     random);
+  } else {
+    throw Error(ErrorKind::kUnsupported, kWhere,
+                "encoder_reparameterization_type is " + quote(prompt_.encoder_reparameterization_type),
+                "networks of the type MLP are trained");
+  }
 }
 
 Shape PromptedCausalLM::expected_shape() const {
@@ -181,13 +204,24 @@ Shape PromptedCausalLM::expected_shape() const {
 
 std::unique_ptr<PromptedCausalLM> PromptedCausalLM::load(std::unique_ptr<Model> base, const std::string& folder) {
   const std::string config_file = folder + kConfigFile;
-  auto model =
-      std::make_unique<PromptedCausalLM>(std::move(base), PromptConfig::read(read_json(config_file), config_file), 0);
+  PromptConfig config = PromptConfig::read(read_json(config_file), config_file);
+  const PromptConfig said = config;
+  const bool with_network = config.has_network() && std::filesystem::exists(folder + kNetworkFile);
+  if (!with_network && config.has_network()) {
+    config.prefix_projection = false;
+    if (!config.is_prefix()) config.peft_type = "PROMPT_TUNING";
+  }
+  auto model = std::make_unique<PromptedCausalLM>(std::move(base), config, 0);
+  if (!with_network) {
+    model->prompt_.peft_type = said.peft_type;
+    model->prompt_.prefix_projection = said.prefix_projection;
+  }
   model->load_values(folder);
   return model;
 }
 
 void PromptedCausalLM::load_values(const std::string& folder) {
+  if (network_) return network_->load(folder + kNetworkFile);
   const std::string weights_file = folder + kWeightsFile;
   const SafetensorsFile file = SafetensorsFile::open(weights_file);
   for (const std::string& name : file.names()) {
@@ -209,7 +243,9 @@ void PromptedCausalLM::save(const std::string& folder) const {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error(ErrorKind::kIo, folder, error.message());
-  const NamedTensors tensors = {{kTensor, contiguous(embeddings_.detach())}};
+  const NoGrad no_grad;
+  const NamedTensors tensors = {{kTensor, contiguous(embeddings().detach())}};
+  if (network_) const_cast<PromptEncoder&>(*network_).save(folder + kNetworkFile);
   save_safetensors(folder + kWeightsFile, tensors, SafetensorsMetadata{{"format", "pt"}});
   write_file_atomically(folder + kConfigFile, dump_json(prompt_.write(), 2) + "\n");
 }
@@ -235,7 +271,7 @@ LogitsOutput PromptedCausalLM::forward(const TextInputs& inputs) const {
 LogitsOutput PromptedCausalLM::forward_with_tokens(TextInputs inputs) const {
   const Tensor x_BTD = inputs.inputs_embeds ? inputs.inputs_embeds : embedding(inputs.input_ids, *words_);
   const int64_t batch = x_BTD.size(0), count = prompt_.num_virtual_tokens;
-  const Tensor prompt = expand(unsqueeze(cast(embeddings_, x_BTD.dtype()), 0), {batch, count, x_BTD.size(2)});
+  const Tensor prompt = expand(unsqueeze(cast(embeddings(), x_BTD.dtype()), 0), {batch, count, x_BTD.size(2)});
   inputs.inputs_embeds = concat({prompt, x_BTD}, 1);
   inputs.input_ids = {};
   if (inputs.labels) {
@@ -250,7 +286,7 @@ LogitsOutput PromptedCausalLM::forward_with_keys(TextInputs inputs) const {
   const int64_t batch = rows.size(0), count = prompt_.num_virtual_tokens, layers = *prompt_.num_layers;
   const int64_t heads = *prompt_.num_attention_heads, size = *prompt_.token_dim / heads;
   // [tokens, 2 L, H, K] -> [2 L, 1, H, tokens, K]
-  const Tensor all = permute(reshape(embeddings_, {count, 2 * layers, heads, size}), {1, 2, 0, 3});
+  const Tensor all = permute(reshape(embeddings(), {count, 2 * layers, heads, size}), {1, 2, 0, 3});
   std::vector<KeysValues> prefix;
   for (int64_t layer = 0; layer < layers; ++layer) {
     const auto of_rows = [&](int64_t index) {

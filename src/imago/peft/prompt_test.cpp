@@ -37,6 +37,14 @@ class Prompts : public testing::TestWithParam<const char*> {
     }
   }
 
+  // The learned tensors: a network's, or the prompt itself.
+  std::vector<std::pair<std::string, Tensor*>> parameters() {
+    if (model_->network() == nullptr) return {{"prompt_embeddings", &model_->prompt_embeddings()}};
+    std::vector<std::pair<std::string, Tensor*>> list;
+    for (const auto& [name, tensor] : model_->network()->tensors()) list.emplace_back(name, tensor);
+    return list;
+  }
+
   void check(const std::string& name, const Tensor& ours) const {
     const TensorCheck result =
         compare_floating(name, ours.detach(), golden_.tensor(name), golden_.tensor("f64." + name), DType::f32);
@@ -52,15 +60,20 @@ class Prompts : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Prompts, GiveTheReferencesOutputsGradientsAndLosses) {
-  model_->prompt_embeddings().set_requires_grad(true);
+  const std::vector<std::pair<std::string, Tensor*>> trained = parameters();
+  for (const auto& [name, tensor] : trained) tensor->set_requires_grad(true);
   const TensorMap outputs = model_->run(inputs_, {});
   check("outputs.logits", outputs.at("logits"));
   check("outputs.loss", outputs.at("loss"));
   backward(outputs.at("loss"));
   if (!golden_.contains("losses")) return;  // PEFT trains another thing, from which these values come
-  check("grads.prompt_embeddings", model_->prompt_embeddings().grad());
-  model_->prompt_embeddings().set_grad({});
-  AdamW optimizer({model_->prompt_embeddings()}, {.lr = 1e-2, .weight_decay = 0.01});
+  Tensors leaves;
+  for (const auto& [name, tensor] : trained) {
+    check("grads." + name, tensor->grad());
+    tensor->set_grad({});
+    leaves.push_back(*tensor);
+  }
+  AdamW optimizer(leaves, {.lr = 1e-2, .weight_decay = 0.01});
   std::vector<float> losses;
   for (int64_t step = 0; step < golden_.tensor("losses").size(0); ++step) {
     const Tensor loss = model_->run(inputs_, {}).at("loss");
@@ -102,7 +115,15 @@ TEST_P(Prompts, AreSavedAsTheyWereLoaded) {
   model_->save(copy);
   EXPECT_TRUE(is_prompt(copy));
   const auto again = PromptedCausalLM::load(AutoModelForCausalLM::from_pretrained(base_), copy);
-  EXPECT_EQ(again->prompt_embeddings().to_vector<float>(), model_->prompt_embeddings().to_vector<float>());
+  EXPECT_EQ(again->network() == nullptr, model_->network() == nullptr);
+  EXPECT_EQ(again->run(inputs_, {}).at("logits").to_vector<float>(),
+            model_->run(inputs_, {}).at("logits").to_vector<float>());
+  // What the network gives is what PEFT's file has.
+  const auto theirs_given = SafetensorsFile::open(folder_ + "/adapter_model.safetensors").tensor("prompt_embeddings"),
+             given = SafetensorsFile::open(copy / "adapter_model.safetensors").tensor("prompt_embeddings");
+  const std::vector<float> a = given.to_vector<float>(), b = theirs_given.to_vector<float>();
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-6) << i;
   const Json theirs = read_json(folder_ + "/adapter_config.json"), ours = read_json(copy / "adapter_config.json");
   for (const auto& [key, value] : ours.items()) {
     if (key == "inference_mode") continue;
@@ -112,7 +133,8 @@ TEST_P(Prompts, AreSavedAsTheyWereLoaded) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, Prompts,
-                         testing::Values("prompt_llama", "prompt_gpt2", "prefix_llama", "prefix_gpt2", "p_tuning"),
+                         testing::Values("prompt_llama", "prompt_gpt2", "prefix_llama", "prefix_gpt2", "p_tuning",
+                                         "p_tuning_network", "prefix_projection"),
                          [](const auto& instance) { return std::string(instance.param); });
 
 TEST(Prompt, RefusesWhatItDoesNotCompute) {

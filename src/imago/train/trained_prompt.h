@@ -12,6 +12,18 @@ class TrainedPrompt final : public TrainedWeights {
   explicit TrainedPrompt(peft::PromptedCausalLM& model) : model_(model) {}
 
   std::vector<NamedParameter> parameters() override {
+    if (peft::PromptEncoder* network = model_.network()) {
+      std::vector<NamedParameter> parameters;
+      for (const auto& [name, tensor] : network->tensors()) {
+        tensor->set_requires_grad(true);
+        parameters.push_back({"prompt_encoder." + name, *tensor});
+      }
+      return parameters;
+    }
+    if (model_.prompt_config().has_network()) {
+      throw Error(ErrorKind::kUnsupported, "prompt", "the folder has what a network gave, and not the network",
+                  "begin with a new prompt");
+    }
     model_.prompt_embeddings().set_requires_grad(true);
     return {{"prompt_embeddings", model_.prompt_embeddings()}};
   }
