@@ -76,7 +76,8 @@ class Adapters::LayerFinder final : public nn::AdapterVisitor {
 // The parts of the active adapters on one layer, the first next to the layer.
 class Adapters::Chain final : public nn::LayerAdapter {
  public:
-  explicit Chain(std::vector<std::shared_ptr<AdapterPart>> parts) : parts_(std::move(parts)) {}
+  Chain(std::vector<std::shared_ptr<AdapterPart>> parts, std::shared_ptr<const nn::LayerAdapter> base)
+      : parts_(std::move(parts)), base_(std::move(base)) {}
 
   Tensor forward(const Tensor& x, const nn::AdaptedLayer& layer) const override {
     return cast(through(parts_.size(), x, layer), layer.weight.dtype());
@@ -84,13 +85,14 @@ class Adapters::Chain final : public nn::LayerAdapter {
 
  private:
   Tensor through(size_t count, const Tensor& x, const nn::AdaptedLayer& layer) const {
-    if (count == 0) return layer.forward(x);
+    if (count == 0) return base_ ? base_->forward(x, layer) : layer.forward(x);
     return parts_[count - 1]->forward(
         x, {layer.weight, layer.bias, [&](const Tensor& input) { return through(count - 1, input, layer); },
             layer.padding_idx});
   }
 
   std::vector<std::shared_ptr<AdapterPart>> parts_;
+  std::shared_ptr<const nn::LayerAdapter> base_;  // null: the layer itself
 };
 
 Adapters::Adapters(Model& model) : model_(model) {
@@ -364,7 +366,9 @@ void Adapters::remove(const std::string& name) {
 }
 
 void Adapters::install() {
-  for (Parameter& parameter : parameters_) *parameter.field = parameter.base;
+  if (has_base_) {
+    for (Parameter& parameter : parameters_) *parameter.field = parameter.base;
+  }
   std::vector<std::vector<std::shared_ptr<AdapterPart>>> chains(layers_.size());
   for (const std::string& name : active_) {
     Adapter& adapter = find(name);
@@ -372,12 +376,30 @@ void Adapters::install() {
     for (const auto& [layer, part] : adapter.parts) chains[layer].push_back(part);
   }
   for (size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i].slot->adapter = chains[i].empty() ? nullptr : std::make_shared<Chain>(std::move(chains[i]));
+    const auto found = base_layers_.find(layers_[i].path);
+    const auto base = found == base_layers_.end() ? nullptr : found->second;
+    layers_[i].slot->adapter = chains[i].empty() ? base : std::make_shared<Chain>(std::move(chains[i]), base);
   }
+}
+
+void Adapters::set_base_layers(std::map<std::string, std::shared_ptr<const nn::LayerAdapter>> layers) {
+  for (const auto& [name, adapter] : adapters_) {
+    const auto* lora = dynamic_cast<const LoraConfig*>(adapter->config.get());
+    if (adapter->values.empty() && (lora == nullptr || !lora->use_dora)) continue;
+    throw Error(ErrorKind::kUnsupported, kWhere, quote(name) + " on a base that processes divide",
+                "leave out use_dora, bias, and modules_to_save, or choose data, zero1 or zero2");
+  }
+  if (merged_) throw Error(ErrorKind::kInvalidArgument, kWhere, "the adapters are merged", "unmerge first");
+  base_layers_ = std::move(layers);
+  if (std::exchange(has_base_, false)) {
+    for (Parameter& parameter : parameters_) parameter.base = Tensor();
+  }
+  install();
 }
 
 void Adapters::merge() {
   if (merged_) return;
+  if (!has_base_) throw Error(ErrorKind::kInvalidArgument, kWhere, "the base is divided", "merge where it is whole");
   const NoGrad no_grad;
   for (const std::string& name : active_) {
     for (const auto& [index, part] : find(name).parts) {

@@ -60,6 +60,11 @@ class Adapters {
   // Leaves the active adapters on the model for good, unmerged, and forgets all of them.
   void keep_active();
 
+  // From now on the layers compute with these under the adapters, by the layers' paths, and the model's parameters are
+  // left to whoever gives them: a base that several processes divide. With none they compute by themselves again.
+  // Throws Error kUnsupported where an adapter needs the base's own values: DoRA, trained biases, modules_to_save.
+  void set_base_layers(std::map<std::string, std::shared_ptr<const nn::LayerAdapter>> layers);
+
   // The trained tensors of an adapter under PEFT's names, without the name of the adapter, in the order of the model.
   struct NamedTensor {
     std::string name;  // "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
@@ -88,6 +93,8 @@ class Adapters {
   std::vector<Parameter> parameters_;  // all of the model
   std::map<std::string, std::unique_ptr<Adapter>> adapters_;
   std::vector<std::string> active_;
+  std::map<std::string, std::shared_ptr<const nn::LayerAdapter>> base_layers_;
+  bool has_base_ = true;  // the parameters' own values
   bool merged_ = false;
 };
 

@@ -59,6 +59,7 @@ class TrainedAdapter final : public TrainedWeights {
   std::vector<NamedParameter> parameters() override;
   void load(const std::string& folder) override { adapters_.load_values(folder, name_); }
   void save(const std::string& folder) override { adapters_.save(folder, name_); }
+  peft::Adapters& adapters() { return adapters_; }
   // Adapters are float32 on a base of whichever type.
   void begin_pass(std::optional<DType>) override {}
   void end_pass() override {}

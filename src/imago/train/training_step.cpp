@@ -25,7 +25,13 @@ namespace {
 // The model computes while one is alive.
 class Pass {
  public:
-  Pass(TrainedWeights& weights, std::optional<DType> dtype) : weights_(weights) { weights_.begin_pass(dtype); }
+  Pass(TrainedWeights& weights, std::optional<DType> dtype, bool alone = false) : weights_(weights) {
+    if (alone && weights.parallel() != nullptr) {
+      weights.parallel()->begin_alone(dtype);
+    } else {
+      weights.begin_pass(dtype);
+    }
+  }
   ~Pass() { weights_.end_pass(); }
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
@@ -65,7 +71,7 @@ TrainingStep::Result TrainingStep::run(std::vector<MicroBatch> batches, const st
   const bool shared = parallel != nullptr && parallel->shares_batches();
   if (objective_.prepares()) {
     const NoGrad no_grad;
-    const Pass pass(weights_, half_);
+    const Pass pass(weights_, half_, true);
     for (MicroBatch& batch : batches) batch.tensors = objective_.prepare(model_, batch.tensors, generator_);
   }
   int64_t items = 0, divisor = 0;

@@ -185,8 +185,6 @@ class TrainCommand final : public cli::Command {
                   "make it a multiple of num_generations");
     }
     arguments_.per_device_train_batch_size /= task.rows_per_prompt;
-    if (task.rows_per_prompt > 1 && mode_.parallel == "zero3")
-      throw Error(ErrorKind::kUnsupported, run_, "grpo with parallel: zero3", "choose data, zero1, zero2 or tensor");
     if (!data_.streaming) return;
     if (arguments_.max_steps <= 0)
       throw Error(ErrorKind::kInvalidArgument, run_, "streaming without max_steps", "say how many steps there are");
@@ -249,10 +247,6 @@ class TrainCommand final : public cli::Command {
       Json keys = cli::read_adapter_keys(mode_.prompt.text, "prompt");
       if (!keys.contains("peft_type")) keys["peft_type"] = "PROMPT_TUNING";
       peft::PromptConfig config = peft::PromptConfig::read(keys, "prompt");
-      if (config.peft_type == "P_TUNING") {
-        throw Error(ErrorKind::kUnsupported, run_, "the network of P_TUNING is not trained",
-                    "choose PROMPT_TUNING or PREFIX_TUNING");
-      }
       config.base_model_name_or_path = data_.model_name_or_path;
       model = std::make_unique<peft::PromptedCausalLM>(std::move(task.model), config,
                                                        static_cast<uint64_t>(arguments_.seed));

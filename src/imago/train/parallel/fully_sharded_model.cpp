@@ -36,7 +36,7 @@ void FullyShardedModel::plan(const Slots& slots) {
   }
   for (const auto& [path, slot] : slots) {
     const Parameter* weight = find(path + ".weight");
-    if (weight != nullptr && weight->by_layer) put_on(*slot, std::make_shared<Layer>(*weight, slot->kind));
+    if (weight != nullptr && weight->by_layer) put_on(path, *slot, std::make_shared<Layer>(*weight, slot->kind));
   }
 }
 

@@ -10,8 +10,9 @@ namespace imago {
 // process comes to) for the time of a pass.
 class FullyShardedModel final : public ShardedModel {
  public:
-  FullyShardedModel(Communicator& communicator, Model& model, std::vector<std::string> frozen)
-      : ShardedModel(communicator, model, std::move(frozen)) {}
+  FullyShardedModel(Communicator& communicator, Model& model, std::vector<std::string> frozen,
+                    peft::Adapters* adapters = nullptr)
+      : ShardedModel(communicator, model, std::move(frozen), adapters) {}
 
   bool passes_together() const override { return true; }
 

@@ -10,6 +10,7 @@
 #include "imago/base/quote.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/tensor/grad_meta.h"
+#include "imago/train/parallel/adapter_on_shards.h"
 #include "imago/train/parallel/fully_sharded_model.h"
 #include "imago/train/parallel/tensor_parallel_model.h"
 #include "imago/train/parallel/zero_weights.h"
@@ -48,6 +49,23 @@ double grad_norm(const std::vector<NamedParameter>& parameters, ParallelWeights*
   return std::hypot(whole, parts);
 }
 
+namespace {
+
+template <class Sharded>
+std::unique_ptr<ParallelWeights> make_sharded(Communicator& communicator, Model& model, TrainedWeights& weights,
+                                              const std::vector<std::string>& frozen) {
+  if (dynamic_cast<const WholeModel*>(&weights) != nullptr)
+    return std::make_unique<Sharded>(communicator, model, frozen);
+  if (auto* adapter = dynamic_cast<TrainedAdapter*>(&weights)) {
+    auto base = std::make_unique<Sharded>(communicator, model, frozen, &adapter->adapters());
+    return std::make_unique<AdapterOnShards>(communicator, *adapter, std::move(base));
+  }
+  throw Error(ErrorKind::kUnsupported, "parallel", "a prompt on a base that processes divide",
+              "prompts are trained with data, zero1 or zero2");
+}
+
+}  // namespace
+
 std::vector<std::string> parallel_strategies() { return {"data", "zero1", "zero2", "zero3", "tensor"}; }
 
 std::unique_ptr<ParallelWeights> make_parallel(const std::string& strategy, Communicator& communicator, Model& model,
@@ -55,13 +73,8 @@ std::unique_ptr<ParallelWeights> make_parallel(const std::string& strategy, Comm
   if (strategy == "data") return std::make_unique<ZeroWeights>(communicator, weights, 0);
   if (strategy == "zero1") return std::make_unique<ZeroWeights>(communicator, weights, 1);
   if (strategy == "zero2") return std::make_unique<ZeroWeights>(communicator, weights, 2);
-  const bool is_whole = dynamic_cast<const WholeModel*>(&weights) != nullptr;
-  if (!is_whole && (strategy == "zero3" || strategy == "tensor")) {
-    throw Error(ErrorKind::kUnsupported, "parallel", fmt::format("an adapter with the strategy {}", strategy),
-                "adapters are trained with data, zero1 or zero2");
-  }
-  if (strategy == "zero3") return std::make_unique<FullyShardedModel>(communicator, model, frozen);
-  if (strategy == "tensor") return std::make_unique<TensorParallelModel>(communicator, model, frozen);
+  if (strategy == "zero3") return make_sharded<FullyShardedModel>(communicator, model, weights, frozen);
+  if (strategy == "tensor") return make_sharded<TensorParallelModel>(communicator, model, weights, frozen);
   throw Error(ErrorKind::kUnsupported, "parallel", fmt::format("there is no strategy {}", quote(strategy)),
               fmt::format("choose one of {}", fmt::join(parallel_strategies(), ", ")));
 }

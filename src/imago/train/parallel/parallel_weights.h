@@ -23,6 +23,9 @@ class ParallelWeights : public TrainedWeights {
   // Passes exchange tensors: every process makes as many of them.
   virtual bool passes_together() const { return false; }
 
+  // As begin_pass; but each process may compute as often as it wants, alone: answers of several lengths, for example.
+  virtual void begin_alone(std::optional<DType> dtype) { begin_pass(dtype); }
+
   virtual void backward(const Tensor& loss);
   // Behind the passes of a step: gives the parameters the gradients of all processes' rows.
   virtual void reduce_gradients(const std::vector<NamedParameter>& parameters);
@@ -41,16 +44,17 @@ class ParallelWeights : public TrainedWeights {
 double grad_norm(const std::vector<NamedParameter>& parameters, ParallelWeights* parallel);
 
 // "data", "zero1", "zero2", "zero3" or "tensor":
-//   data    every process has all; gradients are added up (of adapters, too, as are the next two)
+//   data    every process has all; gradients are added up
 //   zero1   each process keeps a part of the optimizer's state and moves its part of the parameters
 //   zero2   and keeps a part of the gradients
 //   zero3   and a part of the parameters, of linear and embedding layers whole only while they are computed
 //   tensor  each process computes a part of every linear and embedding layer, for the same rows
+// Of a model with an adapter the last two divide the base, and every process has all of the adapter.
 // (Rajbhandari et al. 2020, "ZeRO"; Shoeybi et al. 2019, "Megatron-LM".)
 std::vector<std::string> parallel_strategies();
 
 // The first three wrap `weights`; the others divide `model`, which `weights` must be all of (with these patterns of
-// frozen parameters). Throws Error kUnsupported for a strategy that is none.
+// frozen parameters) or an adapter on. Throws Error kUnsupported for a strategy that is none.
 std::unique_ptr<ParallelWeights> make_parallel(const std::string& strategy, Communicator& communicator, Model& model,
                                                TrainedWeights& weights, const std::vector<std::string>& frozen);
 

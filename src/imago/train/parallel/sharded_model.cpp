@@ -1,6 +1,7 @@
 #include "imago/train/parallel/sharded_model.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "imago/auto/load_weights.h"
 #include "imago/base/error.h"
@@ -25,11 +26,22 @@ class SlotFinder final : public nn::AdapterVisitor {
 
 }  // namespace
 
-ShardedModel::ShardedModel(Communicator& communicator, Model& model, std::vector<std::string> frozen)
-    : ParallelWeights(communicator), model_(model), frozen_(std::move(frozen)) {}
+ShardedModel::ShardedModel(Communicator& communicator, Model& model, std::vector<std::string> frozen,
+                           peft::Adapters* adapters)
+    : ParallelWeights(communicator), model_(model), frozen_(std::move(frozen)), adapters_(adapters) {
+  if (adapters_ != nullptr) frozen_ = {"*"};
+}
 
-ShardedModel::~ShardedModel() {
-  for (nn::AdapterSlot* slot : taken_) slot->adapter = nullptr;
+ShardedModel::~ShardedModel() { install(false); }
+
+// The layers' computation, or none.
+void ShardedModel::install(bool layers) {
+  if (slots_.empty()) return;
+  if (adapters_ != nullptr) {
+    adapters_->set_base_layers(layers ? layers_ : decltype(layers_)());
+    return;
+  }
+  for (const auto& [path, slot] : slots_) slot->adapter = layers ? layers_.at(path) : nullptr;
 }
 
 ShardedModel::Parameter* ShardedModel::find(const std::string& name) {
@@ -40,10 +52,12 @@ ShardedModel::Parameter* ShardedModel::find(const std::string& name) {
   return nullptr;
 }
 
-void ShardedModel::put_on(nn::AdapterSlot& slot, std::shared_ptr<const nn::LayerAdapter> adapter) {
-  if (slot.adapter) throw Error(ErrorKind::kInvalidArgument, "parallel", "the model has an adapter on it already");
-  slot.adapter = std::move(adapter);
-  taken_.push_back(&slot);
+void ShardedModel::put_on(const std::string& path, nn::AdapterSlot& slot,
+                          std::shared_ptr<const nn::LayerAdapter> layer) {
+  if (slot.adapter && adapters_ == nullptr)
+    throw Error(ErrorKind::kInvalidArgument, "parallel", "the model has an adapter on it already");
+  slots_[path] = &slot;
+  layers_[path] = std::move(layer);
 }
 
 void ShardedModel::divide() {
@@ -72,6 +86,7 @@ void ShardedModel::divide() {
   SlotFinder finder;
   model_.each_field(finder);
   plan(finder.slots);
+  install(true);
   const NoGrad no_grad;
   for (const auto& p : parameters_) {
     const Tensor whole = p->fields[0]->detach();
@@ -133,7 +148,21 @@ void ShardedModel::begin_pass(std::optional<DType> dtype) {
   }
 }
 
+void ShardedModel::begin_alone(std::optional<DType> dtype) {
+  begin_pass(dtype);
+  if (!passes_together()) return;
+  const NoGrad no_grad;
+  for (const auto& p : parameters_) {
+    if (!p->by_layer || !p->sharding) continue;
+    const Tensor whole = p->sharding->gather(p->in_pass.detach());
+    for (Tensor* field : p->fields) *field = whole;
+  }
+  alone_ = true;
+  install(false);
+}
+
 void ShardedModel::end_pass() {
+  if (std::exchange(alone_, false)) install(true);
   for (const auto& p : parameters_) p->in_pass = p->part;
   rest();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 
 #include "imago/nn/adapter.h"
 #include "imago/train/parallel/parallel_weights.h"
@@ -18,6 +19,7 @@ class ShardedModel : public ParallelWeights {
   void load(const std::string& folder) override;
   void save(const std::string& folder) override;
   void begin_pass(std::optional<DType> dtype) override;
+  void begin_alone(std::optional<DType> dtype) override;
   void end_pass() override;
 
  protected:
@@ -34,22 +36,27 @@ class ShardedModel : public ParallelWeights {
   };
   using Slots = std::map<std::string, nn::AdapterSlot*>;  // by the layer's path
 
-  ShardedModel(Communicator& communicator, Model& model, std::vector<std::string> frozen);
+  // With `adapters` on it the layers' computation goes below these, and all of the model stays as it is.
+  ShardedModel(Communicator& communicator, Model& model, std::vector<std::string> frozen, peft::Adapters* adapters);
 
-  // Sets each parameter's sharding and by_layer, and puts adapters on the slots.
+  // Sets each parameter's sharding and by_layer, and says what is put on the slots.
   virtual void plan(const Slots& slots) = 0;
   Parameter* find(const std::string& name);  // null for none
   std::vector<std::unique_ptr<Parameter>>& all() { return parameters_; }
-  void put_on(nn::AdapterSlot& slot, std::shared_ptr<const nn::LayerAdapter> adapter);
+  void put_on(const std::string& path, nn::AdapterSlot& slot, std::shared_ptr<const nn::LayerAdapter> layer);
 
  private:
   void divide();
   void rest();
+  void install(bool layers);
 
   Model& model_;
   std::vector<std::string> frozen_;
+  peft::Adapters* adapters_;
   std::vector<std::unique_ptr<Parameter>> parameters_;
-  std::vector<nn::AdapterSlot*> taken_;
+  Slots slots_;  // those that are taken
+  std::map<std::string, std::shared_ptr<const nn::LayerAdapter>> layers_;
+  bool alone_ = false;
 };
 
 }  // namespace imago

@@ -73,7 +73,7 @@ class TensorParallelModel::Layer final : public nn::LayerAdapter {
 };
 
 // The layers that keep what each process has, by path: where both matrices of a network are there, of one inner size,
-// and nothing else between them has parameters.
+// and nothing else between them has parameters. An adapter on one of them reads or gives all of the numbers between.
 std::map<std::string, TensorParallelModel::Division> TensorParallelModel::feed_forward(const Slots& slots) {
   std::map<std::string, Division> found;
   for (const auto& [path, slot] : slots) {
@@ -87,6 +87,8 @@ std::map<std::string, TensorParallelModel::Division> TensorParallelModel::feed_f
           down != nullptr && std::all_of(layers.begin() + 1, layers.end(), [&](const auto& layer) {
             const Parameter* weight = slots.contains(layer) ? find(layer + std::string(kWeight)) : nullptr;
             return weight != nullptr && weight->names.size() == 1 && weight->shape[0] == down->shape[1];
+          }) && std::none_of(layers.begin(), layers.end(), [&](const auto& layer) {
+            return slots.at(layer)->adapter != nullptr;
           });
       const bool alone =
           names.down.find('.') != std::string::npos || std::all_of(all().begin(), all().end(), [&](const auto& p) {
@@ -114,7 +116,7 @@ void TensorParallelModel::divide_layer(const std::string& path, nn::AdapterSlot&
     bias->sharding = Sharding::split(communicator(), bias->name, bias->shape, 0);
     bias->by_layer = true;
   }
-  put_on(slot, std::make_shared<Layer>(*weight, bias, division, slot.kind));
+  put_on(path, slot, std::make_shared<Layer>(*weight, bias, division, slot.kind));
 }
 
 void TensorParallelModel::plan(const Slots& slots) {

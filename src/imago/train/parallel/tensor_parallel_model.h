@@ -11,8 +11,9 @@ namespace imago {
 // its inputs, and one sum over the processes stands behind it. Attention itself is computed whole by each.
 class TensorParallelModel final : public ShardedModel {
  public:
-  TensorParallelModel(Communicator& communicator, Model& model, std::vector<std::string> frozen)
-      : ShardedModel(communicator, model, std::move(frozen)) {}
+  TensorParallelModel(Communicator& communicator, Model& model, std::vector<std::string> frozen,
+                      peft::Adapters* adapters = nullptr)
+      : ShardedModel(communicator, model, std::move(frozen), adapters) {}
 
   bool shares_batches() const override { return false; }
   // Every process has the same gradients of what it has whole.
