@@ -31,6 +31,13 @@ transformers.utils.logging.set_verbosity_error()
 warnings.filterwarnings("ignore")
 
 BOUND = 1e-4
+BATCH = 4
+# What both programs are told besides; GRPO's batches are of answers and stay as they are.
+VARIANTS = {
+    "plain": {},
+    "accumulation": {"per_device_train_batch_size": BATCH // 2, "gradient_accumulation_steps": 2},
+    "checkpointing": {"gradient_checkpointing": True},
+}
 MEASURED = {"grpo": "grad_norm"}
 TOKENIZER = Path("src/imago/train/testdata/chat")
 WORDS = "the sky is well and good to hear you are blue how kind plain text no more".split()
@@ -65,14 +72,14 @@ def save_adapter(kind, folder, lora, out):
     get_peft_model(base_model(kind, folder), config).save_pretrained(out / "adapter")
 
 
-def reference_curve(kind, folder, rows, lora, steps, out):
+def reference_curve(kind, folder, rows, lora, steps, variant, out):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = base_model(kind, folder)
     if lora:
         model = PeftModel.from_pretrained(model, out / "adapter", is_trainable=True)
     common = {"output_dir": str(out / "reference"), "use_cpu": True, "report_to": "none", "logging_steps": 1, "save_strategy": "no",
-              "disable_tqdm": True, "max_steps": steps, "learning_rate": 1e-3, "seed": 3, "per_device_train_batch_size": 4, "bf16": False,
-              "lr_scheduler_type": "constant", "gradient_checkpointing": False}
+              "disable_tqdm": True, "max_steps": steps, "learning_rate": 1e-3, "seed": 3, "per_device_train_batch_size": BATCH, "bf16": False,
+              "lr_scheduler_type": "constant", "gradient_checkpointing": False} | VARIANTS[variant]
     if kind != "grpo":
         common["max_length"] = 128
     data = Dataset.from_list(rows)
@@ -104,12 +111,14 @@ def reference_curve(kind, folder, rows, lora, steps, out):
     return [entry[MEASURED.get(kind, "loss")] for entry in trainer.state.log_history if "loss" in entry]
 
 
-def our_curve(kind, imago, folder, rows, lora, steps, out):
+def our_curve(kind, imago, folder, rows, lora, steps, variant, out):
     data = out / "rows.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = [imago, "train", kind, "--model", str(folder), "--data", str(data), "--output_dir", str(out / "ours"), "--json",
                "--logging_steps", "1", "--save_strategy", "no", "--max_steps", str(steps), "--learning_rate", "1e-3", "--seed", "3",
-               "--per_device_train_batch_size", "8" if kind == "grpo" else "4", "--lr_scheduler_type", "constant", "--max_length", "128"]
+               "--lr_scheduler_type", "constant", "--max_length", "128"]
+    for name, value in ({"per_device_train_batch_size": 8 if kind == "grpo" else BATCH} | VARIANTS[variant]).items():
+        command += [f"--{name}", str(value).lower()]
     command += {"dpo": ["--beta", "0.3"], "sft": ["--assistant-only"], "reward": [],
                 "grpo": ["--num_generations", "4", "--max_completion_length", "12", "--reward", "regex", "--reward_pattern", "(?s).*e.*",
                          "--train_sampling_strategy", "sequential", "--log_completions", "true"]}[kind]
@@ -121,33 +130,40 @@ def our_curve(kind, imago, folder, rows, lora, steps, out):
     return [entry[MEASURED.get(kind, "loss")] for entry in entries if "loss" in entry]
 
 
+def compare(kind, options, lora, variant):
+    """The largest relative difference of one pair of curves."""
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name)
+        folder = out / "model"
+        shutil.copytree(TOKENIZER, folder)
+        size = len(AutoTokenizer.from_pretrained(folder))
+        torch.manual_seed(0)
+        config = LlamaConfig(vocab_size=size, hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4,
+                             initializer_range=0.1)
+        if kind == "reward":
+            config.num_labels, config.pad_token_id = 1, AutoTokenizer.from_pretrained(folder).pad_token_id
+        (LlamaForSequenceClassification if kind == "reward" else LlamaForCausalLM)(config).save_pretrained(folder)
+        rows = make_rows(kind)
+        if lora:
+            save_adapter(kind, folder, lora, out)
+        ours = our_curve(kind, options.imago, folder, rows, lora, options.steps, variant, out)
+        theirs = reference_curve(kind, folder, rows, lora, options.steps, variant, out)
+    return largest_difference(f"{kind} {'lora' if lora else 'full'} {variant}:", ours, theirs, floor=1e-3)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("imago")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--kinds", default="sft,dpo,reward,grpo")
+    parser.add_argument("--variants", default=",".join(VARIANTS))
     options = parser.parse_args()
     torch.set_num_threads(1)
     worst = 0.0
     for kind in options.kinds.split(","):
         for lora in (None, {"r": 8, "lora_alpha": 16, "target_modules": ["q_proj", "v_proj", "up_proj"]}):
-            with tempfile.TemporaryDirectory() as name:
-                out = Path(name)
-                folder = out / "model"
-                shutil.copytree(TOKENIZER, folder)
-                size = len(AutoTokenizer.from_pretrained(folder))
-                torch.manual_seed(0)
-                config = LlamaConfig(vocab_size=size, hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4,
-                                     initializer_range=0.1)
-                if kind == "reward":
-                    config.num_labels, config.pad_token_id = 1, AutoTokenizer.from_pretrained(folder).pad_token_id
-                (LlamaForSequenceClassification if kind == "reward" else LlamaForCausalLM)(config).save_pretrained(folder)
-                rows = make_rows(kind)
-                if lora:
-                    save_adapter(kind, folder, lora, out)
-                ours = our_curve(kind, options.imago, folder, rows, lora, options.steps, out)
-                theirs = reference_curve(kind, folder, rows, lora, options.steps, out)
-            worst = max(worst, largest_difference(f"{kind} {'lora' if lora else 'full'}:", ours, theirs, floor=1e-3))
+            for variant in ["plain"] if kind == "grpo" else options.variants.split(","):
+                worst = max(worst, compare(kind, options, lora, variant))
     return verdict(worst, BOUND)
 
 
