@@ -220,7 +220,7 @@ void backward(const Tensor& loss, const Tensor& grad, bool retain_graph) {
   engine.run();
   const NoGrad no_grad;
   for (auto& [leaf, gradient] : engine.take_leaf_grads()) {
-    const Tensor found = std::exchange(gradient, {});  // so that no two gradients of all leaves are alive together
+    const Tensor found = std::exchange(gradient, {});   // so that no two gradients of all leaves are alive together
     const bool given = retain_graph || grad.defined();  // the caller may still hold it
     leaf->grad = leaf->grad.defined() ? leaf->grad + found : given ? clone(found) : owned(found);
   }

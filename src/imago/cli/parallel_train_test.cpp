@@ -230,16 +230,16 @@ TEST_F(ParallelTrain, AdaptersTrainTogether) {
     all.insert(all.end(), {"--parallel", strategy});
     expect_losses({.name = strategy, .processes = 2, .more = all}, one);
   }
-  const Run refused{
-      .name = "refused", .processes = 2, .more = {"--lora", "r=4,use_dora=true", "--parallel", "zero3"}};
+  const Run refused{.name = "refused", .processes = 2, .more = {"--lora", "r=4,use_dora=true", "--parallel", "zero3"}};
   EXPECT_NE(finish(start(refused)), 0);
   EXPECT_THAT(errors("refused"), testing::HasSubstr("on a base that processes divide"));
 }
 
 // On every layer, so that feed-forward networks and tied words have one; uneven parts, and a run that goes on.
 TEST_F(ParallelTrain, AdaptersOnADividedBase) {
-  const std::vector<std::string> more = {"--lora", "r=4,target_modules=all-linear", "--optim", "sgd",
-                                         "--lr_scheduler_type", "constant", "--gradient_checkpointing", "true"};
+  const std::vector<std::string> more = {
+      "--lora",   "r=4,target_modules=all-linear", "--optim", "sgd", "--lr_scheduler_type",
+      "constant", "--gradient_checkpointing",      "true"};
   for (const std::string& model : {kGPT2, kTied}) {
     const std::string name = model == kGPT2 ? "gpt2" : "tied";
     const std::vector<double> one = losses({.model = model, .name = name, .more = more});

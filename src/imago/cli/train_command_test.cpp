@@ -122,11 +122,10 @@ TEST_F(TrainCommand, RunFilesKeepTypesAndLines) {
 // With a small BERT in the place of the Hub's, which learns its few reviews by heart.
 TEST_F(TrainCommand, TheExampleOfAClassifierRuns) {
   const std::string out = folder_ / "reviews", data = IMAGO_SOURCE_DIR "/examples/reviews.csv";
-  const Finished done =
-      run({IMAGO_SOURCE_DIR "/examples/bert_classification.yaml", "--model",
-           IMAGO_SOURCE_DIR "/tests/golden/pipelines/fill-mask", "--train_file", data, "--validation_file", data,
-           "--output_dir", out, "--learning_rate", "3e-3", "--num_train_epochs", "40", "--early_stopping_patience",
-           "40", "--json"});
+  const Finished done = run({IMAGO_SOURCE_DIR "/examples/bert_classification.yaml", "--model",
+                             IMAGO_SOURCE_DIR "/tests/golden/pipelines/fill-mask", "--train_file", data,
+                             "--validation_file", data, "--output_dir", out, "--learning_rate", "3e-3",
+                             "--num_train_epochs", "40", "--early_stopping_patience", "40", "--json"});
   ASSERT_EQ(done.status, 0) << done.err;
   double best = 0;
   for (size_t start = 0; start < done.out.size();) {

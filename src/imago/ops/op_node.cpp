@@ -18,8 +18,8 @@ DecomposeVjp decompose_vjp = nullptr;
 // not go unseen.
 Tensor outline(const Tensor& tensor) {
   const double value = is_floating_point(tensor.dtype()) ? std::numeric_limits<double>::quiet_NaN() : 0;
-  Tensor place = Tensor::full({}, value, tensor.dtype(), tensor.device())
-                     .alias(tensor.shape(), Shape::filled(tensor.dim(), 0), 0);
+  Tensor place =
+      Tensor::full({}, value, tensor.dtype(), tensor.device()).alias(tensor.shape(), Shape::filled(tensor.dim(), 0), 0);
   place.set_grad_meta(tensor.grad_meta());
   return place;
 }

@@ -21,8 +21,8 @@ void set_decompose_vjp(DecomposeVjp function);
 struct OpNode final : GradNode, std::enable_shared_from_this<OpNode> {
   const OpInfo* info = nullptr;
   std::shared_ptr<const void> op;
-  // Cut off from the tape: the node must not own the tensors that own it. Of outputs, as of inputs, whose values are not
-  // kept there is the outline.
+  // Cut off from the tape: the node must not own the tensors that own it. Of outputs, as of inputs, whose values are
+  // not kept there is the outline.
   Tensors outputs;
   // Gives back the inputs and outputs that were freed (see autograd/rematerialize.h); empty where they are there.
   std::function<void()> restore;

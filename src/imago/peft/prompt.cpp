@@ -188,8 +188,8 @@ PromptedCausalLM::PromptedCausalLM(std::unique_ptr<Model> base, PromptConfig con
     network_.emplace("transform", true, prompt_.num_virtual_tokens, std::vector{*prompt_.token_dim, inner, outer},
                      random);
   } else if (prompt_.encoder_reparameterization_type == "MLP") {
-    network_.emplace("mlp_head", false, prompt_.num_virtual_tokens, std::vector{*prompt_.token_dim, inner, inner, outer},
-                     random);
+    network_.emplace("mlp_head", false, prompt_.num_virtual_tokens,
+                     std::vector{*prompt_.token_dim, inner, inner, outer}, random);
   } else {
     throw Error(ErrorKind::kUnsupported, kWhere,
                 "encoder_reparameterization_type is " + quote(prompt_.encoder_reparameterization_type),

@@ -36,8 +36,8 @@ void widen_piece(const T* row, Accumulator<T>* piece, int64_t count) {
   for (int64_t i = 0; i < count; ++i) piece[i] = static_cast<Accumulator<T>>(row[i]);
 }
 
-// Sums over a row of exp(logit - highest). The target's stands apart: where it is nearly all, what is left of the others is
-// the loss and the gradient, and a sum of both would round it away.
+// Sums over a row of exp(logit - highest). The target's stands apart: where it is nearly all, what is left of the
+// others is the loss and the gradient, and a sum of both would round it away.
 struct RowSums {
   double highest = 0, own = 0, others = 0;
   double sum = 0;  // of the logits, for smoothing

@@ -84,12 +84,14 @@ std::map<std::string, TensorParallelModel::Division> TensorParallelModel::feed_f
       for (const std::string& up : names.up) layers.push_back(prefix + up);
       const Parameter* down = find(path + std::string(kWeight));
       const bool complete =
-          down != nullptr && std::all_of(layers.begin() + 1, layers.end(), [&](const auto& layer) {
-            const Parameter* weight = slots.contains(layer) ? find(layer + std::string(kWeight)) : nullptr;
-            return weight != nullptr && weight->names.size() == 1 && weight->shape[0] == down->shape[1];
-          }) && std::none_of(layers.begin(), layers.end(), [&](const auto& layer) {
-            return slots.at(layer)->adapter != nullptr;
-          });
+          down != nullptr &&
+          std::all_of(layers.begin() + 1, layers.end(),
+                      [&](const auto& layer) {
+                        const Parameter* weight = slots.contains(layer) ? find(layer + std::string(kWeight)) : nullptr;
+                        return weight != nullptr && weight->names.size() == 1 && weight->shape[0] == down->shape[1];
+                      }) &&
+          std::none_of(layers.begin(), layers.end(),
+                       [&](const auto& layer) { return slots.at(layer)->adapter != nullptr; });
       const bool alone =
           names.down.find('.') != std::string::npos || std::all_of(all().begin(), all().end(), [&](const auto& p) {
             return !p->name.starts_with(prefix) || std::any_of(layers.begin(), layers.end(), [&](const auto& layer) {
