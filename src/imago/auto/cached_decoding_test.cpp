@@ -59,7 +59,7 @@ Tensor in_steps(const CausalLM& model, const Tensor& ids) {
   const std::vector<int64_t> counts = {4, 1, 2};
   int64_t seen = 0;
   for (size_t step = 0; seen < ids.size(1); ++step) {
-    const int64_t count = step < counts.size() ? counts[step] : 1;
+    const int64_t count = std::min(step < counts.size() ? counts[step] : 1, ids.size(1) - seen);
     TextInputs in;
     in.input_ids = narrow(ids, 1, seen, count);
     in.past_key_values = &cache;
