@@ -104,17 +104,46 @@ def _in_float32(function):
     return call
 
 
+def _drawn_points() -> list[tuple[object, str]]:
+    """Methods that draw points of masks and choose by float32 values there: which points, and which mask is meant for which object."""
+    from transformers.models.mask2former.modeling_mask2former import Mask2FormerHungarianMatcher, Mask2FormerLoss
+
+    return [(Mask2FormerHungarianMatcher, "forward"), (Mask2FormerLoss, "sample_points_using_uncertainty")]
+
+
+def _to(dtype: torch.dtype, value):
+    return value.to(dtype) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+
+def _with_float32_inputs(method):
+    """The method on narrowed tensors, its result widened again."""
+    in_float32 = _in_float32(method)
+
+    def call(self, *args, **kwargs):
+        TrueDouble.paused = True
+        narrow = lambda value: [_to(torch.float32, item) for item in value] if isinstance(value, list) else _to(torch.float32, value)  # noqa: E731
+        args, kwargs = [narrow(value) for value in args], {name: narrow(value) for name, value in kwargs.items()}
+        return _to(torch.float64, in_float32(self, *args, **kwargs))
+
+    return call
+
+
 @contextlib.contextmanager
 def _integer_decisions_stay_float32():
-    originals = [(owner, name, getattr(owner, name)) for owner, name in _integer_decisions()]
-    for owner, name, function in originals:
-        wrapped = _in_float32(function)
-        setattr(owner, name, staticmethod(wrapped) if isinstance(owner, type) else wrapped)
+    replaced = []
+    for owner, name in _integer_decisions():
+        function = getattr(owner, name)
+        is_static = isinstance(owner, type)
+        replaced.append((owner, name, staticmethod(function) if is_static else function))
+        setattr(owner, name, staticmethod(_in_float32(function)) if is_static else _in_float32(function))
+    for owner, name in _drawn_points():
+        replaced.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, _with_float32_inputs(getattr(owner, name)))
     try:
         yield
     finally:
-        for owner, name, function in originals:
-            setattr(owner, name, staticmethod(function) if isinstance(owner, type) else function)
+        for owner, name, function in replaced:
+            setattr(owner, name, function)
 
 
 def double_copy(model: torch.nn.Module) -> torch.nn.Module:

@@ -14,10 +14,11 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import torch
 import transformers
 import numpy as np
+from multimodal import QFORMER, TOWER
 from suppression import stand_in
 from pipelines import finish, plain, word_piece_tokenizer
 from transformers import AutoConfig, pipeline
-from vision import CLIP, DEPTH_ANYTHING, MASK2FORMER, SAM, SEGFORMER, SIGLIP, VIT, YOLOS
+from vision import CLIP, DEPTH_ANYTHING, DETR_MASKS, MASK2FORMER, SAM, SEGFORMER, SIGLIP, VIT, YOLOS
 from weights import randomise
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -136,6 +137,11 @@ def zero_shot_image_classification():
     task = "zero-shot-image-classification"
     write(task, task, "clip", auto_class, config, processor, cases, tokenizer=tokenizer)
 
+    qformer = QFORMER | dict(use_qformer_text_input=True, vocab_size=len(tokenizer), max_position_embeddings=48)
+    config = dict(vision_config=TOWER, qformer_config=qformer, num_query_tokens=3, image_text_hidden_size=10)
+    processor = {"image_processor_type": "BlipImageProcessor", "size": {"height": 8, "width": 8}}
+    write(task, f"{task}-blip-2", "blip-2", auto_class, config, processor, cases, tokenizer=tokenizer)
+
 
 def object_detection():
     processor = {"image_processor_type": "YolosImageProcessor", "size": {"shortest_edge": 32, "longest_edge": 64}}
@@ -172,6 +178,21 @@ def universal_segmentation():
     auto_class = "AutoModelForUniversalSegmentation"
     name = "image-segmentation-universal"
     write("image-segmentation", name, "mask2former", auto_class, config, processor, cases, seed=2)
+
+
+def detr_segmentation():
+    processor = {"image_processor_type": "DetrImageProcessor", "size": {"shortest_edge": 32, "longest_edge": 48}}
+    open_wide = {"threshold": 0.3, "overlap_mask_area_threshold": 0.1, "mask_threshold": 0.3}
+    cases = [
+        (ONE, {}),
+        (ONE, open_wide),
+        ([ONE, TURNED, THIRD], open_wide | {"subtask": "panoptic"}),
+        ([ONE, THIRD], {"subtask": "instance", "threshold": 0.4}),
+        ([ONE, TURNED], {"subtask": "semantic"}),
+    ]
+    config = DETR_MASKS | labels_of("wall", "sky", "floor", "tree")
+    config.pop("num_labels")
+    write("image-segmentation", "image-segmentation-detr", "detr", "AutoModelForImageSegmentation", config, processor, cases, seed=3)
 
 
 def sharpen(model):
@@ -213,6 +234,7 @@ def depth_estimation():
 TASKS = {
     "mask-generation": mask_generation,
     "universal-segmentation": universal_segmentation,
+    "detr-segmentation": detr_segmentation,
     "depth-estimation": depth_estimation,
     "image-classification": image_classification,
     "image-feature-extraction": image_feature_extraction,

@@ -11,7 +11,8 @@ class PixelMaker:
     """Draws everything from one generator, so that a seed says all. `size` is (height, width), the configuration's where
     it is not given; with another one positions are interpolated. `masked` hides patches. `texts` are compared with the
     pictures, the last one shorter where there is `padding`. `mask` gives a pixel_mask with padding. `prompts` are what
-    a mask generator is given: points, boxes, masks; "single" asks for one mask of each."""
+    a mask generator is given: points, boxes, masks; "single" asks for one mask of each. `segments` are masks and labels as the
+    labels of a model of segments."""
 
     def __init__(
         self,
@@ -25,8 +26,9 @@ class PixelMaker:
         labels: bool = True,
         mask: bool = False,
         prompts: tuple = (),
+        segments: bool = False,
     ):
-        self.mask, self.prompts = mask, prompts
+        self.mask, self.prompts, self.segments = mask, prompts, segments
         self.config, self.masked, self.labels, self.texts, self.padding = config, masked, labels, texts, padding
         self.batch = texts or batch
         expected = _pair(getattr(getattr(config, "vision_config", config), "image_size", 32))
@@ -53,8 +55,14 @@ class PixelMaker:
             labels = self._integers(0, max(2, self.config.num_labels), self.batch, *self.size)
             labels[:, :2] = self.config.semantic_loss_ignore_index
             inputs["labels"] = labels
-        if self.labels and auto_class == "AutoModelForObjectDetection":
+        if self.labels and auto_class in ("AutoModelForObjectDetection", "DetrForSegmentation"):
             inputs["labels"] = [self._objects(1 + picture) for picture in range(self.batch)]
+            for picture, objects in enumerate(inputs["labels"] if auto_class == "DetrForSegmentation" else []):
+                objects["masks"] = self._masks(1 + picture, picture)
+        if self.labels and auto_class == "AutoModelForUniversalSegmentation" and self.segments:
+            counts = [2 + picture for picture in range(self.batch)]
+            inputs["mask_labels"] = [self._masks(count, picture) for picture, count in enumerate(counts)]
+            inputs["class_labels"] = [self._integers(0, self.config.num_labels, count) for count in counts]
         if self.mask:  # the last picture is smaller than the others
             inputs["pixel_mask"] = torch.ones((self.batch, *self.size), dtype=torch.long)
             inputs["pixel_mask"][-1, -self.size[0] // 4 :] = 0
@@ -65,6 +73,15 @@ class PixelMaker:
         boxes = 0.1 + 0.8 * torch.rand((count, 4), generator=self.generator)
         boxes[:, 2:] *= 0.5
         return {"class_labels": self._integers(0, self.config.num_labels, count), "boxes": boxes}
+
+    def _masks(self, count: int, picture: int) -> torch.Tensor:
+        """One rectangle each; of later pictures they are smaller."""
+        height, width = self.size[0] - 4 * picture, self.size[1] - 8 * picture
+        masks = torch.zeros((count, height, width))
+        for mask in masks:
+            top, left = self._integers(0, height // 2, 1).item(), self._integers(0, width // 2, 1).item()
+            mask[top : top + height // 2, left : left + width // 2] = 1
+        return masks
 
     def _prompts(self) -> dict[str, torch.Tensor]:
         """Of each picture two; the labels name every kind of point that there is."""

@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 import tempfile
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import transformers
 from checkpoint import save
 from configs import make_config
 from fairness import error, failures, unfair
+from fairness import error, unfair
 from float64 import double_copy, true_double
 from inputs import make_inputs
 from multimodal_inputs import INPUTS as MULTIMODAL_INPUTS
@@ -41,6 +43,7 @@ class Golden:
     inputs: dict = field(default_factory=dict)
     attentions: bool = False
     gradients: int = 0  # bytes to spend on them
+    gradients_of: str = ""  # parameters by a regular expression, where others' are sums that nearly cancel
     train: bool = False
     generate: dict | None = None
     runs: dict = field(default_factory=dict)
@@ -101,7 +104,7 @@ def _write(golden: Golden, out: Path) -> None:
     if golden.generate is not None:
         tensors |= _all_sequences(golden, model, double, inputs, description)
     if golden.gradients:
-        tensors |= _gradients(model, double, inputs, golden.gradients)
+        tensors |= _gradients(model, double, inputs, golden.gradients, golden.gradients_of)
     if golden.samples:
         tensors |= _sampled(model, double, inputs, golden.samples)
     if golden.train:
@@ -110,6 +113,8 @@ def _write(golden: Golden, out: Path) -> None:
         with true_double():
             tensors["f64.losses"] = _training_curve(double, _double(inputs))
     _check_sense(golden, tensors)
+    if golden.draws:
+        _check_choices(tensors)
     if golden.dtype == "float32" and golden.margin is not None:
         _check_fairness(golden, model, inputs, tensors)
     save_file(
@@ -238,12 +243,20 @@ def _check_sense(golden: Golden, tensors: dict) -> None:
             raise UnusableSeed(f"the reference contradicts itself in {name}: an error of {error(value, exact):.3g}")
 
 
+def _check_choices(tensors: dict) -> None:
+    """What is drawn is chosen by float32 values: two that are nearly alike may be chosen otherwise in float64."""
+    for name, exact in tensors.items():
+        # Not gradients, of which small ones are sums that nearly cancel.
+        if name.startswith("f64.") and "grads." not in name and error(tensors[name.removeprefix("f64.")], exact) > 1e-3:
+            raise UnusableSeed(f"float32 and float64 chose differently: {name}")
+
+
 def _rms(value: torch.Tensor) -> float:
     return float(value.double().pow(2).mean().sqrt())
 
 
-def _gradients(model, double, inputs: dict, budget: int) -> dict[str, torch.Tensor]:
-    """Gradients of the loss, smallest parameters first, until `budget` bytes are spent."""
+def _gradients(model, double, inputs: dict, budget: int, pattern: str) -> dict[str, torch.Tensor]:
+    """Gradients of the loss, of parameters whose names the pattern is found in, smallest first, until `budget` bytes are spent."""
     single = _backward(model, inputs)
     with true_double():
         exact = _backward(double, _double(inputs))
@@ -251,6 +264,8 @@ def _gradients(model, double, inputs: dict, budget: int) -> dict[str, torch.Tens
     floor = 1e-6 * max(map(_rms, exact.values()))
     result = {}
     for name, value in sorted(exact.items(), key=lambda item: (item[1].numel(), item[0])):
+        if not re.search(pattern, name):
+            continue
         size = 12 * value.numel()
         if _rms(value) > floor and size <= budget:
             budget -= size

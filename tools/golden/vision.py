@@ -190,12 +190,24 @@ def mask2former() -> dict[str, Golden]:
     # Many outputs, one behind the other: seeds with room are rare.
     universal, size = "AutoModelForUniversalSegmentation", dict(size=(32, 64), batch=1)
     same_size = dict(pre_norm=True, activation_function="gelu", hidden_dim=32)
+    labelled, drawn = dict(size=(32, 64), batch=1, segments=True), dict(draws=True, margin=1.0)
+    small = dict(train_num_points=20, class_weight=3.0, dice_weight=2.0)
     return {
         # The first level comes again.
         "universal_segmentation": golden(universal, 1, dict(decoder_layers=5), size, attentions=True, margin=1.0),
         "pre_norm": golden(universal, 2, same_size, size, margin=1.0),
         "base": bare(4, dict(encoder_layers=2, common_stride=8), dict(size=(32, 40), mask=True), margin=1.0),
         "bfloat16": golden(universal, 5, {}, size, dtype="bfloat16"),
+        "auxiliary_logits": golden(
+            universal,
+            6,
+            small | dict(output_auxiliary_logits=True),
+            labelled,
+            gradients=30_000,
+            gradients_of="queries|class_pred|sampling_offsets.weight|adapter_1|patch_embeddings.projection.weight",
+            **drawn,
+        ),
+        "loss": golden(universal, 7, small, labelled, train=True, **drawn),
     }
 
 
@@ -313,7 +325,7 @@ YOLOS = dict(
     patch_size=4,
     num_detection_tokens=5,
 )
-DETECTION = "AutoModelForObjectDetection"
+DETECTION, SEGMENTED = "AutoModelForObjectDetection", "DetrForSegmentation"
 
 
 def yolos() -> dict[str, Golden]:
@@ -347,11 +359,15 @@ DETR = dict(
         model_type="resnet", embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], out_features=["stage2"]
     ),
 )
+STAGES = dict(hidden_sizes=[8, 8, 12, 12], depths=[1, 1, 1, 1], out_features=["stage1", "stage2", "stage3", "stage4"])
+DETR_MASKS = DETR | dict(encoder_attention_heads=8, backbone_config=DETR["backbone_config"] | STAGES)
 
 
 def detr() -> dict[str, Golden]:
     golden, bare, _ = _makers("detr", DETR)
     size, one = dict(size=(24, 32)), dict(decoder_layers=1)
+    large = dict(size=(48, 64), batch=1)
+    masked = {key: DETR_MASKS[key] for key in ("encoder_attention_heads", "backbone_config")}
     return {
         "object_detection": golden(DETECTION, 1, {}, size, attentions=True),
         "gradients": golden(DETECTION, 2, one, dict(size=(24, 32)), gradients=6_000, margin=1.0),
@@ -362,6 +378,25 @@ def detr() -> dict[str, Golden]:
         ),
         "base": bare(4, {}, size | dict(mask=True)),
         "bfloat16": bare(5, one, size, dtype="bfloat16"),
+        "auxiliary_loss": golden(
+            DETECTION, 8, dict(auxiliary_loss=True, decoder_layers=3), size, gradients=4_000, margin=1.0
+        ),
+        "dropout": golden(
+            DETECTION,
+            10,
+            one | dict(dropout=0.1, attention_dropout=0.2, activation_dropout=0.1),
+            size,
+            gradients=1_000,
+            training=True,
+        ),
+        "segmentation": golden(SEGMENTED, 11, masked, large, attentions=True),
+        "segmentation_gradients": golden(
+            SEGMENTED, 12, masked | one | dict(mask_loss_coefficient=2), dict(size=(40, 32)), gradients=6_000, margin=1.0
+        ),
+        "segmentation_padding": golden(
+            SEGMENTED, 13, masked | dict(auxiliary_loss=True, activation_function="gelu"), large | dict(mask=True)
+        ),
+        "segmentation_bfloat16": golden(SEGMENTED, 14, masked | one, large | dict(labels=False), dtype="bfloat16"),
     }
 
 

@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include <cmath>
-#include <limits>
 
 #include "imago/base/error.h"
 #include "imago/nn/dropout.h"
+#include "imago/nn/keep_finite.h"
 #include "imago/nn/packed_sequences.h"
 #include "imago/nn/virtual_keys.h"
 #include "imago/ops/binary/binary.h"
@@ -28,17 +28,6 @@
 
 namespace imago::nn {
 namespace {
-
-// The least finite number, which the reference adds to hidden scores: a query that sees nothing then weighs all keys
-// alike.
-double lowest(DType dtype) {
-  switch (dtype) {
-    case DType::f64: return std::numeric_limits<double>::lowest();
-    case DType::f16: return -65504;
-    case DType::bf16: return -0x1.fep127;
-    default: return std::numeric_limits<float>::lowest();
-  }
-}
 
 // Each key/value head once per query head that reads it.
 Tensor repeat_heads(const Tensor& x_BHTK, int64_t heads) {

@@ -1,8 +1,11 @@
 // Dropout that the reference applies where config.json says nothing, and that a model here does not compute.
 #pragma once
 
+#include <functional>
 #include <string_view>
 #include <vector>
+
+#include "imago/nn/config.h"
 
 namespace imago::nn {
 
@@ -16,6 +19,14 @@ struct DroppedByDefault {
 struct DropsByDefault {
   virtual ~DropsByDefault() = default;
   virtual std::vector<DroppedByDefault> dropped_by_default() const = 0;
+};
+
+// A model with parts whose configurations stand in config.json under keys of their own. What they drop, and what they
+// do not compute of it, is the model's.
+struct HasConfiguredParts {
+  using PartVisit = std::function<void(std::string_view key, const Config& part)>;
+  virtual ~HasConfiguredParts() = default;
+  virtual void each_part(const PartVisit& visit) const = 0;
 };
 
 }  // namespace imago::nn

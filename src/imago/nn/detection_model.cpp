@@ -15,6 +15,19 @@ void DetectionInputs::each_field(FieldVisitor& visitor) {
   visitor.leave();
 }
 
+void DetectionLosses::each_field(FieldVisitor& visitor) {
+  imago::internal::visit_fields(visitor, "loss_ce, loss_bbox, loss_giou, cardinality_error, loss_mask, loss_dice",
+                                loss_ce, loss_bbox, loss_giou, cardinality_error, loss_mask, loss_dice);
+  for (size_t i = 0; i < auxiliary.size(); ++i) {
+    DetectionLosses& layer = auxiliary[i];
+    const std::string number = "_" + std::to_string(i);
+    imago::internal::visit_field(visitor, "loss_ce" + number, layer.loss_ce);
+    imago::internal::visit_field(visitor, "loss_bbox" + number, layer.loss_bbox);
+    imago::internal::visit_field(visitor, "loss_giou" + number, layer.loss_giou);
+    imago::internal::visit_field(visitor, "cardinality_error" + number, layer.cardinality_error);
+  }
+}
+
 ImageInputs DetectionInputs::images() const {
   ImageInputs in;
   in.pixel_values = pixel_values;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "imago/nn/dropout.h"
+#include "imago/nn/keep_finite.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/expand/expand.h"
@@ -17,16 +17,6 @@
 #include "imago/ops/where/where.h"
 
 namespace imago::nn {
-namespace {
-
-// The least finite number: what is hidden from a query gets it as its score, and no weight unless all is hidden.
-double lowest(DType dtype) {
-  if (dtype == DType::f64) return std::numeric_limits<double>::lowest();
-  return dtype == DType::f16 ? -65504 : dtype == DType::bf16 ? -0x1.fep127 : std::numeric_limits<float>::lowest();
-}
-
-}  // namespace
-
 int64_t distance_bucket(int64_t distance, int64_t buckets, int64_t max_distance) {
   const int64_t half = buckets / 2, length = std::abs(distance);
   if (length <= half) return distance;

@@ -12,4 +12,8 @@ Tensor keep_finite(const Tensor& x);
 // a + b of two floating-point types in the wider one.
 Tensor add_wider(const Tensor& a, const Tensor& b);
 
+// The least finite number of a floating-point type, which the reference adds to the scores of what is hidden: a query
+// that sees nothing then weighs all alike.
+double lowest(DType dtype);
+
 }  // namespace imago::nn

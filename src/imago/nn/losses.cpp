@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
+#include "imago/nn/binary_cross_entropy.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
@@ -20,12 +21,6 @@ namespace {
 Tensor exact(const Tensor& x) { return x.dtype() == DType::f64 ? x : cast(x, DType::f32); }
 
 Tensor mean_squared_error(const Tensor& a, const Tensor& b) { return mean(square(a - cast(b, a.dtype()))); }
-
-// max(x, 0) - x y + log(1 + exp(-|x|)), which does not overflow.
-Tensor binary_cross_entropies(const Tensor& x, const Tensor& labels) {
-  const Tensor y = cast(labels, x.dtype());
-  return relu(x) - x * y + log1p(exp(neg(abs(x))));
-}
 
 }  // namespace
 
@@ -51,7 +46,7 @@ Tensor token_loss(const Tensor& logits, const Tensor& labels) {
 
 Tensor binary_token_loss(const Tensor& logits, const Tensor& labels, const Tensor& attention_mask) {
   if (!labels) return {};
-  const Tensor losses = binary_cross_entropies(exact(logits), labels);
+  const Tensor losses = binary_cross_entropy_with_logits(exact(logits), labels);
   if (!attention_mask) return mean(losses);
   const Tensor counts = cast(eq(attention_mask, 1), losses.dtype());
   return sum(losses * counts) / sum(counts);
@@ -70,7 +65,7 @@ Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels, 
   if (type == "regression") return mean_squared_error(reshape(logits, labels.shape()), labels);
   if (type == "single_label_classification")
     return cross_entropy(logits, reshape(labels, {-1}), {.ignore_index = kIgnoredLabel});
-  if (type == "multi_label_classification") return mean(binary_cross_entropies(logits, labels));
+  if (type == "multi_label_classification") return mean(binary_cross_entropy_with_logits(logits, labels));
   throw Error(ErrorKind::kUnsupported, "loss", fmt::format("problem_type \"{}\"", type),
               "use regression, single_label_classification or multi_label_classification");
 }

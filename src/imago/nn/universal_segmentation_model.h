@@ -10,9 +10,13 @@ namespace imago {
 struct SegmentationInputs {
   Tensor pixel_values;  // [B, C, height, width]
   Tensor pixel_mask;    // [B, height, width] 0 is padding
+  // What is really in each picture: K segments, their masks [K, height, width], 1 inside, and their labels [K]. They
+  // give a loss.
+  Tensors mask_labels = {}, class_labels = {};
   bool output_hidden_states = false, output_attentions = false;
   AttentionImplementation attention = AttentionImplementation::kSdpa;
-  FIELDS(pixel_values, pixel_mask)
+  // "mask_labels.0", ...: as many pictures as a visitor gives labels.
+  void each_field(FieldVisitor& visitor);
 };
 
 // What every such model gives: Q queries.

@@ -2,6 +2,7 @@
 #include "imago/models/detr/detr.h"
 
 #include "imago/base/error.h"
+#include "imago/nn/dropout.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/sub_config.h"
 #include "imago/nn/vision/sine_positions.h"
@@ -28,22 +29,6 @@ constexpr int64_t kLearnedSides = 50;  // rows and columns that learned position
 
 }  // namespace
 
-void DetrConfig::each_field(FieldVisitor& visitor) {
-  Config::each_field(visitor);
-  imago::internal::visit_fields(
-      visitor,
-      "backbone_config, use_timm_backbone, use_pretrained_backbone, dilation, backbone, backbone_kwargs, num_channels, "
-      "num_queries, d_model, encoder_layers, encoder_ffn_dim, encoder_attention_heads, decoder_layers, "
-      "decoder_ffn_dim, decoder_attention_heads, activation_function, position_embedding_type, auxiliary_loss, "
-      "scale_embedding, num_hidden_layers, max_position_embeddings, mask_loss_coefficient, dice_loss_coefficient, "
-      "init_xavier_std",
-      backbone_config, use_timm_backbone, use_pretrained_backbone, dilation, backbone, backbone_kwargs, num_channels,
-      num_queries, d_model, encoder_layers, encoder_ffn_dim, encoder_attention_heads, decoder_layers, decoder_ffn_dim,
-      decoder_attention_heads, activation_function, position_embedding_type, auxiliary_loss, scale_embedding,
-      num_hidden_layers, max_position_embeddings, mask_loss_coefficient, dice_loss_coefficient, init_xavier_std);
-  weights.each_field(visitor);
-}
-
 resnet::ResNetConfig DetrConfig::resnet() const {
   resnet::ResNetConfig config;
   config.stages.out_features = std::vector<std::string>{"stage4"};
@@ -61,51 +46,8 @@ void DetrConfig::validate() const {
     refuse("the backbone is one of timm's", "take the checkpoint's revision \"no_timm\"");
   if (resnet().model_type != "resnet") refuse("the backbone is no resnet", "take a checkpoint whose backbone is one");
   if (dilation.value_or(false)) refuse("dilation of the backbone", "take a checkpoint without it");
-  if (auxiliary_loss) refuse("auxiliary_loss", "set it to false; it is of no effect on boxes");
   if (position_embedding_type != "sine" && position_embedding_type != "learned")
     refuse("position_embedding_type is neither sine nor learned", "use one of them");
-}
-
-Attention::Attention(int64_t hidden_size, int64_t head_count) : heads(head_count) {
-  for (nn::Linear* linear : {&q_proj, &k_proj, &v_proj, &o_proj}) *linear = nn::Linear(hidden_size, hidden_size);
-}
-
-Tensor Attention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                             const nn::AttentionContext& context) const {
-  const KeysValues all{nn::split_heads(k_proj(key), heads), nn::split_heads(v_proj(value), heads)};
-  return o_proj(nn::merge_heads(nn::attend(nn::split_heads(q_proj(query), heads), all, context)));
-}
-
-MLP::MLP(const DetrConfig& c, int64_t inner)
-    : fc1(c.d_model, inner), fc2(inner, c.d_model), activation(nn::activation(c.activation_function)) {}
-
-EncoderLayer::EncoderLayer(const DetrConfig& c)
-    : self_attn(c.d_model, c.encoder_attention_heads),
-      self_attn_layer_norm(c.d_model, kEpsilon),
-      final_layer_norm(c.d_model, kEpsilon),
-      mlp(c, c.encoder_ffn_dim) {}
-
-Tensor EncoderLayer::operator()(const Tensor& x_BND, const Tensor& positions_BND,
-                                const nn::AttentionContext& context) const {
-  const Tensor placed_BND = x_BND + positions_BND;
-  const Tensor h_BND = self_attn_layer_norm(x_BND + self_attn(placed_BND, placed_BND, x_BND, context));
-  return final_layer_norm(h_BND + mlp(h_BND));
-}
-
-DecoderLayer::DecoderLayer(const DetrConfig& c)
-    : self_attn(c.d_model, c.decoder_attention_heads),
-      encoder_attn(c.d_model, c.decoder_attention_heads),
-      self_attn_layer_norm(c.d_model, kEpsilon),
-      encoder_attn_layer_norm(c.d_model, kEpsilon),
-      final_layer_norm(c.d_model, kEpsilon),
-      mlp(c, c.decoder_ffn_dim) {}
-
-Tensor DecoderLayer::operator()(const Tensor& x_BQD, const Tensor& queries_1QD, const Tensor& keys_BND,
-                                const Tensor& values_BND, const nn::DecoderContext& context) const {
-  const Tensor placed_BQD = x_BQD + queries_1QD;
-  Tensor h_BQD = self_attn_layer_norm(x_BQD + self_attn(placed_BQD, placed_BQD, x_BQD, context.self));
-  h_BQD = encoder_attn_layer_norm(h_BQD + encoder_attn(h_BQD + queries_1QD, keys_BND, values_BND, context.cross));
-  return final_layer_norm(h_BQD + mlp(h_BQD));
 }
 
 DetrModel::DetrModel(const DetrConfig& c)
@@ -119,8 +61,10 @@ DetrModel::DetrModel(const DetrConfig& c)
     learned.row_embeddings = nn::Embedding(kLearnedSides, c.d_model / 2);
     learned.column_embeddings = nn::Embedding(kLearnedSides, c.d_model / 2);
   }
-  for (int64_t i = 0; i < c.encoder_layers; ++i) encoder.layers.emplace_back(c);
-  for (int64_t i = 0; i < c.decoder_layers; ++i) decoder.layers.emplace_back(c);
+  for (int64_t i = 0; i < c.encoder_layers; ++i)
+    encoder.layers.emplace_back(c.layers(c.encoder_attention_heads, c.encoder_ffn_dim));
+  for (int64_t i = 0; i < c.decoder_layers; ++i)
+    decoder.layers.emplace_back(c.layers(c.decoder_attention_heads, c.decoder_ffn_dim));
   decoder.layernorm = nn::LayerNorm(c.d_model, kEpsilon);
 }
 
@@ -147,78 +91,130 @@ Tensor DetrModel::positions(const Tensor& visible_BHW, DType dtype) const {
   return expand(unsqueeze(flatten(concat({columns, rows}, -1), 0, 1), 0), {batch, height * width, 2 * half});
 }
 
-nn::AttentionContext DetrModel::context(const DetectionInputs& in, Tensors& weights) const {
-  nn::AttentionContext context;
-  context.implementation = in.attention;
-  context.weights = in.output_attentions ? &weights : nullptr;
-  return context;
-}
-
-Seq2SeqOutput DetrModel::forward(const DetectionInputs& in) const {
+Maps DetrModel::see(const DetectionInputs& in) const {
   const ImageInputs images = in.images();
   nn::check_pixels(images, config().num_channels);
-  BackboneOutput maps =
-      nn::feature_maps(backbone.model, images, config().resnet().stages.chosen(config().resnet().stage_count()),
-                       [](int64_t, const Tensor& x) { return x; });
-  const Tensor features = input_projection(maps.feature_maps.back());
-  const Shape grid = {features.size(2), features.size(3)};
-  Tensor visible_BHW = Tensor::ones({features.size(0), grid[0], grid[1]}, DType::boolean);
+  const resnet::ResNetConfig c = config().resnet();
+  Maps maps;
+  maps.backbone =
+      nn::feature_maps(backbone.model, images, c.stages.chosen(c.stage_count()), [](int64_t, const Tensor& x) {
+        return x;
+      }).feature_maps;
+  maps.projected = input_projection(maps.backbone.back());
+  const Shape grid = {maps.projected.size(2), maps.projected.size(3)};
+  maps.visible = Tensor::ones({maps.projected.size(0), grid[0], grid[1]}, DType::boolean);
   if (in.pixel_mask)
-    visible_BHW = ne(squeeze(interpolate(unsqueeze(cast(in.pixel_mask, DType::f32), 1), {.size = grid}), 1), 0);
-  const Tensor positions_BND = positions(visible_BHW, features.dtype());
+    maps.visible = ne(squeeze(interpolate(unsqueeze(cast(in.pixel_mask, DType::f32), 1), {.size = grid}), 1), 0);
+  return maps;
+}
 
-  Seq2SeqOutput out;
+DetrModelOutput DetrModel::find(const DetectionInputs& in, const Maps& maps) const {
+  const Tensor positions_BND = positions(maps.visible, maps.projected.dtype());
+  DetrModelOutput out;
   const auto keep = [&](Tensors& states, const Tensor& x) {
     if (in.output_hidden_states) states.push_back(x);
   };
-  nn::AttentionContext encoding = context(in, out.encoder_attentions);
-  if (!all(visible_BHW).item<bool>()) encoding.mask.key_padding = flatten(visible_BHW, 1, 2);
-  Tensor x_BND = nn::to_tokens(features);
+  const auto context = [&](Tensors& weights, bool of_picture) {
+    nn::AttentionContext made;
+    made.implementation = in.attention;
+    made.weights = in.output_attentions ? &weights : nullptr;
+    if (of_picture && !all(maps.visible).item<bool>()) made.mask.key_padding = flatten(maps.visible, 1, 2);
+    return made;
+  };
+  const nn::AttentionDropout attention_dropout(config().attention_dropout);
+  const nn::AttentionContext encoding = context(out.encoder_attentions, true);
+  // Masks of dropout are drawn channel by channel.
+  Tensor x_BND = nn::to_tokens(nn::dropout(maps.projected, config().dropout));
   keep(out.encoder_hidden_states, x_BND);
-  for (const EncoderLayer& layer : encoder.layers)
+  for (const nn::PlacedEncoderLayer& layer : encoder.layers)
     keep(out.encoder_hidden_states, x_BND = layer(x_BND, positions_BND, encoding));
   out.encoder_last_hidden_state = x_BND;
 
-  nn::DecoderContext decoding{context(in, out.decoder_attentions), context(in, out.cross_attentions)};
-  decoding.cross.mask = encoding.mask;
+  const nn::DecoderContext decoding{context(out.decoder_attentions, false), context(out.cross_attentions, true)};
   const Tensor queries_1QD = unsqueeze(query_position_embeddings.weight, 0), keys_BND = x_BND + positions_BND;
   Tensor y_BQD = Tensor::zeros({x_BND.size(0), config().num_queries, config().d_model}, x_BND.dtype());
-  for (const DecoderLayer& layer : decoder.layers) {
-    keep(out.decoder_hidden_states, y_BQD);
-    y_BQD = layer(y_BQD, queries_1QD, keys_BND, x_BND, decoding);
+  Tensors intermediate;
+  Tensor state_BQD = y_BQD;
+  for (const nn::PlacedDecoderLayer& layer : decoder.layers) {
+    keep(out.decoder_hidden_states, state_BQD);
+    state_BQD = y_BQD = layer(y_BQD, queries_1QD, keys_BND, x_BND, decoding);
+    // The next layer reads it normalised, too.
+    if (config().auxiliary_loss) intermediate.push_back(y_BQD = decoder.layernorm(y_BQD));
   }
   out.last_hidden_state = decoder.layernorm(y_BQD);
   keep(out.decoder_hidden_states, out.last_hidden_state);
+  if (!intermediate.empty()) out.intermediate_hidden_states = stack(intermediate, 0);
   return out;
 }
 
 DetrForObjectDetection::DetrForObjectDetection(const DetrConfig& c)
     : model(c), class_labels_classifier(c.d_model, c.num_labels() + 1), bbox_predictor(c.d_model, c.d_model, 4, 3) {}
 
-DetectionOutput DetrForObjectDetection::forward(const DetectionInputs& in) const {
-  Seq2SeqOutput below = model.forward(in);
+DetectionOutput DetrForObjectDetection::predict(DetrModelOutput below) const {
+  const auto predictions = [&](const Tensor& x_BQD) {
+    return DetectionPredictions{class_labels_classifier(x_BQD), sigmoid(bbox_predictor(x_BQD))};
+  };
   DetectionOutput out;
-  out.logits = class_labels_classifier(below.last_hidden_state);
-  out.pred_boxes = sigmoid(bbox_predictor(below.last_hidden_state));
-  nn::add_detection_loss(out, in.labels, config().weights);
-  out.last_hidden_state = std::move(below.last_hidden_state);
-  out.decoder_hidden_states = std::move(below.decoder_hidden_states);
-  out.decoder_attentions = std::move(below.decoder_attentions);
-  out.cross_attentions = std::move(below.cross_attentions);
-  out.encoder_last_hidden_state = std::move(below.encoder_last_hidden_state);
-  out.encoder_hidden_states = std::move(below.encoder_hidden_states);
-  out.encoder_attentions = std::move(below.encoder_attentions);
+  const DetectionPredictions last = predictions(below.last_hidden_state);
+  out.logits = last.logits;
+  out.pred_boxes = last.pred_boxes;
+  for (int64_t layer = 0; below.intermediate_hidden_states && layer + 1 < config().decoder_layers; ++layer)
+    out.auxiliary_outputs.push_back(predictions(select(below.intermediate_hidden_states, 0, layer)));
+  static_cast<QueriedStates&>(out) = std::move(below);
   return out;
+}
+
+DetectionOutput DetrForObjectDetection::forward(const DetectionInputs& in) const {
+  DetectionOutput out = predict(model.forward(in));
+  nn::add_detection_loss(out, in.labels, config().weights);
+  return out;
+}
+
+namespace {
+
+// Of the backbone's maps that masks are refined with, the finest last.
+std::vector<int64_t> finer_channels(const DetrConfig& c) {
+  const resnet::ResNetConfig resnet = c.resnet();
+  const std::vector<int64_t> stages = resnet.stages.chosen(resnet.stage_count());
+  if (stages.size() != 4 || stages[0] < 1)
+    refuse("masks need four maps of the backbone", "name four stages in out_features of backbone_config");
+  return {resnet.hidden_sizes[stages[2] - 1], resnet.hidden_sizes[stages[1] - 1], resnet.hidden_sizes[stages[0] - 1]};
+}
+
+}  // namespace
+
+DetrForSegmentation::DetrForSegmentation(const DetrConfig& c)
+    : detr(c),
+      mask_head(c.d_model, c.encoder_attention_heads, finer_channels(c), nn::activation(c.activation_function)),
+      bbox_attention(c.d_model, c.encoder_attention_heads) {}
+
+DetectionOutput DetrForSegmentation::forward(const DetectionInputs& in) const {
+  const Maps maps = detr.model.see(in);
+  DetectionOutput out = detr.predict(detr.model.find(in, maps));
+  const Tensor seen_BDHW =
+      nn::to_picture(out.encoder_last_hidden_state, maps.projected.size(2), maps.projected.size(3));
+  out.pred_masks = mask_head(maps.projected, bbox_attention(out.last_hidden_state, seen_BDHW, maps.visible),
+                             {maps.backbone[2], maps.backbone[1], maps.backbone[0]});
+  nn::add_detection_loss(out, in.labels, config().weights);
+  return out;
+}
+
+QueriedMasks DetrForSegmentation::queried_masks(const SegmentationInputs& in) const {
+  DetectionInputs pictures;
+  pictures.pixel_values = in.pixel_values;
+  pictures.pixel_mask = in.pixel_mask;
+  pictures.attention = in.attention;
+  const DetectionOutput out = forward(pictures);
+  return {out.logits, out.pred_masks};
+}
+
+WeightMap DetrForSegmentation::weight_map() const {
+  WeightMap map = nn::with_head(detr.weight_map(), "detr", "");
+  for (WeightRule& rule : nn::older_mask_head_names("mask_head", "bbox_attention"))
+    map.rules.push_back(std::move(rule));
+  return map;
 }
 
 }  // namespace imago::detr
 
-namespace imago {
-
-void register_detr(Registry& registry) {
-  using namespace detr;
-  registry.add<DetrModel>("DetrModel");
-  registry.add<DetrForObjectDetection>("DetrForObjectDetection");
-}
-
-}  // namespace imago
+REGISTER_MODELS(detr, DetrModel, DetrForObjectDetection, DetrForSegmentation)

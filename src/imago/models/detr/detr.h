@@ -2,14 +2,15 @@
 #pragma once
 
 #include "imago/models/resnet/resnet.h"
-#include "imago/nn/attention.h"
-#include "imago/nn/default_dropout.h"
+#include "imago/nn/universal_segmentation_model.h"
+#include "imago/nn/vision/attention_mask_head.h"
 #include "imago/nn/vision/detection_loss.h"
 #include "imago/nn/vision/patches.h"
+#include "imago/nn/vision/query_transformer.h"
 
 namespace imago::detr {
 
-struct DetrConfig : Config, nn::DropsByDefault {
+struct DetrConfig : nn::DetectionConfig {
   static constexpr const char* kModelType = "detr";
   JsonText backbone_config;
   std::optional<bool> use_timm_backbone, use_pretrained_backbone, dilation;
@@ -21,65 +22,28 @@ struct DetrConfig : Config, nn::DropsByDefault {
   std::string activation_function = "relu", position_embedding_type = "sine";
   bool auxiliary_loss = false, scale_embedding = false;
   std::optional<int64_t> num_hidden_layers, max_position_embeddings;  // which nothing reads
-  double mask_loss_coefficient = 1, dice_loss_coefficient = 1, init_xavier_std = 1;
-  nn::DetectionWeights weights;
-  void each_field(FieldVisitor& visitor) override;
+  double dropout = 0.1, attention_dropout = 0, activation_dropout = 0, init_xavier_std = 1;
+  FIELDS_AND(DetectionConfig, backbone_config, use_timm_backbone, use_pretrained_backbone, dilation, backbone,
+             backbone_kwargs, num_channels, num_queries, d_model, encoder_layers, encoder_ffn_dim,
+             encoder_attention_heads, decoder_layers, decoder_ffn_dim, decoder_attention_heads, activation_function,
+             position_embedding_type, auxiliary_loss, scale_embedding, num_hidden_layers, max_position_embeddings,
+             dropout, attention_dropout, activation_dropout, init_xavier_std)
 
   DetrConfig() { is_encoder_decoder = true; }
   void validate() const override;
   resnet::ResNetConfig resnet() const;
-  std::vector<nn::DroppedByDefault> dropped_by_default() const override { return {{"dropout", 0.1}}; }
-};
-
-// Queries and keys with positions added, values without.
-struct Attention : Module {
-  nn::Linear q_proj, k_proj, v_proj, o_proj;
-  int64_t heads;
-  FIELDS(q_proj, k_proj, v_proj, o_proj)
-
-  Attention(int64_t hidden_size, int64_t heads);
-  Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                    const nn::AttentionContext& context) const;
-};
-
-struct MLP : Module {
-  nn::Linear fc1, fc2;
-  nn::Activation activation;
-  FIELDS(fc1, fc2)
-
-  MLP(const DetrConfig& c, int64_t inner);
-  Tensor operator()(const Tensor& x) const { return fc2(activation(fc1(x))); }
-};
-
-struct EncoderLayer : Module {
-  Attention self_attn;
-  nn::LayerNorm self_attn_layer_norm, final_layer_norm;
-  MLP mlp;
-  FIELDS(self_attn, self_attn_layer_norm, mlp, final_layer_norm)
-
-  explicit EncoderLayer(const DetrConfig& c);
-  Tensor operator()(const Tensor& x_BND, const Tensor& positions_BND, const nn::AttentionContext& context) const;
-};
-
-struct DecoderLayer : Module {
-  Attention self_attn, encoder_attn;
-  nn::LayerNorm self_attn_layer_norm, encoder_attn_layer_norm, final_layer_norm;
-  MLP mlp;
-  FIELDS(self_attn, self_attn_layer_norm, encoder_attn, encoder_attn_layer_norm, mlp, final_layer_norm)
-
-  explicit DecoderLayer(const DetrConfig& c);
-  // `keys` are the picture with its positions, `values` without.
-  Tensor operator()(const Tensor& x_BQD, const Tensor& queries_1QD, const Tensor& keys_BND, const Tensor& values_BND,
-                    const nn::DecoderContext& context) const;
+  nn::QueryLayerOptions layers(int64_t heads, int64_t inner_size) const {
+    return {d_model, heads, inner_size, activation_function, dropout, activation_dropout};
+  }
 };
 
 struct Encoder : Module {
-  std::vector<EncoderLayer> layers;
+  std::vector<nn::PlacedEncoderLayer> layers;
   FIELDS(layers)
 };
 
 struct Decoder : Module {
-  std::vector<DecoderLayer> layers;
+  std::vector<nn::PlacedDecoderLayer> layers;
   nn::LayerNorm layernorm;
   FIELDS(layers, layernorm)
 };
@@ -89,7 +53,19 @@ struct LearnedPositions : Module {
   FIELDS(row_embeddings, column_embeddings)
 };
 
-struct DetrModel : nn::Backbone<DetrConfig, CallableModel<DetectionInputs, Seq2SeqOutput>> {
+struct DetrModelOutput : QueriedStates {
+  Tensor intermediate_hidden_states;  // with auxiliary_loss: what each layer gave, normalised [layers, B, Q, D]
+  FIELDS_AND(QueriedStates, intermediate_hidden_states)
+};
+
+// What masks are made of besides: maps of the backbone [B, channels, ...], the finest first, the last one projected to
+// [B, D, height, width], and which of its places are no padding.
+struct Maps {
+  Tensors backbone;
+  Tensor projected, visible;
+};
+
+struct DetrModel : nn::Backbone<DetrConfig, CallableModel<DetectionInputs, DetrModelOutput>> {
   static constexpr const char* kAutoClass = "AutoModel";
   struct ConvEncoder : Module {
     resnet::Trunk model;
@@ -105,11 +81,12 @@ struct DetrModel : nn::Backbone<DetrConfig, CallableModel<DetectionInputs, Seq2S
 
   explicit DetrModel(const DetrConfig& c);
   WeightMap weight_map() const override;
-  Seq2SeqOutput forward(const DetectionInputs& in) const override;
+  DetrModelOutput forward(const DetectionInputs& in) const override { return find(in, see(in)); }
+  Maps see(const DetectionInputs& in) const;
+  DetrModelOutput find(const DetectionInputs& in, const Maps& maps) const;
 
  private:
   Tensor positions(const Tensor& visible_BHW, DType dtype) const;  // [B, N, D]
-  nn::AttentionContext context(const DetectionInputs& in, Tensors& weights) const;
 };
 
 struct DetrForObjectDetection : ObjectDetection {
@@ -123,6 +100,23 @@ struct DetrForObjectDetection : ObjectDetection {
   const DetrConfig& config() const override { return model.config(); }
   WeightMap weight_map() const override { return nn::with_head(model.weight_map(), "model", ""); }
   DetectionOutput forward(const DetectionInputs& in) const override;
+  DetectionOutput predict(DetrModelOutput below) const;  // without a loss
+};
+
+struct DetrForSegmentation : CallableModel<DetectionInputs, DetectionOutput>, UniversalSegmentation {
+  static constexpr const char* kAutoClass = "AutoModelForUniversalSegmentation";
+  static constexpr const char* kOtherAutoClass = "AutoModelForImageSegmentation";
+  using ConfigType = DetrConfig;
+  DetrForObjectDetection detr;
+  nn::AttentionMaskHead mask_head;
+  nn::AttentionMap bbox_attention;
+  FIELDS(detr, mask_head, bbox_attention)
+
+  explicit DetrForSegmentation(const DetrConfig& c);
+  const DetrConfig& config() const override { return detr.config(); }
+  WeightMap weight_map() const override;
+  DetectionOutput forward(const DetectionInputs& in) const override;
+  QueriedMasks queried_masks(const SegmentationInputs& in) const override;
 };
 
 }  // namespace imago::detr

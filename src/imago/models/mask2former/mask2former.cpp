@@ -72,7 +72,6 @@ void Mask2FormerConfig::validate() const {
   const auto refuse = [](ErrorKind kind, const char* what) { throw Error(kind, "config.json", what); };
   if (use_timm_backbone.value_or(false) || (!backbone_config.text.empty() && swin().model_type != "swin"))
     refuse(ErrorKind::kUnsupported, "the backbone is no swin");
-  if (output_auxiliary_logits.value_or(false)) refuse(ErrorKind::kUnsupported, "output_auxiliary_logits");
   require_heads("hidden_dim", hidden_dim, "num_attention_heads", num_attention_heads);
   require_heads("feature_size", feature_size, "num_attention_heads", num_attention_heads);
   if (feature_size % 32 != 0 || hidden_dim % 4 != 0 || common_stride < 1 || num_queries < 1 || decoder_layers < 1)
@@ -82,33 +81,15 @@ void Mask2FormerConfig::validate() const {
     refuse(ErrorKind::kInvalidFile, "feature_strides and the backbone's stages are too few");
 }
 
-DecoderLayer::DecoderLayer(const Mask2FormerConfig& c)
-    : self_attn(c.hidden_dim, c.num_attention_heads),
-      cross_attn(c.hidden_dim, c.num_attention_heads),
-      self_attn_layer_norm(c.hidden_dim, kEpsilon),
-      cross_attn_layer_norm(c.hidden_dim, kEpsilon),
-      final_layer_norm(c.hidden_dim, kEpsilon),
-      fc1(c.hidden_dim, c.dim_feedforward),
-      fc2(c.dim_feedforward, c.hidden_dim),
-      activation(nn::activation(c.activation_function)),
-      pre_norm(c.pre_norm) {}
-
-Tensor DecoderLayer::operator()(const Tensor& x_BQD, const Tensor& queries_1QD, const Tensor& keys_BND,
-                                const Tensor& values_BND, const nn::DecoderContext& context) const {
-  const auto before = [&](const nn::LayerNorm& norm, const Tensor& x) { return pre_norm ? norm(x) : x; };
-  const auto after = [&](const nn::LayerNorm& norm, const Tensor& x) { return pre_norm ? x : norm(x); };
-  Tensor h = before(cross_attn_layer_norm, x_BQD);
-  Tensor x = after(cross_attn_layer_norm, x_BQD + cross_attn(h + queries_1QD, keys_BND, values_BND, context.cross));
-  h = before(self_attn_layer_norm, x);
-  x = after(self_attn_layer_norm, x + self_attn(h + queries_1QD, h + queries_1QD, h, context.self));
-  h = before(final_layer_norm, x);
-  return after(final_layer_norm, x + fc2(activation(fc1(h))));
-}
-
 Decoder::Decoder(const Mask2FormerConfig& c)
     : layernorm(c.hidden_dim, kEpsilon),
       mask_predictor{{}, nn::PredictionHead(c.hidden_dim, c.hidden_dim, c.mask_feature_size, 3)} {
-  for (int64_t i = 0; i + 1 < c.decoder_layers; ++i) layers.emplace_back(c);
+  const nn::QueryLayerOptions options{.hidden_size = c.hidden_dim,
+                                      .heads = c.num_attention_heads,
+                                      .inner_size = c.dim_feedforward,
+                                      .activation = c.activation_function,
+                                      .pre_norm = c.pre_norm};
+  for (int64_t i = 0; i + 1 < c.decoder_layers; ++i) layers.emplace_back(options);
 }
 
 TransformerModule::TransformerModule(const Mask2FormerConfig& c)
@@ -186,12 +167,33 @@ Mask2FormerModelOutput Mask2FormerModel::forward(const SegmentationInputs& in) c
   return out;
 }
 
+std::vector<nn::SegmentPredictions> Mask2FormerForUniversalSegmentation::predictions(
+    const Mask2FormerModelOutput& below) const {
+  const Tensors& states = below.transformer_decoder_intermediate_states;
+  const auto of_layer = [&](size_t masks, size_t state) {
+    return nn::SegmentPredictions{below.masks_queries_logits[masks], class_predictor(queries_first(states[state]))};
+  };
+  std::vector<nn::SegmentPredictions> all{of_layer(below.masks_queries_logits.size() - 1, states.size() - 1)};
+  for (size_t layer = 0; layer + 1 < states.size(); ++layer) all.push_back(of_layer(layer, layer));
+  return all;
+}
+
 Mask2FormerOutput Mask2FormerForUniversalSegmentation::forward(const SegmentationInputs& in) const {
-  Mask2FormerModelOutput below = model.forward(in);
+  SegmentationInputs with_layers = in;
+  with_layers.output_hidden_states = in.output_hidden_states || config().use_auxiliary_loss;
+  Mask2FormerModelOutput below = model.forward(with_layers);
+  std::vector<nn::SegmentPredictions> layers = predictions(below);
   Mask2FormerOutput out;
-  out.class_queries_logits = class_predictor(queries_first(below.transformer_decoder_intermediate_states.back()));
-  out.masks_queries_logits = below.masks_queries_logits.back();
+  if (!in.mask_labels.empty() || !in.class_labels.empty())
+    out.loss = nn::universal_segmentation_loss(layers, in.mask_labels, in.class_labels, config().weights);
+  out.class_queries_logits = layers.front().class_queries_logits;
+  out.masks_queries_logits = layers.front().masks_queries_logits;
+  if (config().output_auxiliary_logits.value_or(false)) out.auxiliary_logits.assign(layers.begin() + 1, layers.end());
   static_cast<Mask2FormerStates&>(out) = std::move(below);
+  if (in.output_hidden_states) return out;
+  for (Tensors* states :
+       {&out.encoder_hidden_states, &out.pixel_decoder_hidden_states, &out.transformer_decoder_hidden_states})
+    states->clear();
   return out;
 }
 
@@ -202,12 +204,4 @@ QueriedMasks Mask2FormerForUniversalSegmentation::queried_masks(const Segmentati
 
 }  // namespace imago::mask2former
 
-namespace imago {
-
-void register_mask2former(Registry& registry) {
-  using namespace mask2former;
-  registry.add<Mask2FormerModel>("Mask2FormerModel");
-  registry.add<Mask2FormerForUniversalSegmentation>("Mask2FormerForUniversalSegmentation");
-}
-
-}  // namespace imago
+REGISTER_MODELS(mask2former, Mask2FormerModel, Mask2FormerForUniversalSegmentation)

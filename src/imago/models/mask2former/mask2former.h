@@ -1,17 +1,19 @@
 // Mask2Former (Cheng et al. 2021, "Masked-attention Mask Transformer for Universal Image Segmentation").
 #pragma once
 
-#include "imago/models/detr/detr.h"
 #include "imago/models/swin/swin.h"
-#include "imago/nn/packed_attention.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/universal_segmentation_model.h"
+#include "imago/nn/vision/detection_loss.h"
 #include "imago/nn/vision/pixel_decoder.h"
+#include "imago/nn/vision/query_transformer.h"
+#include "imago/nn/vision/universal_segmentation_loss.h"
 
 namespace imago::mask2former {
 
 constexpr int64_t kLevels = nn::PixelDecoderOptions::kLevels;
 
-struct Mask2FormerConfig : Config {
+struct Mask2FormerConfig : nn::SegmentationConfig {
   static constexpr const char* kModelType = "mask2former";
   JsonText backbone_config;
   int64_t feature_size = 256, mask_feature_size = 256, hidden_dim = 256, encoder_feedforward_dim = 1024;
@@ -21,21 +23,18 @@ struct Mask2FormerConfig : Config {
   bool pre_norm = false, enforce_input_projection = false;
   std::vector<int64_t> feature_strides = {4, 8, 16, 32};
   std::optional<bool> output_auxiliary_logits;
-  // Of the loss, and of backbones that are not loaded from here.
-  double no_object_weight = 0.1, class_weight = 2, mask_weight = 5, dice_weight = 5, oversample_ratio = 3;
-  double importance_sample_ratio = 0.75, init_std = 0.02, init_xavier_std = 1;
-  int64_t ignore_value = 255, train_num_points = 12544;
   bool use_auxiliary_loss = true;
+  // Of labels that the processor makes, of initial values, and of backbones that are not loaded from here.
+  JsonText ignore_value, init_std, init_xavier_std;
   std::optional<bool> use_timm_backbone, use_pretrained_backbone;
   std::optional<std::string> backbone;
   JsonText backbone_kwargs;
   std::optional<int64_t> num_hidden_layers, hidden_size;  // other names of the same
-  FIELDS_AND(Config, backbone_config, feature_size, mask_feature_size, hidden_dim, encoder_feedforward_dim,
+  FIELDS_AND(SegmentationConfig, backbone_config, feature_size, mask_feature_size, hidden_dim, encoder_feedforward_dim,
              encoder_layers, decoder_layers, num_attention_heads, dim_feedforward, common_stride, num_queries,
              activation_function, pre_norm, enforce_input_projection, feature_strides, output_auxiliary_logits,
-             no_object_weight, class_weight, mask_weight, dice_weight, oversample_ratio, importance_sample_ratio,
-             init_std, init_xavier_std, ignore_value, train_num_points, use_auxiliary_loss, use_timm_backbone,
-             use_pretrained_backbone, backbone, backbone_kwargs, num_hidden_layers, hidden_size)
+             use_auxiliary_loss, ignore_value, init_std, init_xavier_std, use_timm_backbone, use_pretrained_backbone,
+             backbone, backbone_kwargs, num_hidden_layers, hidden_size)
 
   void validate() const override;
   swin::SwinConfig swin() const;
@@ -44,27 +43,13 @@ struct Mask2FormerConfig : Config {
   int64_t fine_levels() const;            // maps finer than those of attention
 };
 
-struct DecoderLayer : Module {
-  detr::Attention self_attn;
-  nn::PackedAttention cross_attn;
-  nn::LayerNorm self_attn_layer_norm, cross_attn_layer_norm, final_layer_norm;
-  nn::Linear fc1, fc2;
-  nn::Activation activation;
-  bool pre_norm;
-  FIELDS(self_attn, self_attn_layer_norm, cross_attn, cross_attn_layer_norm, fc1, fc2, final_layer_norm)
-
-  explicit DecoderLayer(const Mask2FormerConfig& c);
-  Tensor operator()(const Tensor& x_BQD, const Tensor& queries_1QD, const Tensor& keys_BND, const Tensor& values_BND,
-                    const nn::DecoderContext& context) const;
-};
-
 struct MaskPredictor : Module {
   nn::PredictionHead mask_embedder;
   FIELDS(mask_embedder)
 };
 
 struct Decoder : Module {
-  std::vector<DecoderLayer> layers;
+  std::vector<nn::MaskedQueryLayer> layers;
   nn::LayerNorm layernorm;
   MaskPredictor mask_predictor;
   FIELDS(layers, layernorm, mask_predictor)
@@ -102,9 +87,10 @@ struct Mask2FormerModelOutput : Mask2FormerStates {
   FIELDS_AND(Mask2FormerStates, transformer_decoder_intermediate_states, masks_queries_logits)
 };
 struct Mask2FormerOutput : Mask2FormerStates {
-  Tensor class_queries_logits;  // [B, Q, labels + 1]
-  Tensor masks_queries_logits;
-  FIELDS_AND(Mask2FormerStates, class_queries_logits, masks_queries_logits)
+  Tensor loss;
+  Tensor class_queries_logits, masks_queries_logits;     // see SegmentPredictions
+  std::vector<nn::SegmentPredictions> auxiliary_logits;  // of the layers but the last, where config.json asks for them
+  FIELDS_AND(Mask2FormerStates, loss, class_queries_logits, masks_queries_logits, auxiliary_logits)
 };
 
 struct Mask2FormerModel : nn::Backbone<Mask2FormerConfig, CallableModel<SegmentationInputs, Mask2FormerModelOutput>> {
@@ -119,7 +105,8 @@ struct Mask2FormerModel : nn::Backbone<Mask2FormerConfig, CallableModel<Segmenta
 };
 
 struct Mask2FormerForUniversalSegmentation : CallableModel<SegmentationInputs, Mask2FormerOutput>,
-                                             UniversalSegmentation {
+                                             UniversalSegmentation,
+                                             nn::HasConfiguredParts {
   static constexpr const char* kAutoClass = "AutoModelForUniversalSegmentation";
   using ConfigType = Mask2FormerConfig;
   Mask2FormerModel model;
@@ -132,6 +119,11 @@ struct Mask2FormerForUniversalSegmentation : CallableModel<SegmentationInputs, M
   WeightMap weight_map() const override { return nn::with_head(model.weight_map(), "model", "class_predictor"); }
   Mask2FormerOutput forward(const SegmentationInputs& in) const override;
   QueriedMasks queried_masks(const SegmentationInputs& in) const override;
+  void each_part(const PartVisit& visit) const override { visit("backbone_config", config().swin()); }
+
+ private:
+  // Of the last layer, and behind it of those before whose states `below` has.
+  std::vector<nn::SegmentPredictions> predictions(const Mask2FormerModelOutput& below) const;
 };
 
 }  // namespace imago::mask2former

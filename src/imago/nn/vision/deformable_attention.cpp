@@ -1,8 +1,7 @@
 #include "imago/nn/vision/deformable_attention.h"
 
-#include "imago/ops/binary/binary.h"
+#include "imago/nn/vision/bilinear_points.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/compare/compare.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/index_select/index_select.h"
 #include "imago/ops/matmul/matmul.h"
@@ -11,52 +10,21 @@
 #include "imago/ops/reshape/reshape.h"
 #include "imago/ops/slice/slice.h"
 #include "imago/ops/softmax/softmax.h"
-#include "imago/ops/unary/unary.h"
 
 namespace imago::nn {
 namespace {
-
-// Neighbours of places between pixels: their numbers among the map's pixels, and their weights, which are 0 outside.
-struct Neighbours {
-  Tensor pixels, weights;
-};
-
-Neighbours neighbour(const Tensor& x, const Tensor& y, Extent map, bool right, bool below) {
-  const Tensor left = floor(x), top = floor(y);
-  const auto nearness = [](const Tensor& at, const Tensor& low, bool second) {
-    return second ? at - low : low + 1.0 - at;
-  };
-  const Tensor column = left + (right ? 1.0 : 0.0), row = top + (below ? 1.0 : 0.0);
-  const auto inside = [](const Tensor& index, int64_t length) {
-    return logical_and(ge(index, 0), le(index, static_cast<double>(length - 1)));
-  };
-  const Tensor seen = cast(logical_and(inside(column, map.width), inside(row, map.height)), x.dtype());
-  const auto within = [](const Tensor& index, int64_t length) {
-    return cast(clamp(index, 0, static_cast<double>(length - 1)), DType::i64);
-  };
-  return {within(row, map.height) * static_cast<double>(map.width) + within(column, map.width),
-          nearness(x, left, right) * nearness(y, top, below) * seen};
-}
 
 // values [B, pixels, D] of one map, read at places [B, H, N, P, 2] (x, y from 0 to 1), with weights [B, H, N, P].
 Tensor read_map(const Tensor& values, const Tensor& places, const Tensor& weights, Extent map) {
   const int64_t batch = places.size(0), heads = places.size(1), queries = places.size(2);
   const int64_t pixels = map.height * map.width, size = values.size(2) / heads;
-  const auto coordinate = [&](int64_t axis, int64_t length) {
-    const Tensor centered = select(places, -1, axis) * 2.0 - 1.0;
-    return ((centered + 1.0) * static_cast<double>(length) - 1.0) / 2.0;
-  };
-  const Tensor x = coordinate(0, map.width), y = coordinate(1, map.height);
   std::vector<int64_t> first;  // row of each head's map
   for (int64_t i = 0; i < batch * heads; ++i) first.push_back(i * pixels);
   const Tensor offsets = Tensor::from(first, {batch, heads, 1, 1});
   Tensors chosen, shares;
-  for (const bool below : {false, true}) {
-    for (const bool right : {false, true}) {
-      const Neighbours corner = neighbour(x, y, map, right, below);
-      chosen.push_back(corner.pixels + offsets);
-      shares.push_back(corner.weights * weights);
-    }
+  for (const Neighbours& corner : neighbours(places, map)) {
+    chosen.push_back(corner.pixels + offsets);
+    shares.push_back(corner.shares * weights);
   }
   const Tensor rows = reshape(transpose(reshape(values, {batch, pixels, heads, size}), 1, 2), {-1, size});
   const Tensor read = index_select(rows, 0, reshape(concat(chosen, -1), {-1}));

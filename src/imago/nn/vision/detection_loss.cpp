@@ -4,15 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "imago/base/error.h"
+#include "imago/nn/vision/mask_losses.h"
+#include "imago/nn/vision/matching.h"
 #include "imago/ops/binary/binary.h"
 #include "imago/ops/cast/cast.h"
-#include "imago/ops/compare/compare.h"
 #include "imago/ops/concat/concat.h"
-#include "imago/ops/gather/gather.h"
 #include "imago/ops/index_select/index_select.h"
+#include "imago/ops/interpolate/interpolate.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/reduce/reduce.h"
 #include "imago/ops/reshape/reshape.h"
@@ -40,19 +40,12 @@ Tensor generalized_iou(const Tensor& a, const Tensor& b) {
   return inner / whole - (hull - whole) / hull;
 }
 
-// The prediction for each object of a picture: logits [Q, classes], boxes [Q, 4].
-std::vector<int64_t> match(const Tensor& logits, const Tensor& boxes, const ImageObjects& objects,
-                           const DetectionWeights& w) {
-  const int64_t queries = logits.size(0), count = objects.class_labels.numel();
+// Of logits [Q, classes] and boxes [Q, 4].
+Matches match_boxes(const Tensor& logits, const Tensor& boxes, const ImageObjects& objects, const DetectionWeights& w) {
   const Tensor p_QK = index_select(softmax(logits, -1), 1, objects.class_labels);
   const Tensor q_Q14 = unsqueeze(boxes, 1), k_1K4 = unsqueeze(cast(objects.boxes, boxes.dtype()), 0);
-  const Tensor costs = sum(abs(q_Q14 - k_1K4), {-1}) * w.bbox_cost - p_QK * w.class_cost -
-                       generalized_iou(corners(q_Q14), corners(k_1K4)) * w.giou_cost;
-  std::vector<double> values = costs.to_vector<double>();
-  for (double& value : values) {
-    if (!std::isfinite(value)) value = std::numeric_limits<float>::max();
-  }
-  return assign(values, queries, count);
+  return match(sum(abs(q_Q14 - k_1K4), {-1}) * w.bbox_cost - p_QK * w.class_cost -
+               generalized_iou(corners(q_Q14), corners(k_1K4)) * w.giou_cost);
 }
 
 void check_labels(const DetectionOutput& out, const std::vector<ImageObjects>& labels) {
@@ -67,89 +60,76 @@ void check_labels(const DetectionOutput& out, const std::vector<ImageObjects>& l
       throw Error(ErrorKind::kInvalidArgument, "loss",
                   fmt::format("labels are not of at most {} objects, with a box [4] each", queries));
     }
+    if (out.pred_masks && (!objects.masks || objects.masks.dim() != 3 || objects.masks.size(0) != count))
+      throw Error(ErrorKind::kInvalidArgument, "loss", "labels have not a mask [height, width] for each object");
   }
+}
+
+std::vector<Tensor> each_picture(const std::vector<ImageObjects>& labels, Tensor ImageObjects::*field) {
+  std::vector<Tensor> all;
+  for (const ImageObjects& objects : labels) all.push_back(objects.*field);
+  return all;
+}
+
+// Of how many objects the predictions see too many or too few, in the mean.
+Tensor cardinality_error(const Tensor& logits_BQC, const std::vector<ImageObjects>& labels) {
+  const int64_t queries = logits_BQC.size(1), nothing = logits_BQC.size(2) - 1;
+  const std::vector<int64_t> likeliest = argmax(logits_BQC, -1).to_vector<int64_t>();
+  double missed = 0;
+  for (size_t picture = 0; picture < labels.size(); ++picture) {
+    const auto first = likeliest.begin() + static_cast<int64_t>(picture) * queries;
+    missed += std::abs(static_cast<double>(queries - std::count(first, first + queries, nothing)) -
+                       static_cast<double>(labels[picture].class_labels.numel()));
+  }
+  return Tensor::scalar(missed / static_cast<double>(labels.size()));
+}
+
+// Of one decoder layer's predictions, and the last one's masks where they are defined.
+DetectionLosses losses_of(const DetectionPredictions& predicted, const Tensor& masks,
+                          const std::vector<ImageObjects>& labels, const DetectionWeights& w) {
+  std::vector<Matches> matches;
+  for (size_t picture = 0; picture < labels.size(); ++picture) {
+    const auto row = static_cast<int64_t>(picture);
+    matches.push_back(match_boxes(select(predicted.logits, 0, row).detach(),
+                                  select(predicted.pred_boxes, 0, row).detach(), labels[picture], w));
+  }
+  const std::vector<Tensor> classes = each_picture(labels, &ImageObjects::class_labels);
+  const double count = object_count(classes);
+  const Tensor found = matched_predictions(predicted.pred_boxes, matches);
+  const Tensor wanted = cast(matched_objects(each_picture(labels, &ImageObjects::boxes), matches), found.dtype());
+  DetectionLosses losses;
+  losses.loss_ce = matched_class_loss(predicted.logits, classes, matches, w.eos_coefficient);
+  losses.loss_bbox = sum(abs(found - wanted)) / count;
+  losses.loss_giou = sum(1.0 - generalized_iou(corners(found), corners(wanted))) / count;
+  losses.cardinality_error = cardinality_error(predicted.logits, labels);
+  if (!masks) return losses;
+  const Tensor target_MHW = cast(matched_objects(each_picture(labels, &ImageObjects::masks), matches), masks.dtype());
+  const Tensor resized = interpolate(unsqueeze(matched_predictions(masks, matches), 1),
+                                     {.size = {target_MHW.size(1), target_MHW.size(2)}, .mode = "bilinear"});
+  const Tensor logits_MP = flatten(resized, 1, 3), target_MP = flatten(target_MHW, 1, 2);
+  losses.loss_mask = focal_loss(logits_MP, target_MP) / count;
+  losses.loss_dice = dice_loss(logits_MP, target_MP) / count;
+  return losses;
+}
+
+Tensor weighted(const DetectionLosses& losses, const DetectionWeights& w) {
+  Tensor loss =
+      losses.loss_ce + losses.loss_bbox * w.bbox_loss_coefficient + losses.loss_giou * w.giou_loss_coefficient;
+  if (losses.loss_mask)
+    loss = loss + losses.loss_mask * w.mask_loss_coefficient + losses.loss_dice * w.dice_loss_coefficient;
+  for (const DetectionLosses& layer : losses.auxiliary) loss = loss + weighted(layer, w);
+  return loss;
 }
 
 }  // namespace
 
-std::vector<int64_t> assign(const std::vector<double>& costs, int64_t rows, int64_t columns) {
-  // Things are placed one after the other; each time along the shortest path of costs that are reduced by potentials.
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  std::vector<double> of_thing(columns + 1, 0), of_row(rows + 1, 0);
-  std::vector<int64_t> thing_at(rows + 1, 0);  // from 1 on; 0 is none
-  for (int64_t thing = 1; thing <= columns; ++thing) {
-    std::vector<double> distance(rows + 1, kInfinity);
-    std::vector<int64_t> before(rows + 1, 0);
-    std::vector<bool> done(rows + 1, false);
-    int64_t row = 0;
-    thing_at[0] = thing;
-    do {
-      done[row] = true;
-      const int64_t here = thing_at[row];
-      double least = kInfinity;
-      int64_t next = 0;
-      for (int64_t r = 1; r <= rows; ++r) {
-        if (done[r]) continue;
-        const double reduced = costs[(r - 1) * columns + here - 1] - of_thing[here] - of_row[r];
-        if (reduced < distance[r]) distance[r] = reduced, before[r] = row;
-        if (distance[r] < least) least = distance[r], next = r;
-      }
-      for (int64_t r = 0; r <= rows; ++r) {
-        if (done[r]) {
-          of_thing[thing_at[r]] += least, of_row[r] -= least;
-        } else {
-          distance[r] -= least;
-        }
-      }
-      row = next;
-    } while (thing_at[row] != 0);
-    for (; row != 0; row = before[row]) thing_at[row] = thing_at[before[row]];
-  }
-  std::vector<int64_t> assigned(columns);
-  for (int64_t r = 1; r <= rows; ++r) {
-    if (thing_at[r] != 0) assigned[thing_at[r] - 1] = r - 1;
-  }
-  return assigned;
-}
-
 void add_detection_loss(DetectionOutput& out, const std::vector<ImageObjects>& labels, const DetectionWeights& w) {
   if (labels.empty()) return;
   check_labels(out, labels);
-  const int64_t batch = out.logits.size(0), queries = out.logits.size(1), nothing = out.logits.size(2) - 1;
-  std::vector<int64_t> classes(static_cast<size_t>(batch * queries), nothing), chosen;
-  Tensors boxes;
-  double missed = 0;
-  const std::vector<int64_t> likeliest = argmax(out.logits, -1).to_vector<int64_t>();
-  for (int64_t picture = 0; picture < batch; ++picture) {
-    const ImageObjects& objects = labels[picture];
-    const auto predictions =
-        match(select(out.logits, 0, picture).detach(), select(out.pred_boxes, 0, picture).detach(), objects, w);
-    const std::vector<int64_t> ids = objects.class_labels.to_vector<int64_t>();
-    for (size_t i = 0; i < ids.size(); ++i) {
-      chosen.push_back(picture * queries + predictions[i]);
-      classes[chosen.back()] = ids[i];
-    }
-    boxes.push_back(cast(objects.boxes, out.pred_boxes.dtype()));
-    const auto first = likeliest.begin() + picture * queries;
-    missed += std::abs(static_cast<double>(queries - std::count(first, first + queries, nothing)) -
-                       static_cast<double>(ids.size()));
-  }
-  std::vector<double> weights(static_cast<size_t>(nothing), 1.0);
-  weights.push_back(w.eos_coefficient);
-  const Tensor class_weights = cast(Tensor::from(weights), out.logits.dtype());
-  const double count = std::max<double>(1, static_cast<double>(chosen.size()));
-  const Tensor found = index_select(reshape(out.pred_boxes, {-1, 4}), 0, Tensor::from(chosen)),
-               wanted = concat(boxes, 0);
-
-  DetectionLosses& losses = out.loss_dict;
-  const Tensor rows = reshape(out.logits, {batch * queries, -1}), targets = Tensor::from(classes);
-  const Tensor row_weights = index_select(class_weights, 0, targets);
-  const Tensor likelihoods = squeeze(gather(rows, 1, unsqueeze(targets, 1)), 1) - logsumexp(rows, {1});
-  losses.loss_ce = sum(likelihoods * row_weights) / sum(row_weights) * -1.0;
-  losses.loss_bbox = sum(abs(found - wanted)) / count;
-  losses.loss_giou = sum(1.0 - generalized_iou(corners(found), corners(wanted))) / count;
-  losses.cardinality_error = Tensor::scalar(missed / static_cast<double>(batch));
-  out.loss = losses.loss_ce + losses.loss_bbox * w.bbox_loss_coefficient + losses.loss_giou * w.giou_loss_coefficient;
+  out.loss_dict = losses_of({out.logits, out.pred_boxes}, out.pred_masks, labels, w);
+  for (const DetectionPredictions& layer : out.auxiliary_outputs)
+    out.loss_dict.auxiliary.push_back(losses_of(layer, {}, labels, w));
+  out.loss = weighted(out.loss_dict, w);
 }
 
 PredictionHead::PredictionHead(int64_t in, int64_t hidden, int64_t out, int64_t count) {

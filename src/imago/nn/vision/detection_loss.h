@@ -1,7 +1,6 @@
 // The loss of a set of predicted objects (Carion et al. 2020, "End-to-End Object Detection with Transformers").
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "imago/nn/detection_model.h"
@@ -15,15 +14,25 @@ struct DetectionWeights {
   double class_cost = 1, bbox_cost = 5, giou_cost = 2;
   double bbox_loss_coefficient = 5, giou_loss_coefficient = 2, eos_coefficient = 0.1;
   FIELDS(class_cost, bbox_cost, giou_cost, bbox_loss_coefficient, giou_loss_coefficient, eos_coefficient)
+
+  double mask_loss_coefficient = 1, dice_loss_coefficient = 1;  // of models that give masks: see DetectionConfig
 };
 
-// Fills loss and loss_dict from logits and pred_boxes; nothing where there are no labels. Throws Error
+// A configuration with these weights, those of masks among them, as its keys.
+struct DetectionConfig : Config {
+  DetectionWeights weights;
+  void each_field(FieldVisitor& visitor) override {
+    Config::each_field(visitor);
+    weights.each_field(visitor);
+    imago::internal::visit_fields(visitor, "mask_loss_coefficient, dice_loss_coefficient",
+                                  weights.mask_loss_coefficient, weights.dice_loss_coefficient);
+  }
+};
+
+// Fills loss and loss_dict from logits and pred_boxes, pred_masks and auxiliary_outputs where there are any; nothing
+// where there are no labels. Throws Error
 // kInvalidArgument for labels that are not of as many pictures, or of other shapes.
 void add_detection_loss(DetectionOutput& out, const std::vector<ImageObjects>& labels, const DetectionWeights& weights);
-
-// For each of `columns` things the row that it is given to, no row twice, so that the sum of costs [rows, columns] is
-// the least (Jonker and Volgenant 1987). There are at least as many rows.
-std::vector<int64_t> assign(const std::vector<double>& costs, int64_t rows, int64_t columns);
 
 // Dense layers with relu between them.
 struct PredictionHead : Module {
