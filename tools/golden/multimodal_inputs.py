@@ -1,5 +1,7 @@
 """Inputs of models that read texts with pictures in them."""
 
+import math
+
 import torch
 
 FIRST_ORDINARY_ID = 12  # below it: padding, begin, end, and tokens that stand for pictures
@@ -7,7 +9,7 @@ IMAGE, VIDEO, VISION_START, VISION_END = 5, 6, 7, 8
 
 
 def _texts(config, generator, pictures: list[list[int]], words: int, padding: str, mask: bool, labels: bool) -> dict:
-    """Rows of `words` words with pictures among them: pictures[row] are numbers of image tokens. `padding` fills rows up on
+    """Rows of `words` words with pictures among them: pictures[row] are numbers of image tokens, or below 0 of video tokens. `padding` fills rows up on
     the left or right, behind a row that is shorter by one word for each row before it."""
     rows = []
     for index, counts in enumerate(pictures):
@@ -15,7 +17,8 @@ def _texts(config, generator, pictures: list[list[int]], words: int, padding: st
         pieces = ids.tensor_split(len(counts) + 1)
         row = [pieces[0]]
         for count, piece in zip(counts, pieces[1:]):
-            row += [torch.tensor([VISION_START] + [IMAGE] * count + [VISION_END]), piece]
+            token = IMAGE if count > 0 else VIDEO
+            row += [torch.tensor([VISION_START] + [token] * abs(count) + [VISION_END]), piece]
         rows.append(torch.cat(row))
     longest = max(map(len, rows))
     ids = torch.zeros((len(rows), longest), dtype=torch.long)
@@ -29,7 +32,7 @@ def _texts(config, generator, pictures: list[list[int]], words: int, padding: st
     if labels:  # the first token behind left padding is predicted from nothing, which means nothing
         before = real.roll(1, dims=1)
         before[:, 0] = 1
-        inputs["labels"] = torch.where((real & before).bool() & (ids != IMAGE), ids, -100)
+        inputs["labels"] = torch.where((real & before).bool() & (ids != IMAGE) & (ids != VIDEO), ids, -100)
     return inputs
 
 
@@ -45,17 +48,22 @@ def llava(config, auto_class, generator, pictures=((1,), (1,)), words=7, padding
 
 
 def qwen2_vl(config, auto_class, generator, grids=(((2, 4),), ((4, 2),)), words=7, padding="left", mask=True) -> dict:
-    """`grids`: rows and columns of patches of the pictures in each row."""
+    """`grids`: rows and columns of patches of the pictures in each row; in front of them the moments of a video."""
     vision = config.vision_config
     merged = vision.spatial_merge_size**2
-    counts = [[rows * columns // merged for rows, columns in row] for row in grids]
+    size = lambda grid: math.prod(grid) // merged * (1 if len(grid) == 2 else -1)  # noqa: E731
+    counts = [[size(grid) for grid in row] for row in grids]
     inputs = _texts(config, generator, counts, words, padding, mask, auto_class != "AutoModel")
-    flat = [grid for row in grids for grid in row]
-    if flat:
-        values = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
-        inputs["pixel_values"] = torch.randn((sum(h * w for h, w in flat), values), generator=generator)
-        inputs["image_grid_thw"] = torch.tensor([(1, h, w) for h, w in flat])
-        inputs["mm_token_type_ids"] = (inputs["input_ids"] == IMAGE).long()
+    values = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
+    for kind, length, pixels in ((1, 2, "pixel_values"), (2, 3, "pixel_values_videos")):
+        flat = [grid for row in grids for grid in row if len(grid) == length]
+        if flat:
+            inputs[pixels] = torch.randn((sum(map(math.prod, flat)), values), generator=generator)
+            name = "image_grid_thw" if kind == 1 else "video_grid_thw"
+            inputs[name] = torch.tensor([(1, *grid)[-3:] for grid in flat])
+    if any(grids):
+        ids = inputs["input_ids"]
+        inputs["mm_token_type_ids"] = (ids == IMAGE).long() + 2 * (ids == VIDEO).long()
     return inputs
 
 
@@ -75,31 +83,42 @@ def idefics3(config, auto_class, generator, pictures=(2, 1), words=7, padding="l
     return inputs | {"pixel_values": pixels, "pixel_attention_mask": seen}
 
 
-def blip_2(config, auto_class, generator, words=(7, 6), padding="left", mask=True, size=None) -> dict:
-    """A row of `words` words each, in front of which stands its picture. `size`: of pictures that are not the config's."""
+def blip_2(config, auto_class, generator, words=(7, 6), padding="left", mask=True, size=None, matching=False) -> dict:
+    """A row of `words` words each, in front of which stands its picture. `size`: of pictures that are not the config's. Models
+    without a language model read texts of their own, to match with the pictures one by one where `matching`."""
     image, queries = config.vision_config.image_size, config.num_query_tokens
-    text = _texts(config, generator, [[] for _ in words], words[0], padding, mask, True)
-    front = torch.ones((len(words), queries), dtype=torch.long)
-    values = {"input_ids": config.image_token_index, "attention_mask": 1, "labels": -100}
-    inputs = {name: torch.cat([front * values[name], tensor], 1) for name, tensor in text.items()}
-    inputs["pixel_values"] = torch.randn((len(words), 3, *(size or (image, image))), generator=generator)
-    return inputs | ({"interpolate_pos_encoding": torch.tensor(True)} if size else {})
+    compares = "Retrieval" in auto_class or "Projection" in auto_class
+    text = _texts(config, generator, [[] for _ in words], words[0], "right" if compares else padding, mask, not compares)
+    if not compares or config.image_token_index is not None:
+        front = torch.ones((len(words), queries), dtype=torch.long)
+        values = {"input_ids": config.image_token_index, "attention_mask": 1, "labels": -100}
+        text = {name: torch.cat([front * values[name], tensor], 1) for name, tensor in text.items()}
+    pixels = {"pixel_values": torch.randn((len(words), 3, *(size or (image, image))), generator=generator)}
+    pixels |= {"interpolate_pos_encoding": torch.tensor(True)} if size else {}
+    if "Projection" in auto_class:
+        return text if "Text" in auto_class else pixels
+    return text | pixels | ({"use_image_text_matching_head": torch.tensor(True)} if matching else {})
 
 
-def blip_2_vision_model(config, auto_class, generator) -> dict:
-    return {"pixel_values": torch.randn((2, 3, config.image_size, config.image_size), generator=generator)}
+def blip_2_vision_model(config, auto_class, generator, size=None) -> dict:
+    pixels = {"pixel_values": torch.randn((2, 3, *(size or (config.image_size, config.image_size))), generator=generator)}
+    return pixels | ({"interpolate_pos_encoding": torch.tensor(True)} if size else {})
 
 
-def blip_2_qformer(config, auto_class, generator) -> dict:
-    """With padding behind the second row's queries, and in what it asks."""
+def blip_2_qformer(config, auto_class, generator, texts=0) -> dict:
+    """With padding behind the second row's queries, the last `texts` of which are a text's words, and in what it asks, but for
+    words, with which the reference cannot ask what has padding."""
     mask, asked = torch.ones((2, 5), dtype=torch.long), torch.ones((2, 7), dtype=torch.long)
-    mask[1, 4:] = asked[1, 5:] = 0
-    return {
+    mask[1, 4:] = 0
+    if not texts:
+        asked[1, 5:] = 0
+    inputs = {
         "query_embeds": torch.randn((2, 5, config.hidden_size), generator=generator),
         "attention_mask": mask,
         "encoder_hidden_states": torch.randn((2, 7, config.encoder_hidden_size), generator=generator),
         "encoder_attention_mask": asked,
     }
+    return inputs | ({"query_length": torch.tensor(5 - texts)} if texts else {})
 
 
 INPUTS = {"blip-2": blip_2, "blip_2_vision_model": blip_2_vision_model, "blip_2_qformer": blip_2_qformer}

@@ -29,9 +29,15 @@ struct ImageTextOutput {
   FIELDS(loss, logits_per_image, logits_per_text, text_embeds, image_embeds, text_model_output, vision_model_output)
 };
 
-struct ImageTextModel : CallableModel<ImageTextInputs, ImageTextOutput> {
+// Whatever compares pictures with texts, whichever inputs it takes beside them.
+struct ComparesImagesWithTexts {
+  virtual ~ComparesImagesWithTexts() = default;
+  virtual ImageTextOutput compare(const ImageTextInputs& inputs) const = 0;
+};
+struct ImageTextModel : CallableModel<ImageTextInputs, ImageTextOutput>, ComparesImagesWithTexts {
   static constexpr const char* kAutoClass = "AutoModel";
   static constexpr const char* kOtherAutoClass = "AutoModelForZeroShotImageClassification";
+  ImageTextOutput compare(const ImageTextInputs& inputs) const override { return forward(inputs); }
 };
 
 namespace nn {

@@ -48,6 +48,17 @@ Tensor ImageTextModelBase::prompt_positions(const ImageTextToTextInputs& in) con
   return nn::masked_positions(in.input_ids, in.attention_mask);
 }
 
+void ImageTextModelBase::each_part(const PartVisit& visit) const { visit("text_config", text_model().config()); }
+
+int64_t ImageTextModelBase::video_token() const {
+  throw Error(ErrorKind::kUnsupported, "forward", "the model reads no videos");
+}
+
+ImageFeaturesOutput ImageTextModelBase::video_features(const ImageTextToTextInputs& in) const {
+  nn::refuse_videos(in);
+  return {};
+}
+
 ImageTextToTextOutput ImageTextModelBase::forward(const ImageTextToTextInputs& in) const {
   if (!in.input_ids) throw Error(ErrorKind::kInvalidArgument, "forward", "the model takes input_ids");
   ImageTextToTextOutput out;
@@ -58,6 +69,11 @@ ImageTextToTextOutput ImageTextModelBase::forward(const ImageTextToTextInputs& i
     out.image_outputs = image_features(in);
     const Tensor features = concat(out.image_outputs.pooler_output, 0);
     text.inputs_embeds = nn::put_features(text.inputs_embeds, in.input_ids, image_token(), features);
+  }
+  if (in.pixel_values_videos) {
+    out.video_outputs = video_features(in);
+    const Tensor features = concat(out.video_outputs.pooler_output, 0);
+    text.inputs_embeds = nn::put_features(text.inputs_embeds, in.input_ids, video_token(), features);
   }
   BaseModelOutput below = text_model().forward(text);
   out.last_hidden_state = below.last_hidden_state;
@@ -83,6 +99,10 @@ Tensor put_features(const Tensor& x_BTD, const Tensor& ids_BT, int64_t token, co
   const int64_t hidden = x_BTD.size(2);
   const Tensor both = concat({reshape(x_BTD, {-1, hidden}), cast(features_ND, x_BTD.dtype())}, 0);
   return reshape(index_select(both, 0, Tensor::from(rows)), x_BTD.shape());
+}
+
+void refuse_videos(const ImageTextToTextInputs& in) {
+  if (in.pixel_values_videos) throw Error(ErrorKind::kUnsupported, "forward", "the model reads no videos");
 }
 
 Tensor masked_positions(const Tensor& input_ids, const Tensor& attention_mask) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "imago/nn/backbone.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/field_name.h"
 #include "imago/nn/heads/with_head.h"
 #include "imago/nn/image_model.h"
@@ -11,8 +12,8 @@
 
 namespace imago {
 
-// A picture stands in input_ids as a run of the model's image token, one for each vector that is made of it. With a
-// cache the pictures go with the first tokens only.
+// A picture stands in input_ids as a run of the model's image token, one for each vector that is made of it; a video as
+// one of its video token. With a cache both go with the first tokens only.
 struct ImageTextToTextInputs {
   Tensor input_ids;       // [B, T]
   Tensor attention_mask;  // [B, T] 0 is padding; with a cache, of all tokens so far
@@ -20,7 +21,9 @@ struct ImageTextToTextInputs {
   Tensor pixel_values;    // the pictures, as the model's processor makes them
   Tensor pixel_attention_mask;    // where they are more than padding
   Tensor image_grid_thw;          // [pictures, 3]: how many patches lie in time, from top to bottom, from left to right
-  Tensor mm_token_type_ids;       // [B, T]: 0 where text stands, 1 where a picture does
+  Tensor pixel_values_videos;     // the videos, and how many patches lie in their time, height and width
+  Tensor video_grid_thw;          // [videos, 3]
+  Tensor mm_token_type_ids;       // [B, T]: 0 where text stands, 1 where a picture does, 2 where a video does
   Tensor decoder_input_ids;       // [B, S] of models that write with an encoder's decoder
   Tensor decoder_attention_mask;  // [B, S]
   Tensor labels;                  // gives a loss
@@ -29,8 +32,9 @@ struct ImageTextToTextInputs {
   bool output_hidden_states = false, output_attentions = false;
   int64_t logits_to_keep = 0;  // logits of the last tokens only; 0 keeps all
   AttentionImplementation attention = AttentionImplementation::kSdpa;
-  FIELDS(input_ids, attention_mask, position_ids, pixel_values, pixel_attention_mask, image_grid_thw, mm_token_type_ids,
-         decoder_input_ids, decoder_attention_mask, labels, interpolate_pos_encoding)
+  FIELDS(input_ids, attention_mask, position_ids, pixel_values, pixel_attention_mask, image_grid_thw,
+         pixel_values_videos, video_grid_thw, mm_token_type_ids, decoder_input_ids, decoder_attention_mask, labels,
+         interpolate_pos_encoding)
 
   TextInputs texts() const;  // but for the pictures
   ImageInputs images() const;
@@ -53,10 +57,10 @@ struct LanguageModelOutput : Seq2SeqOutput {
 struct ImageTextToTextOutput : ModelOutput {
   Tensor logits;             // [B, T, V], of a model with a head
   Tensor last_hidden_state;  // [B, T, D], of one without
-  ImageFeaturesOutput image_outputs;
+  ImageFeaturesOutput image_outputs, video_outputs;
   BaseModelOutput vision_outputs, qformer_outputs;  // of models that show their parts
   LanguageModelOutput language_model_outputs;
-  FIELDS_AND(ModelOutput, logits, last_hidden_state, image_outputs, vision_outputs, qformer_outputs,
+  FIELDS_AND(ModelOutput, logits, last_hidden_state, image_outputs, video_outputs, vision_outputs, qformer_outputs,
              language_model_outputs)
 };
 
@@ -76,17 +80,21 @@ struct ImageTextToText : CallableModel<ImageTextToTextInputs, ImageTextToTextOut
 };
 
 // The same without a head: a text model that finds pictures in the place of words.
-struct ImageTextModelBase : CallableModel<ImageTextToTextInputs, ImageTextToTextOutput> {
+struct ImageTextModelBase : CallableModel<ImageTextToTextInputs, ImageTextToTextOutput>, nn::HasConfiguredParts {
   static constexpr const char* kAutoClass = "AutoModel";
 
   virtual const TextModel& text_model() const = 0;
   virtual std::string text_model_field() const { return "language_model"; }
   virtual int64_t image_token() const = 0;
   virtual ImageFeaturesOutput image_features(const ImageTextToTextInputs& in) const = 0;
+  // Of models that read videos. The others throw Error kUnsupported.
+  virtual int64_t video_token() const;
+  virtual ImageFeaturesOutput video_features(const ImageTextToTextInputs& in) const;
   // Those that padding does not count in.
   virtual Tensor prompt_positions(const ImageTextToTextInputs& in) const;
 
   ImageTextToTextOutput forward(const ImageTextToTextInputs& in) const override;
+  void each_part(const PartVisit& visit) const override;  // the text model's "text_config"
 
   // The words, of which a head's size and perhaps its weight are, and the name of that.
   const nn::Embedding& words() const;
@@ -99,6 +107,9 @@ namespace nn {
 // kInvalidArgument where there are not as many of them.
 Tensor put_features(const Tensor& x_BTD, const Tensor& ids_BT, int64_t token, const Tensor& features_ND);
 
+// Throws Error kUnsupported where there is a video, for models that read none.
+void refuse_videos(const ImageTextToTextInputs& in);
+
 // Positions [B, T] of tokens, counted on where the mask is not 0; all count where it is undefined.
 Tensor masked_positions(const Tensor& input_ids, const Tensor& attention_mask);
 
@@ -110,7 +121,7 @@ ImageTextToTextOutput write_about_images(const ImageTextModelBase& base, const H
 
 // Base, which is a bare model at "model", with a score for each word of its text model.
 template <class Base>
-struct ForImageTextToText : ImageTextToText {
+struct ForImageTextToText : ImageTextToText, HasConfiguredParts {
   using ConfigType = typename Base::ConfigType;
   Base model;
   Linear lm_head;
@@ -125,6 +136,7 @@ struct ForImageTextToText : ImageTextToText {
     return map;
   }
   Tensor prompt_positions(const ImageTextToTextInputs& in) const override { return model.prompt_positions(in); }
+  void each_part(const PartVisit& visit) const override { model.each_part(visit); }
   ImageTextToTextOutput forward(const ImageTextToTextInputs& in) const override {
     return write_about_images(
         model, [this](const Tensor& x) { return lm_head(x); }, in);

@@ -62,30 +62,50 @@ void for_each_rate(const Json& config, const std::string& path,
   throw Error(ErrorKind::kUnsupported, "train", what, fmt::format("this dropout is not computed: set {} to 0", key));
 }
 
+// The names of a configuration's numbers, which are the rates that its model computes.
+std::set<std::string, std::less<>> number_names(const Config& config) {
+  NumberNames computed;
+  const_cast<Config&>(config).each_field(computed);
+  return std::move(computed.names);
+}
+
+// Throws where the reference drops by default what is not computed. `said` is what config.json has of it.
+void refuse_default_dropout(const Config& config, const Json& said, bool has_scores, const std::string& path) {
+  const auto* defaults = dynamic_cast<const nn::DropsByDefault*>(&config);
+  if (defaults == nullptr) return;
+  for (const nn::DroppedByDefault& each : defaults->dropped_by_default()) {
+    if (said.contains(each.key) || (each.in_head && !has_scores)) continue;
+    const std::string name = path + std::string(each.key);
+    throw_dropout(fmt::format("config.json has no {}, which is {} then", name, each.probability), name);
+  }
+}
+
 // The reference drops activations at random while it trains; a model that leaves that out would train differently. Of
 // those that do not, the configuration has the rates as numbers; heads that score tokens read theirs from the file,
 // where the architecture does not say it.
 void refuse_dropout(const Model& model) {
-  NumberNames computed;
-  const_cast<Config&>(model.config()).each_field(computed);
-  if (const auto* parts = dynamic_cast<const nn::DropsInParts*>(&model.config())) {
-    for (const std::string& name : parts->dropped_in_parts()) computed.names.insert(name);
-  }
   const Json config = parse_json(model.config().source.text, "config.json");
-  if (dynamic_cast<const TokenClassification*>(&model) != nullptr) computed.names.insert("classifier_dropout");
-  for_each_rate(config, "", [&](const std::string& name, const Json& value) {
-    if (!computed.names.contains(name))
-      throw_dropout(fmt::format("config.json has {} {}", name, dump_json(value)), name);
-  });
-  const auto* defaults = dynamic_cast<const nn::DropsByDefault*>(&model.config());
-  if (defaults == nullptr) return;
+  auto computed = number_names(model.config());
+  if (const auto* parts = dynamic_cast<const nn::DropsInParts*>(&model.config())) {
+    for (const std::string& name : parts->dropped_in_parts()) computed.insert(name);
+  }
   const bool has_scores = dynamic_cast<const CausalLM*>(&model) == nullptr &&
                           dynamic_cast<const MaskedLM*>(&model) == nullptr &&
                           dynamic_cast<const Seq2SeqLM*>(&model) == nullptr;
-  for (const nn::DroppedByDefault& each : defaults->dropped_by_default()) {
-    if (config.contains(each.key) || (each.in_head && !has_scores)) continue;
-    throw_dropout(fmt::format("config.json has no {}, which is {} then", each.key, each.probability), each.key);
+  refuse_default_dropout(model.config(), config, has_scores, "");
+  if (const auto* parts = dynamic_cast<const nn::HasConfiguredParts*>(&model)) {
+    parts->each_part([&](std::string_view key, const Config& part) {
+      const std::string path = std::string(key) + ".";
+      for (const std::string& name : number_names(part)) computed.insert(path + name);
+      const auto said = config.find(key);
+      refuse_default_dropout(part, said != config.end() && said->is_object() ? *said : Json::object(), false, path);
+    });
   }
+  if (dynamic_cast<const TokenClassification*>(&model) != nullptr) computed.insert("classifier_dropout");
+  for_each_rate(config, "", [&](const std::string& name, const Json& value) {
+    if (!computed.contains(name))
+      throw_dropout(fmt::format("config.json has {} {}", name, dump_json(value)), name);
+  });
 }
 
 // SpecAugment (Park et al. 2019): the reference hides spans of a sound from the model while it trains. Of a model that

@@ -198,6 +198,31 @@ TEST_F(TrainerFeatures, DropoutOfAPartIsRefused) {
   }
 }
 
+// BLIP-2's Q-Former drops by default, which is computed; an OPT inside drops by default, which is not.
+TEST_F(TrainerFeatures, DropoutByDefaultOfAPartIsRefusedWhereItIsNotComputed) {
+  const auto trains = [&](const std::string& name, const std::function<void(Json&)>& change) {
+    const auto folder = folder_ / ("blip_2_" + name);
+    fs::create_directories(folder);
+    const std::string golden = IMAGO_SOURCE_DIR "/src/imago/models/blip_2/golden/opt_gradients";
+    fs::copy_file(golden + "/model.safetensors", folder / "model.safetensors");
+    Json config = read_json(golden + "/config.json");
+    change(config);
+    write_file_atomically(folder / "config.json", dump_json(config));
+    const auto model = AutoModelForImageTextToText::from_pretrained(folder.string());
+    Trainer(*model, arguments(), {});
+  };
+  trains("qformer", [](Json& config) {
+    config["qformer_config"].erase("hidden_dropout_prob");
+    config["qformer_config"]["attention_probs_dropout_prob"] = 0.3;
+  });
+  try {
+    trains("opt", [](Json& config) { config["text_config"].erase("dropout"); });
+    FAIL() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("config.json has no text_config.dropout, which is 0.1 then"));
+  }
+}
+
 TEST_F(TrainerFeatures, HalfPrecisionTrainsFloat32Parameters) {
   const Outcome plain = run(arguments());
   for (const bool bf16 : {true, false}) {

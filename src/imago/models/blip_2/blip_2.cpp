@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include "imago/base/error.h"
-#include "imago/base/json.h"
 #include "imago/nn/losses.h"
 #include "imago/nn/model_part.h"
 #include "imago/nn/sub_config.h"
@@ -40,34 +39,32 @@ void Blip2Config::validate() const {
   if (num_query_tokens < 1) throw Error(ErrorKind::kInvalidFile, "config.json", "num_query_tokens is below 1");
 }
 
-std::vector<nn::DroppedByDefault> Blip2Config::dropped_by_default() const {
-  const std::unique_ptr<Model> text = nn::make_part(text_config, "text_config", "opt");
-  const auto* drops = dynamic_cast<const nn::DropsByDefault*>(&text->config());
-  if (drops == nullptr) return {};
-  const Json said = parse_json(text->config().source.text, "text_config");
-  for (const nn::DroppedByDefault& each : drops->dropped_by_default()) {
-    const double probability = said.value(std::string(each.key), each.probability);
-    if (!each.in_head && probability != 0) return {{"dropout of 0 in text_config", probability}};
-  }
-  return {};
-}
-
-PictureReader::PictureReader(const Blip2Config& c, int64_t text_size)
+PictureQueries::PictureQueries(const Blip2Config& c)
     : vision_model(c.vision()),
       query_tokens(parameter({1, c.num_query_tokens, c.qformer().hidden_size})),
-      qformer(c.qformer()),
-      language_projection(c.qformer().hidden_size, text_size) {}
+      qformer(c.qformer()) {}
 
-Tensor PictureReader::operator()(const ImageInputs& in, ImageTextToTextOutput& out) const {
-  out.vision_outputs = vision_model.forward(in);
-  const Tensor& seen_BND = out.vision_outputs.last_hidden_state;
+BaseModelOutput PictureQueries::ask(const Tensor& seen_BND, const ImageInputs& in) const {
   QFormerInputs asked;
   asked.query_embeds = expand(query_tokens, {seen_BND.size(0), query_tokens.size(1), query_tokens.size(2)});
   asked.encoder_hidden_states = seen_BND;
   asked.output_hidden_states = in.output_hidden_states;
   asked.output_attentions = in.output_attentions;
   asked.attention = in.attention;
-  out.qformer_outputs = qformer.forward(asked);
+  return qformer.forward(asked);
+}
+
+void PictureQueries::each_part(const nn::HasConfiguredParts::PartVisit& visit) const {
+  visit("vision_config", vision_model.config());
+  visit("qformer_config", qformer.config());
+}
+
+WeightMap queries_weight_map() { return {.keep_in_float32 = {"query_tokens", "qformer.*"}}; }
+
+Tensor PictureReader::operator()(const ImageInputs& in, ImageTextToTextOutput& out) const {
+  out.vision_outputs = vision_model.forward(in);
+  const Tensor& seen_BND = out.vision_outputs.last_hidden_state;
+  out.qformer_outputs = ask(seen_BND, in);
   return language_projection(cast(out.qformer_outputs.last_hidden_state, seen_BND.dtype()));
 }
 
@@ -82,14 +79,20 @@ void PicturesAndLanguage::each_field(FieldVisitor& visitor) {
 }
 
 WeightMap PicturesAndLanguage::weight_map() const {
-  WeightMap map{.keep_in_float32 = {"query_tokens", "qformer.*"}};
+  WeightMap map = queries_weight_map();
   nn::add_part(map, "language_model", language_model->weight_map());
   return map;
+}
+
+void PicturesAndLanguage::each_part(const nn::HasConfiguredParts::PartVisit& visit) const {
+  pictures.each_part(visit);
+  visit("text_config", language_model->config());
 }
 
 TextInputs PicturesAndLanguage::embedded(const Blip2Config& c, const ImageTextToTextInputs& in, bool recorded,
                                          ImageTextToTextOutput& out) const {
   if (!in.input_ids) throw Error(ErrorKind::kInvalidArgument, "forward", "the model takes input_ids");
+  nn::refuse_videos(in);
   TextInputs text = in.texts();
   text.input_ids = {};
   text.inputs_embeds = words_of(*language_model).word_embeddings()(in.input_ids);
@@ -139,14 +142,4 @@ std::optional<EncoderPrompt> Blip2ForConditionalGeneration::encoder_prompt(const
 
 }  // namespace imago::blip_2
 
-namespace imago {
-
-void register_blip_2(Registry& registry) {
-  using namespace blip_2;
-  registry.add<Blip2Model>("Blip2Model");
-  registry.add<Blip2ForConditionalGeneration>("Blip2ForConditionalGeneration");
-  registry.add<Blip2VisionModel>("Blip2VisionModel");
-  registry.add<Blip2QFormerModel>("Blip2QFormerModel");
-}
-
-}  // namespace imago
+REGISTER_MODELS(blip_2, Blip2Model, Blip2ForConditionalGeneration)

@@ -22,7 +22,7 @@ class ZeroShotImageClassificationPipeline final : public PipelineTask {
  public:
   explicit ZeroShotImageClassificationPipeline(PipelineModel model)
       : model_(std::move(model)),
-        compares_(dynamic_cast<const ImageTextModel*>(model_.model.get())),
+        compares_(dynamic_cast<const ComparesImagesWithTexts*>(model_.model.get())),
         is_siglip_(model_.model->config().model_type == "siglip") {
     if (compares_ == nullptr) throw Error(ErrorKind::kUnsupported, kTask, "the model compares no pictures with texts");
   }
@@ -42,7 +42,7 @@ class ZeroShotImageClassificationPipeline final : public PipelineTask {
     for_each_image_batch(model_, call.inputs, batch_size,
                          [&](size_t first, std::span<const Image> images, const ImageFeatures& features) {
                            inputs.pixel_values = features.pixel_values;
-                           const Tensor logits = compares_->forward(inputs).logits_per_image;
+                           const Tensor logits = compares_->compare(inputs).logits_per_image;
                            for (size_t i = 0; i < images.size(); ++i)
                              answers[first + i] = answer(select(logits, 0, static_cast<int64_t>(i)), *labels);
                          });
@@ -95,7 +95,7 @@ class ZeroShotImageClassificationPipeline final : public PipelineTask {
   }
 
   PipelineModel model_;
-  const ImageTextModel* compares_;
+  const ComparesImagesWithTexts* compares_;
   bool is_siglip_;
 };
 

@@ -1,10 +1,12 @@
 // B pictures, N patches with the class token, D hidden.
-#include "imago/models/blip_2/vision_model.h"
+#include "imago/models/blip_2_vision_model/blip_2_vision_model.h"
 
+#include "imago/nn/dropout.h"
+#include "imago/nn/registry.h"
 #include "imago/ops/operators.h"
 #include "imago/ops/slice/slice.h"
 
-namespace imago::blip_2 {
+namespace imago::blip_2_vision_model {
 
 Blip2VisionConfig::Blip2VisionConfig() {
   hidden_size = 1408, intermediate_size = 6144, num_hidden_layers = 39, num_attention_heads = 16;
@@ -60,6 +62,7 @@ BaseModelOutput Blip2VisionModel::forward(const ImageInputs& in) const {
   nn::Recorder record(in);
   Tensor x_BND = embeddings(in);
   const nn::AttentionContext context = nn::image_attention(in, record);
+  const nn::AttentionDropout attention_dropout(config().attention_dropout);
   for (const VisionLayer& layer : encoder.layers) x_BND = layer(record(x_BND), context);
   BaseModelOutput out = record.finish(x_BND);
   out.last_hidden_state = post_layernorm(out.last_hidden_state);
@@ -67,4 +70,6 @@ BaseModelOutput Blip2VisionModel::forward(const ImageInputs& in) const {
   return out;
 }
 
-}  // namespace imago::blip_2
+}  // namespace imago::blip_2_vision_model
+
+REGISTER_MODELS(blip_2_vision_model, Blip2VisionModel)

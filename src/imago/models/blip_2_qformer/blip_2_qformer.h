@@ -3,7 +3,7 @@
 
 #include "imago/models/bert/bert.h"
 
-namespace imago::blip_2 {
+namespace imago::blip_2_qformer {
 
 struct Blip2QFormerConfig : bert::BertConfig {
   static constexpr const char* kModelType = "blip_2_qformer";
@@ -19,14 +19,14 @@ struct Blip2QFormerConfig : bert::BertConfig {
 
 // B batch, Q queries (and a text's tokens behind them), S vectors of a picture, D hidden.
 struct QFormerInputs {
-  Tensor query_embeds;             // [B, Q, D]
-  Tensor attention_mask;           // [B, Q] 0 is padding
-  Tensor encoder_hidden_states;    // [B, S, encoder_hidden_size]
-  Tensor encoder_attention_mask;   // [B, S]
-  std::optional<int64_t> queries;  // how many of query_embeds are no text; all where absent
+  Tensor query_embeds;            // [B, Q, D]
+  Tensor attention_mask;          // [B, Q] 0 is padding
+  Tensor encoder_hidden_states;   // [B, S, encoder_hidden_size]
+  Tensor encoder_attention_mask;  // [B, S]
+  Tensor query_length;            // a number: how many of query_embeds are no text; all where undefined
   bool output_hidden_states = false, output_attentions = false;
   AttentionImplementation attention = AttentionImplementation::kSdpa;
-  FIELDS(query_embeds, attention_mask, encoder_hidden_states, encoder_attention_mask)
+  FIELDS(query_embeds, attention_mask, encoder_hidden_states, encoder_attention_mask, query_length)
 };
 
 // LayerNorm(attention(x) + x)
@@ -71,4 +71,4 @@ struct Blip2QFormerModel : nn::Backbone<Blip2QFormerConfig, CallableModel<QForme
   BaseModelOutput forward(const QFormerInputs& in) const override;
 };
 
-}  // namespace imago::blip_2
+}  // namespace imago::blip_2_qformer

@@ -3,7 +3,7 @@
 
 #include "imago/nn/vision/two_towers.h"
 
-namespace imago::blip_2 {
+namespace imago::blip_2_vision_model {
 
 struct Blip2VisionConfig : nn::TowerConfig {
   static constexpr const char* kModelType = "blip_2_vision_model";
@@ -59,4 +59,4 @@ struct Blip2VisionModel : nn::Backbone<Blip2VisionConfig, ImageModel> {
   BaseModelOutput forward(const ImageInputs& in) const override;  // pooler_output of the class token
 };
 
-}  // namespace imago::blip_2
+}  // namespace imago::blip_2_vision_model

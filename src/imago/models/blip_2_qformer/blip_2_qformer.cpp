@@ -1,12 +1,13 @@
 // B batch, Q queries and a text's tokens, D hidden.
-#include "imago/models/blip_2/qformer.h"
+#include "imago/models/blip_2_qformer/blip_2_qformer.h"
 
 #include "imago/base/error.h"
+#include "imago/nn/registry.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/slice/slice.h"
 
-namespace imago::blip_2 {
+namespace imago::blip_2_qformer {
 
 void Blip2QFormerConfig::validate() const {
   BertConfig::validate();
@@ -79,7 +80,9 @@ BaseModelOutput Blip2QFormerModel::forward(const QFormerInputs& in) const {
   nn::DecoderContext context{nn::full_attention(attended, x_BQD, record), nn::cross_attention(attended, record)};
   context.cross.weights = record.attentions();  // the reference lists both kinds there, as they come
   const nn::AttentionDropout attention_dropout(config().attention_probs_dropout_prob);
-  const int64_t queries = in.queries.value_or(x_BQD.size(1));
+  const int64_t queries = in.query_length ? in.query_length.item<int64_t>() : x_BQD.size(1);
+  if (queries < 0 || queries > x_BQD.size(1))
+    throw Error(ErrorKind::kInvalidArgument, "forward", "query_length is not a part of query_embeds");
   for (const QFormerLayer& layer : encoder.layer) x_BQD = layer(record(x_BQD), context, queries);
   BaseModelOutput out = record.finish(x_BQD);
   size_t place = 0;
@@ -93,4 +96,6 @@ BaseModelOutput Blip2QFormerModel::forward(const QFormerInputs& in) const {
   return out;
 }
 
-}  // namespace imago::blip_2
+}  // namespace imago::blip_2_qformer
+
+REGISTER_MODELS(blip_2_qformer, Blip2QFormerModel)
