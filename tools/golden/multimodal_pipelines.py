@@ -2,10 +2,11 @@
 """Writes tests/golden/pipelines/image-text-to-text-*: tiny models that read texts with pictures in them, with their
 processors, and what the reference's processors and pipelines make of files of src/imago/processors/image/testdata.
 
-    python tools/golden/multimodal_pipelines.py [llava|qwen2_vl|idefics3|smolvlm|blip-2 ...]
+    python tools/golden/multimodal_pipelines.py [llava|qwen2_vl|idefics3|smolvlm|blip-2|qwen2_vl_video ...]
 
 Beside pipeline.json (see pipelines.py) a folder has processor.json, a list of texts with their pictures, and
-processor.safetensors, what the processor gives for all of them at once.
+processor.safetensors, what the processor gives for all of them at once. The reference's video processors, for qwen2_vl_video, need
+torchvision, with which it takes other image processors for all else: it is to be installed for that run only.
 """
 
 import json
@@ -16,6 +17,7 @@ import sys
 from functools import partial
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+import numpy as np
 import torch
 import transformers
 from multimodal import TEXT, TOWER
@@ -28,6 +30,7 @@ from weights import randomise
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "src" / "imago" / "processors" / "image" / "testdata"
 ONE, TURNED, THIRD = "rgb.jpg", "orientation_6.jpg", "palette.png"
+FLAT, LOSSY, SMALL = "full_chroma.jpg", "lossy.webp", "rgb.png"
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}<|{{ m.role }}|>{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}"
@@ -53,7 +56,8 @@ def with_paths(value):
     if isinstance(value, list):
         return [with_paths(item) for item in value]
     if isinstance(value, dict):
-        return {key: str(PICTURES / item) if key == "url" else with_paths(item) for key, item in value.items()}
+        places = {"url": lambda item: str(PICTURES / item), "video": lambda item: [str(PICTURES / file) for file in item]}
+        return {key: places.get(key, with_paths)(item) for key, item in value.items()}
     return value
 
 
@@ -90,9 +94,9 @@ def save_as_on_the_hub(processor, folder):
     processor.tokenizer.save_pretrained(folder)
 
 
-def write(model_type, config, processor, image_token, texts, image_text):
+def write(model_type, config, processor, image_token, texts, image_text, name=None):
     """`texts` are (text, pictures) for the processor, {} in them being image tokens; `image_text` is what stands around one."""
-    folder = ROOT / "tests" / "golden" / "pipelines" / f"image-text-to-text-{model_type}"
+    folder = ROOT / "tests" / "golden" / "pipelines" / f"image-text-to-text-{name or model_type}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     tokenizer = processor.tokenizer
@@ -114,7 +118,11 @@ def write(model_type, config, processor, image_token, texts, image_text):
         save_as_on_the_hub(processor, folder)
     else:
         processor.save_pretrained(folder)
-        processor = AutoProcessor.from_pretrained(folder)
+        if name is None:  # with torchvision it would take another image processor
+            processor = AutoProcessor.from_pretrained(folder)
+    if any(isinstance(file, list) for _, files in texts for file in files):
+        write_videos(folder, model, processor, texts)
+        return
     prompts = [(text.replace("{}", image_token), files) for text, files in texts]
     pictures = [[Image.open(PICTURES / file) for file in files] for _, files in prompts]
     pictures = [[upright(picture) for picture in row] for row in pictures]
@@ -147,6 +155,29 @@ def write(model_type, config, processor, image_token, texts, image_text):
         else:
             answer = pipe(text=with_paths(inputs), **keywords)
         expected = without_paths(plain(answer))
+        answers.append({"task": "image-text-to-text", "inputs": inputs, "options": options, "expected": expected})
+    finish(folder, answers)
+
+
+def write_videos(folder, model, processor, texts):
+    """`texts` are (text, pictures and lists of them, which are videos)."""
+    rows, pictures, videos = [], [], []
+    for text, files in texts:
+        own = [file for file in files if isinstance(file, list)]
+        rows.append({"text": text, "pictures": [file for file in files if not isinstance(file, list)], "videos": own})
+        pictures += [upright(Image.open(PICTURES / file)) for file in rows[-1]["pictures"]]
+        videos += [np.stack([np.array(upright(Image.open(PICTURES / file))) for file in video]) for video in own]
+    inputs = processor(text=[text for text, _ in texts], images=pictures or None, videos=videos, padding=True, return_tensors="pt")
+    save_file({name: value.contiguous() for name, value in inputs.items()}, folder / "processor.safetensors")
+    (folder / "processor.json").write_text(json.dumps(rows, indent=1) + "\n")
+    greedy = {"do_sample": False, "max_new_tokens": 10}
+    video = [{"type": "video", "video": [ONE, FLAT, LOSSY]}, {"type": "text", "text": "What happens?"}]
+    pipe = pipeline("image-text-to-text", model=model, processor=processor, device="cpu")
+    answers = []
+    for content, options in [(video, greedy), ([{"type": "image", "url": THIRD}] + video, greedy | {"return_full_text": False})]:
+        inputs = [{"role": "user", "content": content}]
+        keywords = {"generate_kwargs": greedy} | {k: v for k, v in options.items() if k == "return_full_text"}
+        expected = without_paths(plain(pipe(text=with_paths(inputs), **keywords)))
         answers.append({"task": "image-text-to-text", "inputs": inputs, "options": options, "expected": expected})
     finish(folder, answers)
 
@@ -188,6 +219,29 @@ def qwen2_vl():
     write("qwen2_vl", config, processor, "<|image_pad|>", texts, image.format("<|image_pad|>"))
 
 
+def qwen2_vl_video():
+    """Pictures of one size one after the other are videos: an odd number of them, larger and smaller than what is wanted."""
+    # Files are decoded by Pillow, as everywhere else, and not by torchvision's own libraries.
+    decoded = lambda file: torch.from_numpy(np.array(upright(Image.open(file)))).permute(2, 0, 1)  # noqa: E731
+    transformers.image_processing_backends.load_image_as_tensor = decoded
+    size = {"shortest_edge": 64, "longest_edge": 320}
+    image_processor = transformers.Qwen2VLImageProcessorPil(size=size, patch_size=4, merge_size=2)
+    video_processor = transformers.Qwen2VLVideoProcessor(size=size, patch_size=4, merge_size=2)
+    tokens = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    processor = transformers.Qwen2VLProcessor(image_processor, tokenizer_with(*tokens), video_processor)
+    vision = dict(depth=1, embed_dim=16, hidden_size=16, num_heads=2, mlp_ratio=2, patch_size=4)
+    rope = dict(rope_type="default", rope_theta=10000.0, mrope_section=[1, 2, 1])
+    text = dict(num_attention_heads=2, num_key_value_heads=1, rope_parameters=rope)
+    ids = {f"{name}_token_id": processor.tokenizer.convert_tokens_to_ids(f"<|{token}|>") for name, token in
+           [("vision_start", "vision_start"), ("vision_end", "vision_end"), ("video", "video_pad")]}
+    mark = "<|vision_start|><|{}_pad|><|vision_end|>"
+    image, video = mark.format("image"), mark.format("video")
+    texts = [(f"Look at {video} and say\nwhat it is.", [[ONE, FLAT, LOSSY]]), (f"{image}{video} the same?", [THIRD, [SMALL, THIRD]])]
+    config = dict(vision_config=vision, text_config=text) | ids
+    template = "{% elif c.type == 'video' %}" + video
+    write("qwen2_vl", config, processor, "<|image_pad|>", texts, image + template, name="qwen2_vl-video")
+
+
 def idefics3(model_type="idefics3"):
     kind = "Idefics3" if model_type == "idefics3" else "SmolVLM"
     image_processor = getattr(transformers, f"{kind}ImageProcessorPil")(
@@ -214,13 +268,14 @@ def blip_2():
 OPT = dict(model_type="opt", hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=2, word_embed_proj_dim=16)
 OPT |= dict(max_position_embeddings=512, dropout=0.0, pad_token_id=0, bos_token_id=1, eos_token_id=2)
 KINDS = {"blip-2": blip_2} | {"llava": llava, "qwen2_vl": qwen2_vl, "idefics3": idefics3, "smolvlm": lambda: idefics3("smolvlm")}
+VIDEOS = {"qwen2_vl_video": qwen2_vl_video}  # not among those that are written without a name
 
 
 def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     for kind in sys.argv[1:] or KINDS:
-        KINDS[kind]()
+        (KINDS | VIDEOS)[kind]()
 
 
 if __name__ == "__main__":

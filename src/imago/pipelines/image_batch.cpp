@@ -1,7 +1,9 @@
 #include "imago/pipelines/image_batch.h"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "imago/base/error.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/processors/image/decode.h"
 
@@ -18,6 +20,23 @@ DType floating_dtype_of(Model& model) {
 Image read_image(const PipelineInput& input) { return input.image ? *input.image : load_image(input.text); }
 
 Image read_image(const PictureInput& picture) { return picture.image ? *picture.image : load_image(picture.file); }
+
+std::vector<PictureInput> video_pictures(const std::string& folder) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(folder)) {
+    throw Error(fs::exists(folder) ? ErrorKind::kUnsupported : ErrorKind::kNotFound, folder,
+                "a video is a folder of pictures: its files are not decoded here",
+                "cut it into pictures, as with ffmpeg -i video.mp4 -vf fps=2 folder/%05d.png");
+  }
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && !entry.path().filename().string().starts_with('.'))
+      files.push_back(entry.path().string());
+  }
+  if (files.empty()) throw Error(ErrorKind::kNotFound, folder, "there is no picture in the folder");
+  std::sort(files.begin(), files.end());
+  return {files.begin(), files.end()};
+}
 
 ImageInputs inputs_of(const ImageFeatures& features) {
   ImageInputs in;

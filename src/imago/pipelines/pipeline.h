@@ -69,14 +69,20 @@ struct PictureInput {
   PictureInput(Image picture);                               // NOLINT(google-explicit-constructor)
 };
 
-// A part of a message: a picture, or a text.
+// A part of a message: a picture, a video as the pictures that it shows one after the other, or a text.
 struct ChatContent {
   std::string text;
   std::optional<PictureInput> picture;
+  std::vector<PictureInput> video = {};
 
   static ChatContent of_text(std::string text) { return {std::move(text), {}}; }
   static ChatContent of_picture(PictureInput picture) { return {{}, std::move(picture)}; }
+  static ChatContent of_video(std::vector<PictureInput> pictures) { return {{}, {}, std::move(pictures)}; }
 };
+
+// The pictures of a video that was cut into files: those of the folder, in the order of their names. Throws Error
+// kUnsupported, saying what to do, for a file: videos are not decoded; and kNotFound for a folder without pictures.
+std::vector<PictureInput> video_pictures(const std::string& folder);
 
 // Its content is a text, or where there are any its parts.
 struct ChatMessage {

@@ -34,6 +34,12 @@ ChatMessage message_from(const Json& json) {
     return message;
   }
   for (const Json& part : content) {
+    if (part.contains("video")) {
+      std::vector<PictureInput> video;
+      for (const Json& file : part.at("video")) video.emplace_back(kPictures + file.as_string());
+      message.parts.push_back(ChatContent::of_video(std::move(video)));
+      continue;
+    }
     message.parts.push_back(part.contains("url") ? ChatContent::of_picture(kPictures + part.at("url").as_string())
                                                  : ChatContent::of_text(part.at("text").as_string()));
   }

@@ -67,6 +67,10 @@ class RunCommand final : public cli::Command {
         .option("--image", images_,
                 "of image-text-to-text and visual-question-answering: a picture's file; may be given several times")
         .one_value_each();
+    options
+        .option("--video", videos_,
+                "of image-text-to-text with --chat: a folder with a video's pictures, in the order of their names")
+        .one_value_each();
     options.option("--context", context_, "of question-answering: the text that holds the answer");
     options.option("--text-pair", text_pair_, "of text-classification: the second text");
     options.flag("--chat", chat_, "the text is a user's message: the model's chat template makes the prompt");
@@ -157,15 +161,17 @@ class RunCommand final : public cli::Command {
       std::vector<ChatMessage> messages;
       if (!system_.empty()) messages.push_back({"system", system_});
       ChatMessage user{"user"};
-      if (images_.empty()) {
+      if (images_.empty() && videos_.empty()) {
         user.content = std::move(text);
       } else {
         for (const std::string& image : images_) user.parts.push_back(ChatContent::of_picture(image));
+        for (const std::string& video : videos_) user.parts.push_back(ChatContent::of_video(video_pictures(video)));
         user.parts.push_back(ChatContent::of_text(std::move(text)));
       }
       messages.push_back(std::move(user));
       return messages;
     }
+    if (!videos_.empty()) throw Error(ErrorKind::kInvalidArgument, "run", "--video is for conversations", "add --chat");
     if (!images_.empty()) return PipelineInput::with_pictures(std::move(text), {images_.begin(), images_.end()});
     if (context_) return PipelineInput::pair(std::move(text), *context_);
     if (text_pair_) return PipelineInput::pair(std::move(text), *text_pair_);
@@ -292,7 +298,7 @@ class RunCommand final : public cli::Command {
 
   std::string task_, model_, draw_, prompt_file_, system_, dtype_, return_timestamps_;
   std::optional<std::string> input_, context_, text_pair_;
-  std::vector<std::string> stop_, targets_, adapters_, candidate_labels_, columns_, images_;
+  std::vector<std::string> stop_, targets_, adapters_, candidate_labels_, columns_, images_, videos_;
   int threads_ = 0;
   bool chat_ = false, json_ = false, greedy_ = false;
   bool streaming_ = false;  // text of the present input was shown

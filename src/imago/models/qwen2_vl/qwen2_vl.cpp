@@ -134,13 +134,13 @@ void VisionTransformer::each_field(FieldVisitor& visitor) {
   imago::internal::visit_fields(visitor, "patch_embed.proj.weight, blocks, merger", patch_embed, blocks, merger);
 }
 
-ImageFeaturesOutput VisionTransformer::operator()(const ImageTextToTextInputs& in) const {
-  const std::vector<nn::PatchGrid> grids = nn::read_grids(in.image_grid_thw, config.spatial_merge_size);
+ImageFeaturesOutput VisionTransformer::operator()(const Tensor& patches_NP, const Tensor& grid_thw,
+                                                  const ImageTextToTextInputs& in) const {
+  const std::vector<nn::PatchGrid> grids = nn::read_grids(grid_thw, config.spatial_merge_size);
   if (in.output_attentions) throw Error(ErrorKind::kUnsupported, "forward", "attention weights of Qwen2-VL's pictures");
-  if (in.pixel_values.dim() != 2 || in.pixel_values.size(0) != nn::patch_count(grids) ||
-      in.pixel_values.size(1) != config.patch_values()) {
+  if (!(patches_NP.shape() == Shape{nn::patch_count(grids), config.patch_values()})) {
     throw Error(ErrorKind::kInvalidArgument, "forward",
-                fmt::format("pixel_values are {}, and not [{}, {}]", in.pixel_values.describe(), nn::patch_count(grids),
+                fmt::format("pixel_values are {}, and not [{}, {}]", patches_NP.describe(), nn::patch_count(grids),
                             config.patch_values()));
   }
   // Of a head's pairs of channels one half turns by the height, the other by the width.
@@ -156,7 +156,7 @@ ImageFeaturesOutput VisionTransformer::operator()(const ImageTextToTextInputs& i
     for (int64_t time = 0; time < grid.time; ++time) sizes.push_back(grid.height * grid.width);
   }
   nn::Recorder record(in);
-  Tensor x_ND = linear(in.pixel_values, reshape(patch_embed, {config.embed_dim, -1}));
+  Tensor x_ND = linear(patches_NP, reshape(patch_embed, {config.embed_dim, -1}));
   const nn::RotaryAngles angles =
       nn::multi_axis_angles(nn::patch_positions(grids, config.spatial_merge_size), frequencies, axes, x_ND.dtype());
   for (const VisionBlock& block : blocks) x_ND = block(record(x_ND), angles, sizes);
@@ -191,13 +191,17 @@ WeightMap Qwen2VLModel::weight_map() const {
 }
 
 Tensor Qwen2VLModel::prompt_positions(const ImageTextToTextInputs& in) const {
-  if (!in.image_grid_thw) return ImageTextModelBase::prompt_positions(in);
+  if (!in.image_grid_thw && !in.video_grid_thw) return ImageTextModelBase::prompt_positions(in);
   const int64_t merge = visual.config.spatial_merge_size;
-  return nn::text_and_patch_positions(in, image_token(), nn::read_grids(in.image_grid_thw, merge), merge);
+  const auto grids = [&](const Tensor& grid_thw) {
+    return grid_thw ? nn::read_grids(grid_thw, merge) : std::vector<nn::PatchGrid>{};
+  };
+  return nn::text_and_patch_positions(in, {image_token(), grids(in.image_grid_thw)},
+                                      {video_token(), grids(in.video_grid_thw)}, merge);
 }
 
 ImageTextToTextOutput Qwen2VLModel::forward(const ImageTextToTextInputs& in) const {
-  if (in.position_ids || !in.image_grid_thw) return ImageTextModelBase::forward(in);
+  if (in.position_ids || (!in.image_grid_thw && !in.video_grid_thw)) return ImageTextModelBase::forward(in);
   ImageTextToTextInputs placed = in;
   placed.position_ids = prompt_positions(in);
   return ImageTextModelBase::forward(placed);
@@ -205,12 +209,4 @@ ImageTextToTextOutput Qwen2VLModel::forward(const ImageTextToTextInputs& in) con
 
 }  // namespace imago::qwen2_vl
 
-namespace imago {
-
-void register_qwen2_vl(Registry& registry) {
-  using namespace qwen2_vl;
-  registry.add<Qwen2VLModel>("Qwen2VLModel");
-  registry.add<Qwen2VLForConditionalGeneration>("Qwen2VLForConditionalGeneration");
-}
-
-}  // namespace imago
+REGISTER_MODELS(qwen2_vl, Qwen2VLModel, Qwen2VLForConditionalGeneration)

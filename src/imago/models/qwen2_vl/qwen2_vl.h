@@ -38,9 +38,8 @@ nn::RotaryConfig rotary_config(const Qwen2VLTextConfig& c);
 struct Qwen2VLConfig : Qwen2VLTextConfig {
   static constexpr const char* kModelType = "qwen2_vl";
   JsonText text_config, vision_config;
-  int64_t image_token_id = 151655;
-  // Of videos, and of marks that are not looked for.
-  JsonText video_token_id, vision_start_token_id, vision_end_token_id, vision_token_id;
+  int64_t image_token_id = 151655, video_token_id = 151656;
+  JsonText vision_start_token_id, vision_end_token_id, vision_token_id;  // marks that are not looked for
   FIELDS_AND(Qwen2VLTextConfig, text_config, vision_config, image_token_id, video_token_id, vision_start_token_id,
              vision_end_token_id, vision_token_id)
 
@@ -54,7 +53,7 @@ struct VisionAttention : Module {
   FIELDS(qkv, proj)
 
   explicit VisionAttention(const Qwen2VLVisionConfig& c);
-  // Patches see those of their own picture, of which `sizes` counts them.
+  // Patches see those of their own picture, or moment of a video, of which `sizes` counts them.
   Tensor operator()(const Tensor& x_ND, const nn::RotaryAngles& angles, std::span<const int64_t> sizes) const;
 
   int64_t heads;
@@ -99,7 +98,9 @@ struct VisionTransformer : Module {
   void each_field(FieldVisitor& visitor);
 
   explicit VisionTransformer(const Qwen2VLVisionConfig& c);
-  ImageFeaturesOutput operator()(const ImageTextToTextInputs& in) const;
+  // Patches [N, P] of pictures or videos with these grids; hidden states as `in` says.
+  ImageFeaturesOutput operator()(const Tensor& patches_NP, const Tensor& grid_thw,
+                                 const ImageTextToTextInputs& in) const;
 
   Qwen2VLVisionConfig config;
 };
@@ -121,7 +122,13 @@ struct Qwen2VLModel : nn::Backbone<Qwen2VLConfig, ImageTextModelBase> {
   WeightMap weight_map() const override;
   const TextModel& text_model() const override { return language_model; }
   int64_t image_token() const override { return config().image_token_id; }
-  ImageFeaturesOutput image_features(const ImageTextToTextInputs& in) const override { return visual(in); }
+  ImageFeaturesOutput image_features(const ImageTextToTextInputs& in) const override {
+    return visual(in.pixel_values, in.image_grid_thw, in);
+  }
+  int64_t video_token() const override { return config().video_token_id; }
+  ImageFeaturesOutput video_features(const ImageTextToTextInputs& in) const override {
+    return visual(in.pixel_values_videos, in.video_grid_thw, in);
+  }
   Tensor prompt_positions(const ImageTextToTextInputs& in) const override;
   ImageTextToTextOutput forward(const ImageTextToTextInputs& in) const override;
 };

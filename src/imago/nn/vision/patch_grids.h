@@ -13,17 +13,24 @@ struct PatchGrid {
   int64_t tokens(int64_t merge) const { return time * (height / merge) * (width / merge); }
 };
 
-// Throws Error kInvalidArgument unless there are rows of three numbers, of which the last two are whole squares.
-std::vector<PatchGrid> read_grids(const Tensor& image_grid_thw, int64_t merge);
+// Of image_grid_thw or video_grid_thw. Throws Error kInvalidArgument unless there are rows of three numbers, of which
+// the last two are whole squares.
+std::vector<PatchGrid> read_grids(const Tensor& grid_thw, int64_t merge);
 
 int64_t patch_count(const std::vector<PatchGrid>& grids);
 
 // The row and the column of each patch, those of a square that is merged one behind the other: [2, 1, patches].
 Tensor patch_positions(const std::vector<PatchGrid>& grids, int64_t merge);
 
+// The pictures, or the videos, of a text.
+struct PlacedGrids {
+  int64_t token = 0;
+  std::vector<PatchGrid> grids;
+};
+
 // Positions [3, B, T] in time, height and width: text counts in all of them, and goes on behind the longest side of a
-// picture. Throws Error kInvalidArgument where pictures do not stand in the text as the grids say.
-Tensor text_and_patch_positions(const ImageTextToTextInputs& in, int64_t image_token,
-                                const std::vector<PatchGrid>& grids, int64_t merge);
+// picture or video. Throws Error kInvalidArgument where these do not stand in the text as the grids say.
+Tensor text_and_patch_positions(const ImageTextToTextInputs& in, const PlacedGrids& pictures, const PlacedGrids& videos,
+                                int64_t merge);
 
 }  // namespace imago::nn

@@ -32,6 +32,11 @@ struct Options {
 };
 
 Json to_json(const ChatContent& part) {
+  if (!part.video.empty()) {
+    Json json = {{"type", "video"}, {"video", Json::array()}};
+    for (const PictureInput& picture : part.video) json["video"].push_back(picture.file);
+    return json;
+  }
   if (!part.picture) return {{"type", "text"}, {"text", part.text}};
   Json json = {{"type", "image"}};
   if (!part.picture->file.empty()) json["url"] = part.picture->file;
@@ -116,6 +121,9 @@ class ImageTextToTextPipeline final : public PipelineTask {
     for (const ChatMessage& message : input.messages) {
       for (const ChatContent& part : message.parts) {
         if (part.picture) prompt.pictures.push_back(read_image(*part.picture));
+        if (part.video.empty()) continue;
+        Video& video = prompt.videos.emplace_back();
+        for (const PictureInput& picture : part.video) video.push_back(read_image(picture));
       }
     }
     return prompt;

@@ -22,6 +22,11 @@ enum class Resample { kNearest = 0, kLanczos = 1, kBilinear = 2, kBicubic = 3, k
 // kLimitExceeded for one beyond kMaxPixels.
 Image resize(const Image& image, int64_t height, int64_t width, Resample resample);
 
+// The same as torch.nn.functional.interpolate does it with antialias to bytes, which torchvision does: by weights of
+// 16 bits, and rows always first, so that last bits differ from Pillow's. Bilinear and bicubic only, else Error
+// kUnsupported.
+Image resize_as_torch(const Image& image, int64_t height, int64_t width, Resample resample);
+
 // The part of `height` x `width` in the middle, with black where the picture is smaller, as the reference cuts it.
 Image center_crop(const Image& image, int64_t height, int64_t width);
 

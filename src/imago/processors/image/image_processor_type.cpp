@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "imago/base/error.h"
+#include "imago/processors/image/patched_size.h"
 
 namespace imago {
 namespace {
@@ -155,29 +156,12 @@ Image resize_for_llava(const Image& image, const ImageProcessorConfig& c) {
   return resize_plainly(c.do_pad ? pad_to_square(image, c.image_mean) : image, c);
 }
 
-// Qwen2-VL's: to whole patches that are merged, with about the picture's own shape and a number of pixels in bounds.
+// Qwen2-VL's.
 Image resize_to_patches(const Image& image, const ImageProcessorConfig& c) {
   if (!c.size.shortest_edge || !c.size.longest_edge) refuse_size();
-  const auto height = static_cast<double>(image.height), width = static_cast<double>(image.width);
-  constexpr double kMostNarrow = 200;
-  if (std::max(height, width) / std::min(height, width) > kMostNarrow) {
-    throw Error(ErrorKind::kInvalidArgument, "image processor",
-                fmt::format("a picture of {} x {} pixels is too narrow: one side is more than {} times the other",
-                            image.width, image.height, kMostNarrow));
-  }
-  const auto factor = static_cast<double>(c.patch_size * c.merge_size);
-  const auto least = static_cast<double>(*c.size.shortest_edge), most = static_cast<double>(*c.size.longest_edge);
-  double tall = std::nearbyint(height / factor) * factor, wide = std::nearbyint(width / factor) * factor;
-  if (tall * wide > most) {
-    const double shrink = std::sqrt(height * width / most);
-    tall = std::max(factor, std::floor(height / shrink / factor) * factor);
-    wide = std::max(factor, std::floor(width / shrink / factor) * factor);
-  } else if (tall * wide < least) {
-    const double grow = std::sqrt(least / (height * width));
-    tall = std::ceil(height * grow / factor) * factor;
-    wide = std::ceil(width * grow / factor) * factor;
-  }
-  return to_extent(image, {static_cast<int64_t>(tall), static_cast<int64_t>(wide)}, c);
+  const PatchedSize size =
+      patched_size(image.height, image.width, c.patch_size * c.merge_size, *c.size.shortest_edge, *c.size.longest_edge);
+  return to_extent(image, {size.height, size.width}, c);
 }
 
 // Idefics 3's: the longest edge as wanted, the other even; and no longer than any picture may be.

@@ -12,6 +12,7 @@ namespace imago {
 namespace {
 
 constexpr int kPrecision = 32 - 8 - 2;  // of a pixel, a weight and a sum's carry in 32 bits
+constexpr int kWeightBits = 15;         // of torch's weights, with as many bits behind the point as the largest leaves
 constexpr int64_t kChannels = Image::kChannels;
 constexpr int64_t kBlock = 512;  // bytes of a row whose sums are kept at once
 
@@ -46,7 +47,8 @@ double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; 
 
 struct Filter {
   double (*weight)(double);
-  double support;  // how far it reaches to each side, in old pixels where the picture grows
+  double support;              // how far it reaches to each side, in old pixels where the picture grows
+  bool short_weights = false;  // torch's, of 16 bits
 };
 
 Filter filter_of(Resample resample) {
@@ -67,43 +69,54 @@ struct Weights {
     int64_t first, count;
   };
   std::vector<Run> runs;
-  std::vector<int32_t> values;  // [new size, longest]
+  std::vector<int32_t> values;  // [new size, longest], times 2^precision
   int64_t longest = 0;
+  int precision = kPrecision;
 };
+
+int precision_of(const std::vector<double>& exact) {
+  const double largest = *std::max_element(exact.begin(), exact.end());
+  int precision = 0;
+  while (precision < kPrecision && static_cast<int>(0.5 + largest * (1 << (precision + 1))) < 1 << kWeightBits)
+    ++precision;
+  return precision;
+}
 
 Weights make_weights(int64_t old_size, int64_t new_size, const Filter& filter) {
   const double scale = static_cast<double>(old_size) / static_cast<double>(new_size), stretch = std::max(scale, 1.0);
   const double support = filter.support * stretch;
   Weights weights;
   weights.longest = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
-  weights.values.resize(static_cast<size_t>(new_size * weights.longest));
-  std::vector<double> exact(static_cast<size_t>(weights.longest));
+  std::vector<double> all(static_cast<size_t>(new_size * weights.longest));
   for (int64_t to = 0; to < new_size; ++to) {
     const double center = (static_cast<double>(to) + 0.5) * scale, step = 1 / stretch;
     // Truncated, not floored: below zero it is clamped anyway.
     const int64_t first = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
     const int64_t count = std::min(old_size, static_cast<int64_t>(center + support + 0.5)) - first;
     double total = 0;
+    double* exact = all.data() + to * weights.longest;
     for (int64_t i = 0; i < count; ++i) {
       exact[i] = filter.weight((static_cast<double>(i + first) - center + 0.5) * step);
       total += exact[i];
     }
-    int32_t* rounded = weights.values.data() + to * weights.longest;
-    for (int64_t i = 0; i < count; ++i) {
-      if (total != 0) exact[i] /= total;
-      const double fixed = exact[i] * (1 << kPrecision);
-      rounded[i] = static_cast<int32_t>(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
-    }
+    for (int64_t i = 0; total != 0 && i < count; ++i) exact[i] /= total;
     weights.runs.push_back({first, count});
   }
+  if (filter.short_weights) weights.precision = precision_of(all);
+  weights.values.resize(all.size());
+  std::transform(all.begin(), all.end(), weights.values.begin(), [&](double exact) {
+    const double fixed = exact * (1 << weights.precision);
+    return static_cast<int32_t>(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
+  });
   return weights;
 }
 
-uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecision, 0, 255)); }
+uint8_t to_byte(int32_t sum, int precision) { return static_cast<uint8_t>(std::clamp(sum >> precision, 0, 255)); }
 
 Image resize_rows(Image image, int64_t width, const Filter& filter) {
   if (width == image.width) return image;
   const Weights weights = make_weights(image.width, width, filter);
+  const int32_t half = 1 << (weights.precision - 1);
   Image out{image.height, width, std::vector<uint8_t>(static_cast<size_t>(image.height * width * kChannels))};
   parallel_for(image.height, 16, [&](int64_t begin, int64_t end) {
     for (int64_t y = begin; y < end; ++y) {
@@ -113,11 +126,11 @@ Image resize_rows(Image image, int64_t width, const Filter& filter) {
         const auto [first, count] = weights.runs[x];
         const int32_t* w = weights.values.data() + x * weights.longest;
         const uint8_t* from = row + first * kChannels;
-        int32_t sums[kChannels] = {1 << (kPrecision - 1), 1 << (kPrecision - 1), 1 << (kPrecision - 1)};
+        int32_t sums[kChannels] = {half, half, half};
         for (int64_t i = 0; i < count; ++i) {
           for (int64_t c = 0; c < kChannels; ++c) sums[c] += from[i * kChannels + c] * w[i];
         }
-        for (int64_t c = 0; c < kChannels; ++c) to[c] = to_byte(sums[c]);
+        for (int64_t c = 0; c < kChannels; ++c) to[c] = to_byte(sums[c], weights.precision);
       }
     }
   });
@@ -127,6 +140,7 @@ Image resize_rows(Image image, int64_t width, const Filter& filter) {
 Image resize_columns(Image image, int64_t height, const Filter& filter) {
   if (height == image.height) return image;
   const Weights weights = make_weights(image.height, height, filter);
+  const int32_t half = 1 << (weights.precision - 1);
   const int64_t bytes = image.width * kChannels;
   Image out{height, image.width, std::vector<uint8_t>(static_cast<size_t>(height * bytes))};
   parallel_for(height, 16, [&](int64_t begin, int64_t end) {
@@ -134,14 +148,15 @@ Image resize_columns(Image image, int64_t height, const Filter& filter) {
       for (int64_t b = 0; b < bytes; b += kBlock) {
         int32_t sums[kBlock];
         const int64_t block = std::min(kBlock, bytes - b);
-        std::fill_n(sums, block, 1 << (kPrecision - 1));
+        std::fill_n(sums, block, half);
         const auto [first, count] = weights.runs[y];
         for (int64_t i = 0; i < count; ++i) {
           const int32_t w = weights.values[y * weights.longest + i];
           const uint8_t* from = image.pixels.data() + (first + i) * bytes + b;
           for (int64_t j = 0; j < block; ++j) sums[j] += from[j] * w;
         }
-        std::transform(sums, sums + block, out.pixels.begin() + y * bytes + b, to_byte);
+        std::transform(sums, sums + block, out.pixels.begin() + y * bytes + b,
+                       [&](int32_t sum) { return to_byte(sum, weights.precision); });
       }
     }
   });
@@ -191,6 +206,18 @@ Image resize(const Image& image, int64_t height, int64_t width, Resample resampl
     return resize_rows(resize_columns(image, height, filter), width, filter);
   }
   check_image_size("resize", image.height, width);
+  return resize_columns(resize_rows(image, width, filter), height, filter);
+}
+
+Image resize_as_torch(const Image& image, int64_t height, int64_t width, Resample resample) {
+  if (resample != Resample::kBilinear && resample != Resample::kBicubic)
+    throw Error(ErrorKind::kUnsupported, "resize", "torch resizes bytes with a bilinear or bicubic filter", "use one");
+  if (height < 1 || width < 1)
+    throw Error(ErrorKind::kInvalidArgument, "resize", "the new size is below one pixel", "ask for a larger one");
+  check_image_size("resize", height, width);
+  check_image_size("resize", image.height, width);
+  Filter filter = filter_of(resample);
+  filter.short_weights = true;
   return resize_columns(resize_rows(image, width, filter), height, filter);
 }
 

@@ -36,8 +36,8 @@ class Blip2Processor final : public Processor {
 
   std::string image_text(const ImageFeatures& /*features*/, size_t /*picture*/) const override { return {}; }
 
-  std::vector<int64_t> row(const ProcessorText& text, const ImageFeatures& /*features*/,
-                           size_t /*first*/) const override {
+  std::vector<int64_t> row(const ProcessorText& text, const Features& /*features*/,
+                           const Before& /*before*/) const override {
     return encode(text.text, text.literal, text.add_special_tokens);
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
@@ -59,6 +60,7 @@ Tokenizer without_own_limits(Tokenizer tokenizer) {
 // Where `token` stands in the text, outside of what is somebody else's.
 std::vector<size_t> places_of(const std::string& token, const ProcessorText& text) {
   std::vector<size_t> places;
+  if (token.empty()) return places;
   for (size_t at = text.text.find(token); at != std::string::npos; at = text.text.find(token, at + token.size())) {
     const auto touches = [&](const ByteRange& r) { return r.begin < at + token.size() && at < r.end; };
     if (std::none_of(text.literal.ranges.begin(), text.literal.ranges.end(), touches)) places.push_back(at);
@@ -69,10 +71,10 @@ std::vector<size_t> places_of(const std::string& token, const ProcessorText& tex
 }  // namespace
 
 void internal::refuse_processor_keys(const Json& json, std::vector<std::string> unknown) {
-  // Bookkeeping, parts that have readers of their own, and what is for videos.
-  constexpr std::array kInertKeys = {"processor_class", "auto_map",         "image_processor", "video_processor",
-                                     "tokenizer_class", "chat_template",    "image_token",     "transformers_version",
-                                     "tokenizer",       "feature_extractor"};
+  // Bookkeeping, and parts that have readers of their own.
+  constexpr std::array kInertKeys = {"processor_class",      "auto_map",      "image_processor",  "video_processor",
+                                     "tokenizer_class",      "chat_template", "image_token",      "video_token",
+                                     "transformers_version", "tokenizer",     "feature_extractor"};
   std::erase_if(unknown, [&](const std::string& key) {
     return json.at(key).is_null() || std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end();
   });
@@ -88,8 +90,10 @@ std::unique_ptr<Processor> Processor::from_folder(const std::string& folder) {
   PretrainedTokenizer tokenizer = PretrainedTokenizer::from_folder(folder);
   Json config = read_if_there(folder + "/" + kFile);
   const Json around = read_if_there(folder + "/tokenizer_config.json");
-  if (const std::string token = string_at(around, "image_token"); !token.empty()) config["image_token"] = token;
-  return entry.make({std::move(config), ImageProcessor::from_folder(folder), std::move(tokenizer)});
+  for (const char* key : {"image_token", "video_token"}) {
+    if (const std::string token = string_at(around, key); !token.empty()) config[key] = token;
+  }
+  return entry.make({folder, std::move(config), ImageProcessor::from_folder(folder), std::move(tokenizer)});
 }
 
 Processor::Processor(ProcessorParts parts, std::string image_token)
@@ -97,12 +101,13 @@ Processor::Processor(ProcessorParts parts, std::string image_token)
       plain_(without_own_limits(parts_.tokenizer.tokenizer())),
       image_token_(std::move(image_token)) {
   if (const std::string own = string_at(parts_.config, "image_token"); !own.empty()) image_token_ = own;
-  const auto id = plain_.token_to_id(image_token_);
-  if (!id) {
-    throw Error(ErrorKind::kInvalidFile, "tokenizer",
-                fmt::format("there is no token \"{}\", which stands for pictures", image_token_));
-  }
-  image_token_id_ = *id;
+  image_token_id_ = token_id(image_token_, "pictures");
+}
+
+int64_t Processor::token_id(const std::string& token, std::string_view stands_for) const {
+  if (const auto id = plain_.token_to_id(token)) return *id;
+  throw Error(ErrorKind::kInvalidFile, "tokenizer",
+              fmt::format("there is no token \"{}\", which stands for {}", token, stands_for));
 }
 
 void Processor::require_features(bool given, std::string_view what) {
@@ -111,13 +116,13 @@ void Processor::require_features(bool given, std::string_view what) {
               "name the class there that the processor goes with");
 }
 
-std::string Processor::image_tokens(int64_t count) const {
+std::string Processor::repeated(const std::string& token, int64_t count) {
   if (count > kMaxImageTokens) {
     throw Error(ErrorKind::kLimitExceeded, kFile,
-                fmt::format("a picture takes {} tokens, above the limit of {}", count, kMaxImageTokens));
+                fmt::format("a picture or video takes {} tokens, above the limit of {}", count, kMaxImageTokens));
   }
   std::string text;
-  for (int64_t i = 0; i < count; ++i) text += image_token_;
+  for (int64_t i = 0; i < count; ++i) text += token;
   return text;
 }
 
@@ -130,14 +135,21 @@ std::vector<int64_t> Processor::encode(const std::string& text, const LiteralTex
   return {ids.begin(), ids.end()};
 }
 
-std::vector<int64_t> Processor::row(const ProcessorText& text, const ImageFeatures& features, size_t first) const {
+std::vector<int64_t> Processor::row(const ProcessorText& text, const Features& features, const Before& before) const {
+  // Each place of a token with its length, and what stands there.
+  std::map<size_t, std::pair<size_t, std::string>> places;
+  size_t picture = before.pictures, video = before.videos;
+  for (const size_t at : places_of(image_token_, text))
+    places.emplace(at, std::pair(image_token_.size(), image_text(features.pictures, picture++)));
+  for (const size_t at : places_of(video_token(), text))
+    places.emplace(at, std::pair(video_token().size(), video_text(features.videos, video++)));
   std::string expanded;
   LiteralText literal = text.literal;
-  size_t last = 0, picture = first;
-  for (const size_t at : places_of(image_token_, text)) {
+  size_t last = 0;
+  for (const auto& [at, place] : places) {
     expanded += text.text.substr(last, at - last);
-    last = at + image_token_.size();
-    expanded += image_text(features, picture++);
+    last = at + place.first;
+    expanded += place.second;
     for (size_t i = 0; i < literal.ranges.size(); ++i) {
       const ByteRange& original = text.literal.ranges[i];
       if (original.begin >= last)
@@ -152,14 +164,22 @@ void Processor::add_pictures(TensorMap& inputs, ImageFeatures features, std::spa
   inputs["pixel_values"] = std::move(features.pixel_values);
 }
 
+void Processor::add_videos(TensorMap& inputs, VideoFeatures features) const {
+  inputs["pixel_values_videos"] = std::move(features.pixel_values_videos);
+  inputs["video_grid_thw"] = std::move(features.video_grid_thw);
+}
+
 void Processor::check(std::span<const ProcessorText> texts) const {
+  const auto expect = [](const char* what, const std::string& token, size_t places, size_t given) {
+    if (places == given) return;
+    throw Error(ErrorKind::kInvalidArgument, "processor",
+                fmt::format("a text has {} {} tokens \"{}\" and {} {}s", places, what, token, given,
+                            std::string_view(what) == "image" ? "picture" : what),
+                "write one where each stands");
+  };
   for (const ProcessorText& text : texts) {
-    const size_t places = places_of(image_token_, text).size();
-    if (places == text.pictures.size()) continue;
-    throw Error(
-        ErrorKind::kInvalidArgument, "processor",
-        fmt::format("a text has {} image tokens \"{}\" and {} pictures", places, image_token_, text.pictures.size()),
-        "write one where each picture stands");
+    expect("image", image_token_, places_of(image_token_, text).size(), text.pictures.size());
+    expect("video", video_token(), places_of(video_token(), text).size(), text.videos.size());
   }
 }
 
@@ -167,19 +187,26 @@ TensorMap Processor::operator()(std::span<const ProcessorText> texts, bool for_g
   if (texts.empty()) throw Error(ErrorKind::kInvalidArgument, "processor", "there is no text");
   check(texts);
   std::vector<Image> pictures;
+  std::vector<Video> videos;
   std::vector<size_t> counts;
   for (const ProcessorText& text : texts) {
+    if (!text.videos.empty() && video_token().empty())
+      throw Error(ErrorKind::kUnsupported, "processor", "the checkpoint's processor takes no videos");
     pictures.insert(pictures.end(), text.pictures.begin(), text.pictures.end());
+    videos.insert(videos.end(), text.videos.begin(), text.videos.end());
     counts.push_back(text.pictures.size());
   }
-  ImageFeatures features;
-  if (!pictures.empty()) features = parts_.image_processor(pictures);
+  Features features;
+  if (!pictures.empty()) features.pictures = parts_.image_processor(pictures);
+  if (!videos.empty()) features.videos = VideoProcessor::from_folder(parts_.folder)(videos);
 
   std::vector<std::vector<int64_t>> rows;
-  size_t longest = 0, first = 0;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    rows.push_back(row(texts[i], features, first));
-    first += counts[i];
+  size_t longest = 0;
+  Before before;
+  for (const ProcessorText& text : texts) {
+    rows.push_back(row(text, features, before));
+    before.pictures += text.pictures.size();
+    before.videos += text.videos.size();
     longest = std::max(longest, rows.back().size());
   }
   const bool left = for_generation || parts_.tokenizer.padding_side() == "left";
@@ -196,7 +223,8 @@ TensorMap Processor::operator()(std::span<const ProcessorText> texts, bool for_g
   TensorMap inputs;
   inputs["input_ids"] = Tensor::from(ids, shape);
   inputs["attention_mask"] = Tensor::from(mask, shape);
-  if (!pictures.empty()) add_pictures(inputs, std::move(features), counts);
+  if (!pictures.empty()) add_pictures(inputs, std::move(features.pictures), counts);
+  if (!videos.empty()) add_videos(inputs, std::move(features.videos));
   return inputs;
 }
 

@@ -15,6 +15,7 @@
 #include "imago/nn/model.h"
 #include "imago/nn/read_fields.h"
 #include "imago/processors/image/image_processor.h"
+#include "imago/processors/video/video_processor.h"
 #include "imago/tokenizers/pretrained_tokenizer.h"
 
 namespace imago {
@@ -25,10 +26,12 @@ struct ProcessorText {
   // Parts of the text that are somebody else's: what spells a token in them, also that of a picture, stays text.
   LiteralText literal = {};
   bool add_special_tokens = true;
+  std::vector<Video> videos = {};  // of processors that take them: where their video token stands
 };
 
 // What a processor is made of.
 struct ProcessorParts {
+  std::string folder;
   Json config;  // processor_config.json, without the parts of other classes
   ImageProcessor image_processor;
   PretrainedTokenizer tokenizer;
@@ -42,8 +45,9 @@ class Processor {
   virtual ~Processor() = default;
 
   // A row for each text: input_ids and attention_mask [rows, tokens], padded on the tokenizer's side, or on the left
-  // where `for_generation` says so; with the pictures under the names that the model has for them. Throws Error
-  // kInvalidArgument where a text has not as many image tokens as pictures.
+  // where `for_generation` says so; with the pictures and videos under the names that the model has for them. Throws
+  // Error kInvalidArgument where a text has not as many image and video tokens as pictures and videos, and
+  // kUnsupported for videos where the class takes none.
   TensorMap operator()(std::span<const ProcessorText> texts, bool for_generation = false) const;
   TensorMap operator()(const ProcessorText& text) const { return (*this)({&text, 1}); }
 
@@ -59,18 +63,32 @@ class Processor {
   virtual void check(std::span<const ProcessorText> texts) const;
   // What stands in the text in the place of a picture, by its number among those of all texts.
   virtual std::string image_text(const ImageFeatures& features, size_t picture) const = 0;
-  // The row of a text whose pictures are those from `first` on.
-  virtual std::vector<int64_t> row(const ProcessorText& text, const ImageFeatures& features, size_t first) const;
+  // Of classes that take videos: the token, and what stands in the place of one.
+  virtual std::string video_token() const { return {}; }
+  virtual std::string video_text(const VideoFeatures& /*features*/, size_t /*video*/) const { return {}; }
+  struct Features {
+    ImageFeatures pictures;
+    VideoFeatures videos;
+  };
+  // How many pictures and videos the texts before have.
+  struct Before {
+    size_t pictures = 0, videos = 0;
+  };
+  virtual std::vector<int64_t> row(const ProcessorText& text, const Features& features, const Before& before) const;
   // Puts the pictures into the inputs; `counts` are those of each row.
   virtual void add_pictures(TensorMap& inputs, ImageFeatures features, std::span<const size_t> counts) const;
+  virtual void add_videos(TensorMap& inputs, VideoFeatures features) const;
 
   std::vector<int64_t> encode(const std::string& text, const LiteralText& literal, bool add_special_tokens) const;
   // As text. Throws Error kLimitExceeded above kMaxImageTokens, for which there is no model with positions.
   static constexpr int64_t kMaxImageTokens = int64_t{1} << 18;
-  std::string image_tokens(int64_t count) const;
+  std::string image_tokens(int64_t count) const { return repeated(image_token_, count); }
+  static std::string repeated(const std::string& token, int64_t count);
   // Throws Error kInvalidFile unless the image processor, whose class another file names, gives what this class needs.
   static void require_features(bool given, std::string_view what);
   const Json& config() const { return parts_.config; }
+  // Throws Error kInvalidFile where the tokenizer does not have it.
+  int64_t token_id(const std::string& token, std::string_view stands_for) const;
   int64_t image_token_id() const { return image_token_id_; }
 
  private:

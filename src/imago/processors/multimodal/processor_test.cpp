@@ -35,6 +35,10 @@ std::vector<ProcessorText> texts_of(const std::string& folder) {
     texts.push_back({row.at("text").as_string(), {}});
     for (const Json& file : row.at("pictures"))
       texts.back().pictures.push_back(load_image(kPictures + file.as_string()));
+    for (const Json& video : row.value("videos", Json::array())) {
+      texts.back().videos.emplace_back();
+      for (const Json& file : video) texts.back().videos.back().push_back(load_image(kPictures + file.as_string()));
+    }
   }
   return texts;
 }
