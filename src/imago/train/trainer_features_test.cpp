@@ -198,8 +198,8 @@ TEST_F(TrainerFeatures, DropoutOfAPartIsRefused) {
   }
 }
 
-// BLIP-2's Q-Former drops by default, which is computed; an OPT inside drops by default, which is not.
-TEST_F(TrainerFeatures, DropoutByDefaultOfAPartIsRefusedWhereItIsNotComputed) {
+// BLIP-2's Q-Former and the OPT inside drop by default, which is computed; OPT leaves out no layers.
+TEST_F(TrainerFeatures, DropoutOfPartsIsRefusedWhereItIsNotComputed) {
   const auto trains = [&](const std::string& name, const std::function<void(Json&)>& change) {
     const auto folder = folder_ / ("blip_2_" + name);
     fs::create_directories(folder);
@@ -211,15 +211,16 @@ TEST_F(TrainerFeatures, DropoutByDefaultOfAPartIsRefusedWhereItIsNotComputed) {
     const auto model = AutoModelForImageTextToText::from_pretrained(folder.string());
     Trainer(*model, arguments(), {});
   };
-  trains("qformer", [](Json& config) {
+  trains("drops", [](Json& config) {
     config["qformer_config"].erase("hidden_dropout_prob");
     config["qformer_config"]["attention_probs_dropout_prob"] = 0.3;
+    config["text_config"].erase("dropout");
   });
   try {
-    trains("opt", [](Json& config) { config["text_config"].erase("dropout"); });
+    trains("leaves_out", [](Json& config) { config["text_config"]["layerdrop"] = 0.1; });
     FAIL() << "it was taken";
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("config.json has no text_config.dropout, which is 0.1 then"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("config.json has text_config.layerdrop 0.1"));
   }
 }
 
