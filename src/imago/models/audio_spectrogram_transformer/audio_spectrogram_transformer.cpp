@@ -6,6 +6,7 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/heads/with_head.h"
 #include "imago/nn/losses.h"
+#include "imago/nn/named_fields.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/speech_model.h"
 #include "imago/nn/vision/patch_transformer.h"
@@ -37,11 +38,8 @@ struct ASTConfig : nn::PatchTransformerConfig {
 struct Embeddings : Module {
   Tensor cls_token, distillation_token, position_embeddings;
   nn::Conv2d projection;
-  void each_field(FieldVisitor& visitor) {
-    imago::internal::visit_fields(visitor,
-                                  "cls_token, distillation_token, position_embeddings, patch_embeddings.projection",
-                                  cls_token, distillation_token, position_embeddings, projection);
-  }
+  FIELDS_NAMED("cls_token, distillation_token, position_embeddings, patch_embeddings.projection", cls_token,
+               distillation_token, position_embeddings, projection)
 
   explicit Embeddings(const ASTConfig& c)
       : cls_token(parameter({1, 1, c.hidden_size})),

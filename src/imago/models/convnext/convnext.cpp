@@ -1,10 +1,10 @@
 // ConvNeXT (Liu et al. 2022, "A ConvNet for the 2020s"). B batch, C channels, H height, W width.
-#include <fmt/core.h>
+#include <functional>
 
-#include "imago/base/error.h"
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
 #include "imago/nn/drop_path.h"
+#include "imago/nn/named_fields.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/heads.h"
@@ -25,10 +25,7 @@ struct ConvNextConfig : nn::StagedConfig {
              layer_norm_eps, layer_scale_init_value, drop_path_rate)
 
   void validate() const override {
-    const auto stages_of = [](const std::vector<int64_t>& list) { return static_cast<int64_t>(list.size()); };
-    if (num_stages >= 1 && stages_of(hidden_sizes) == num_stages && stages_of(depths) == num_stages) return;
-    throw Error(ErrorKind::kInvalidFile, "config.json",
-                fmt::format("hidden_sizes and depths are not of {} stages", num_stages));
+    nn::require_stages(num_stages, {{"hidden_sizes", hidden_sizes.size()}, {"depths", depths.size()}});
   }
   int64_t output_size() const { return hidden_sizes.back(); }
 };
@@ -65,9 +62,7 @@ struct Stage : Module {
   std::optional<nn::PixelNorm> norm;
   std::optional<nn::Conv2d> halve;
   std::vector<Layer> layers;
-  void each_field(FieldVisitor& visitor) {
-    imago::internal::visit_fields(visitor, "downsampling_layer.0, downsampling_layer.1, layers", norm, halve, layers);
-  }
+  FIELDS_NAMED("downsampling_layer.0, downsampling_layer.1, layers", norm, halve, layers)
 
   Stage(const ConvNextConfig& c, int64_t stage, const std::vector<double>& path_rates) {
     const int64_t in = c.hidden_sizes[std::max<int64_t>(stage - 1, 0)], channels = c.hidden_sizes[stage];
@@ -91,10 +86,8 @@ struct ConvNext : nn::Backbone<ConvNextConfig, Interface> {
   nn::Conv2d patch_embeddings;
   nn::PixelNorm embeddings_norm;
   std::vector<Stage> stages;
-  void each_field(FieldVisitor& visitor) override {
-    imago::internal::visit_fields(visitor, "embeddings.patch_embeddings, embeddings.layernorm, encoder.stages",
-                                  patch_embeddings, embeddings_norm, stages);
-  }
+  FIELDS_NAMED("embeddings.patch_embeddings, embeddings.layernorm, encoder.stages", patch_embeddings, embeddings_norm,
+               stages)
 
   explicit ConvNext(const ConvNextConfig& c)
       : nn::Backbone<ConvNextConfig, Interface>(c), embeddings_norm(c.hidden_sizes[0]) {
@@ -135,8 +128,7 @@ struct ConvNextBackbone : ConvNext<ImageBackbone> {
   }
   BackboneOutput forward(const ImageInputs& in) const override {
     return nn::feature_maps([this](const ImageInputs& each) { return trunk(each); }, in,
-                            config().stages.chosen(config().num_stages),
-                            [&](int64_t stage, const Tensor& x_BCHW) { return hidden_states_norms(stage, x_BCHW); });
+                            config().stages.chosen(config().num_stages), std::cref(hidden_states_norms));
   }
 };
 

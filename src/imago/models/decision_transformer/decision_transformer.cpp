@@ -2,6 +2,7 @@
 // B batch, T steps, D hidden.
 #include "imago/base/error.h"
 #include "imago/models/gpt2/gpt2.h"
+#include "imago/nn/named_fields.h"
 #include "imago/nn/registry.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/operators.h"
@@ -63,13 +64,11 @@ struct DecisionTransformerModel : nn::Backbone<DecisionTransformerConfig, Episod
   nn::Linear embed_return, embed_state, embed_action;
   nn::LayerNorm embed_ln;
   nn::Linear predict_state, predict_return, predict_action;
-  void each_field(FieldVisitor& visitor) override {
-    imago::internal::visit_fields(visitor,
-                                  "encoder, embed_timestep, embed_return, embed_state, embed_action, embed_ln, "
-                                  "predict_state, predict_action.0, predict_return",
-                                  encoder, embed_timestep, embed_return, embed_state, embed_action, embed_ln,
-                                  predict_state, predict_action, predict_return);
-  }
+  FIELDS_NAMED(
+      "encoder, embed_timestep, embed_return, embed_state, embed_action, embed_ln, predict_state, predict_action.0, "
+      "predict_return",
+      encoder, embed_timestep, embed_return, embed_state, embed_action, embed_ln, predict_state, predict_action,
+      predict_return)
 
   explicit DecisionTransformerModel(const DecisionTransformerConfig& c)
       : Backbone(c),

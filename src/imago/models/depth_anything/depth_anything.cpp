@@ -4,6 +4,7 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/image_model.h"
 #include "imago/nn/model_part.h"
+#include "imago/nn/named_fields.h"
 #include "imago/nn/vision/convolution_layers.h"
 #include "imago/ops/interpolate/interpolate.h"
 #include "imago/ops/operators.h"
@@ -51,9 +52,7 @@ struct Reassemble : Module {
   nn::Conv2d projection;
   std::optional<nn::ConvTranspose2d> enlarge;
   std::optional<nn::Conv2d> shrink;
-  void each_field(FieldVisitor& visitor) {
-    imago::internal::visit_fields(visitor, "projection, resize, resize", projection, enlarge, shrink);
-  }
+  FIELDS_NAMED("projection, resize, resize", projection, enlarge, shrink)
 
   Reassemble(int64_t in, int64_t channels, double factor) : projection(in, channels, 1) {
     const auto times = static_cast<int64_t>(factor), part = static_cast<int64_t>(1 / factor);
@@ -99,10 +98,7 @@ struct Neck : Module {
   std::vector<Reassemble> reassemble;
   std::vector<nn::Conv2d> convs;
   std::vector<Fusion> fusion;
-  void each_field(FieldVisitor& visitor) {
-    imago::internal::visit_fields(visitor, "reassemble_stage.layers, convs, fusion_stage.layers", reassemble, convs,
-                                  fusion);
-  }
+  FIELDS_NAMED("reassemble_stage.layers, convs, fusion_stage.layers", reassemble, convs, fusion)
 
   explicit Neck(const DepthAnythingConfig& c) {
     for (size_t i = 0; i < c.neck_hidden_sizes.size(); ++i) {

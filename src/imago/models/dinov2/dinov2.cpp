@@ -2,6 +2,7 @@
 // B batch, N patches, T tokens (the class token and the patches), D hidden.
 #include "imago/nn/backbone.h"
 #include "imago/nn/drop_path.h"
+#include "imago/nn/named_fields.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/heads.h"
@@ -57,11 +58,8 @@ struct Layer : Module {
   Tensor scale1, scale2;  // [D]
   std::optional<nn::MLP> mlp;
   std::optional<SwiGLU> swiglu;  // instead of it, under the same name
-  void each_field(FieldVisitor& visitor) {
-    imago::internal::visit_fields(visitor,
-                                  "norm1, norm2, attention, layer_scale1.lambda1, layer_scale2.lambda1, mlp, mlp",
-                                  norm1, norm2, attention, scale1, scale2, mlp, swiglu);
-  }
+  FIELDS_NAMED("norm1, norm2, attention, layer_scale1.lambda1, layer_scale2.lambda1, mlp, mlp", norm1, norm2, attention,
+               scale1, scale2, mlp, swiglu)
 
   explicit Layer(const Dinov2Config& c)
       : norm1(c.hidden_size, c.layer_norm_eps),
@@ -93,9 +91,7 @@ struct Dinov2 : nn::Backbone<Dinov2Config, Interface> {
   nn::PatchTokens embeddings;
   std::vector<Layer> layers;
   nn::LayerNorm layernorm;
-  void each_field(FieldVisitor& visitor) override {
-    imago::internal::visit_fields(visitor, "embeddings, encoder.layer, layernorm", embeddings, layers, layernorm);
-  }
+  FIELDS_NAMED("embeddings, encoder.layer, layernorm", embeddings, layers, layernorm)
 
   explicit Dinov2(const Dinov2Config& c)
       : nn::Backbone<Dinov2Config, Interface>(c),

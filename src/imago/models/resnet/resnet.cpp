@@ -12,8 +12,7 @@
 namespace imago::resnet {
 
 void ResNetConfig::validate() const {
-  if (hidden_sizes.empty() || hidden_sizes.size() != depths.size())
-    throw Error(ErrorKind::kInvalidFile, "config.json", "hidden_sizes and depths are not of the same stages");
+  nn::require_stages(stage_count(), {{"depths", depths.size()}});
   if (layer_type != "bottleneck" && layer_type != "basic")
     throw Error(ErrorKind::kUnsupported, "config.json", fmt::format("layer_type \"{}\"", layer_type));
 }

@@ -4,6 +4,7 @@
 
 #include "imago/nn/activations.h"
 #include "imago/nn/backbone.h"
+#include "imago/nn/named_fields.h"
 #include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/heads.h"
 #include "imago/ops/operators.h"
@@ -64,9 +65,7 @@ struct Stage : Module {
 struct Trunk {
   ConvLayer embedder;
   std::vector<Stage> stages;
-  void each_field(FieldVisitor& visitor) {
-    imago::internal::visit_fields(visitor, "embedder.embedder, encoder.stages", embedder, stages);
-  }
+  FIELDS_NAMED("embedder.embedder, encoder.stages", embedder, stages)
 
   explicit Trunk(const ResNetConfig& c);
   void freeze_norms();  // no gradient reaches them any more

@@ -7,6 +7,7 @@
 #include "imago/nn/drop_path.h"
 #include "imago/nn/dropout.h"
 #include "imago/nn/registry.h"
+#include "imago/nn/vision/feature_maps.h"
 #include "imago/nn/vision/segmentation.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/ops/interpolate/interpolate.h"
@@ -27,14 +28,14 @@ Tensor resized(const Tensor& x_BCHW, int64_t height, int64_t width) {
 }  // namespace
 
 void SegformerConfig::validate() const {
-  const auto count = static_cast<size_t>(num_encoder_blocks);
-  for (const auto* list : {&depths, &sr_ratios, &hidden_sizes, &patch_sizes, &strides, &num_attention_heads}) {
-    if (list->size() != count || count < 1)
-      throw Error(ErrorKind::kInvalidFile, "config.json", "a list is not of num_encoder_blocks stages");
-  }
-  if (mlp_ratios.size() != count)
-    throw Error(ErrorKind::kInvalidFile, "config.json", "mlp_ratios are not of num_encoder_blocks stages");
-  for (size_t i = 0; i < count; ++i)
+  nn::require_stages(num_encoder_blocks, {{"depths", depths.size()},
+                                          {"sr_ratios", sr_ratios.size()},
+                                          {"hidden_sizes", hidden_sizes.size()},
+                                          {"patch_sizes", patch_sizes.size()},
+                                          {"strides", strides.size()},
+                                          {"num_attention_heads", num_attention_heads.size()},
+                                          {"mlp_ratios", mlp_ratios.size()}});
+  for (size_t i = 0; i < hidden_sizes.size(); ++i)
     require_heads("hidden_sizes", hidden_sizes[i], "num_attention_heads", num_attention_heads[i]);
 }
 

@@ -40,9 +40,9 @@ Tensor run_stages(Tensor x_BHWC, const Encoder& encoder, nn::Partition partition
 }  // namespace
 
 void SwinConfig::validate() const {
-  constexpr size_t kMostStages = 16;
-  if (depths.empty() || depths.size() > kMostStages || num_heads.size() != depths.size())
-    throw Error(ErrorKind::kInvalidFile, "config.json", "depths and num_heads are not of the same stages");
+  nn::require_stages(stage_count(), {{"num_heads", num_heads.size()}});
+  constexpr int64_t kMostStages = 16;  // each has twice the channels of the one before
+  if (stage_count() > kMostStages) throw Error(ErrorKind::kInvalidFile, "config.json", "depths has over 16 stages");
   if (window_size < 1 || embed_dim < 1 || mlp_ratio <= 0 || encoder_stride < 1)
     throw Error(ErrorKind::kInvalidFile, "config.json",
                 "embed_dim, window_size, mlp_ratio or encoder_stride is below 1");

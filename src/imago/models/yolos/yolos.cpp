@@ -4,6 +4,7 @@
 #include "imago/nn/backbone.h"
 #include "imago/nn/heads/pooling.h"
 #include "imago/nn/heads/with_head.h"
+#include "imago/nn/named_fields.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/vision/detection_loss.h"
 #include "imago/nn/vision/patch_transformer.h"
@@ -63,10 +64,7 @@ using Layer = nn::PreNormLayer<"attention.attention.query", "attention.attention
 struct Encoder : Module {
   std::vector<Layer> layer;
   Tensor mid_position_embeddings;  // [layers - 1, 1, T, D], added behind each layer but the last
-  void each_field(FieldVisitor& visitor) {
-    imago::internal::visit_fields(visitor, "layer, interpolation.mid_position_embeddings", layer,
-                                  mid_position_embeddings);
-  }
+  FIELDS_NAMED("layer, interpolation.mid_position_embeddings", layer, mid_position_embeddings)
 
   explicit Encoder(const YolosConfig& c) {
     for (int64_t i = 0; i < c.num_hidden_layers; ++i) layer.emplace_back(c.layer_options());

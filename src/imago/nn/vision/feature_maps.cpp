@@ -36,6 +36,15 @@ std::vector<int64_t> StageChoice::chosen(int64_t count) const {
   return {stages.begin(), stages.end()};
 }
 
+void require_stages(int64_t count, std::initializer_list<std::pair<const char*, size_t>> lists) {
+  if (count < 1) throw Error(ErrorKind::kInvalidFile, "config.json", fmt::format("there are {} stages", count));
+  for (const auto& [name, size] : lists) {
+    if (static_cast<int64_t>(size) != count)
+      throw Error(ErrorKind::kInvalidFile, "config.json",
+                  fmt::format("{} has {} entries, and there are {} stages", name, size, count));
+  }
+}
+
 void StageNorms::each_field(FieldVisitor& visitor) {
   for (auto& [stage, norm] : norms)
     imago::internal::visit_field(visitor, stage == 0 ? "stem" : fmt::format("stage{}", stage), norm);

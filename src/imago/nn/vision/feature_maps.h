@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "imago/nn/image_model.h"
@@ -22,6 +24,10 @@ struct StageChoice {
   // kInvalidFile for a stage that is not there.
   std::vector<int64_t> chosen(int64_t count) const;
 };
+
+// For models of stages: lists of config.json, by their names and sizes, must each have an entry for each of `count`
+// stages, of which there is one at least. Throws Error kInvalidFile naming the list.
+void require_stages(int64_t count, std::initializer_list<std::pair<const char*, size_t>> lists);
 
 // A configuration that has them.
 struct StagedConfig : Config {
