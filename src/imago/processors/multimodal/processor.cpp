@@ -185,13 +185,13 @@ void Processor::check(std::span<const ProcessorText> texts) const {
 
 TensorMap Processor::operator()(std::span<const ProcessorText> texts, bool for_generation) const {
   if (texts.empty()) throw Error(ErrorKind::kInvalidArgument, "processor", "there is no text");
+  if (video_token().empty() && std::any_of(texts.begin(), texts.end(), [](const auto& t) { return !t.videos.empty(); }))
+    throw Error(ErrorKind::kUnsupported, "processor", "the checkpoint's processor takes no videos");
   check(texts);
   std::vector<Image> pictures;
   std::vector<Video> videos;
   std::vector<size_t> counts;
   for (const ProcessorText& text : texts) {
-    if (!text.videos.empty() && video_token().empty())
-      throw Error(ErrorKind::kUnsupported, "processor", "the checkpoint's processor takes no videos");
     pictures.insert(pictures.end(), text.pictures.begin(), text.pictures.end());
     videos.insert(videos.end(), text.videos.begin(), text.videos.end());
     counts.push_back(text.pictures.size());

@@ -74,6 +74,17 @@ TEST(Processor, WantsAnImageTokenForEachPicture) {
   EXPECT_NO_THROW((*llava())({"no picture", {}}));
 }
 
+TEST(Processor, RefusesVideosWhereTheClassTakesNone) {
+  ProcessorText text{"no picture", {}};
+  text.videos = {{load_image(kPictures + "rgb.jpg")}};
+  try {
+    (*llava())(text);
+    FAIL() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUnsupported);
+  }
+}
+
 TEST(Processor, TakesNoTokenOfSomebodyElseForAPicture) {
   const Image picture = load_image(kPictures + "rgb.jpg");
   const std::string text = "<image> and <image>";
