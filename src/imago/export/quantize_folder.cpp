@@ -42,7 +42,8 @@ bool is_weight_file(const fs::path& path) {
 void copy_companions(const fs::path& from, const fs::path& to) {
   for (const auto& entry : fs::directory_iterator(from)) {
     const fs::path& path = entry.path();
-    if (is_weight_file(path) || path.filename().string().starts_with(".")) continue;
+    const std::string name = path.filename().string();
+    if (is_weight_file(path) || name.starts_with(".") || name.starts_with("checkpoint-")) continue;  // of a training run
     if (entry.is_directory()) {
       fs::create_directories(to / path.filename());
       copy_companions(path, to / path.filename());
