@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <ranges>
 
 #include "imago/base/error.h"
 #include "imago/nn/layer_window.h"
@@ -16,9 +15,9 @@ void Qwen3MoeConfig::validate() const {
   if (decoder_sparse_step < 1) {
     throw Error(ErrorKind::kInvalidFile, "config.json", fmt::format("decoder_sparse_step is {}", decoder_sparse_step));
   }
-  const auto sparse = [this](int64_t layer) { return is_sparse(layer); };
-  const auto layers = std::views::iota(int64_t{0}, num_hidden_layers);
-  if (output_router_logits && std::ranges::none_of(layers, sparse))
+  int64_t first = 0;  // layer with experts
+  while (first < num_hidden_layers && !is_sparse(first)) ++first;
+  if (output_router_logits && first >= num_hidden_layers)
     throw Error(ErrorKind::kInvalidFile, "config.json", "output_router_logits of a model whose layers have no experts");
   if (experts() > 0) nn::require_experts("num_experts", experts(), num_experts_per_tok);
 }
