@@ -108,9 +108,14 @@ class AttentionBlock {
     queries_ = queries;
     rows_ = queries * (a_.heads / a_.key_value_heads);
     panels_ = (rows_ + kTileRows - 1) / kTileRows;
-    keys_ = Rows{a_.key + batch * a_.key_strides.batch + key_value_head * a_.key_strides.head, a_.key_strides.token};
-    values_ = Rows{a_.value + batch * a_.value_strides.batch + key_value_head * a_.value_strides.head,
-                   a_.value_strides.token};
+    // Packed ones are decoded tile by tile.
+    if (a_.key != nullptr) {
+      keys_ = Rows{a_.key + batch * a_.key_strides.batch + key_value_head * a_.key_strides.head, a_.key_strides.token};
+    }
+    if (a_.value != nullptr) {
+      values_ = Rows{a_.value + batch * a_.value_strides.batch + key_value_head * a_.value_strides.head,
+                     a_.value_strides.token};
+    }
     load_queries();
     std::fill(output_, output_ + rows_ * value_stride_, 0.0f);
     std::fill(softmax_, softmax_ + rows_, RunningSoftmax());
