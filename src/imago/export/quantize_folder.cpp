@@ -43,7 +43,8 @@ void copy_companions(const fs::path& from, const fs::path& to) {
   for (const auto& entry : fs::directory_iterator(from)) {
     const fs::path& path = entry.path();
     const std::string name = path.filename().string();
-    if (is_weight_file(path) || name.starts_with(".") || name.starts_with("checkpoint-")) continue;  // of a training run
+    if (is_weight_file(path) || name.starts_with(".") || name.starts_with("checkpoint-"))
+      continue;  // of a training run
     if (entry.is_directory()) {
       fs::create_directories(to / path.filename());
       copy_companions(path, to / path.filename());

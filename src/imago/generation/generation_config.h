@@ -48,8 +48,8 @@ struct GenerationConfig {
   FIELDS(max_length, max_new_tokens, min_length, min_new_tokens, stop_strings, do_sample, num_beams,
          num_return_sequences, length_penalty, early_stopping, repetition_penalty, no_repeat_ngram_size,
          suppress_tokens, begin_suppress_tokens, forced_eos_token_id, forced_bos_token_id, temperature, top_k, top_p,
-         typical_p, min_p, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id, cache_dtype,
-         use_cache, seed)
+         typical_p, min_p, pad_token_id, bos_token_id, decoder_start_token_id, eos_token_id, cache_dtype, use_cache,
+         seed)
 
   // From generation_config.json's text. Throws Error kUnsupported for an option that is set and not known here, and
   // kInvalidFile for a value of the wrong type.

@@ -103,8 +103,7 @@ void refuse_dropout(const Model& model) {
   }
   if (dynamic_cast<const TokenClassification*>(&model) != nullptr) computed.insert("classifier_dropout");
   for_each_rate(config, "", [&](const std::string& name, const Json& value) {
-    if (!computed.contains(name))
-      throw_dropout(fmt::format("config.json has {} {}", name, dump_json(value)), name);
+    if (!computed.contains(name)) throw_dropout(fmt::format("config.json has {} {}", name, dump_json(value)), name);
   });
 }
 

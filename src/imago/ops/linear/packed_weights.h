@@ -17,7 +17,8 @@ struct PackedWeight {
 
 // The packed columns of a float32 weight [out, in] that is about to be multiplied by `rows` rows, or none. Only weights
 // that never change are packed, which are those of mapped files, and from the second time on, so that what is used once
-// costs no memory. It is 1 GiB in all at most; what belongs to weights that are gone is given back when a new one comes.
+// costs no memory. It is 1 GiB in all at most; what belongs to weights that are gone is given back when a new one
+// comes.
 PackedWeight packed_weight(const Tensor& weight, int64_t rows);
 
 }  // namespace imago
