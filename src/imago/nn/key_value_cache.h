@@ -26,7 +26,8 @@ class KeyValueCache {
   // Keeps keys and values as they come.
   KeyValueCache() = default;
   // Keeps those of self attention in a weight format (quant/format.h), such as "f16", "bf16", "q8_0" or "q4_0", and
-  // gives them in their own dtype, rounded. Throws Error kUnsupported for a format that is not known.
+  // gives them as encoded tensors of their own dtype, which attention reads a tile at a time. Throws Error kUnsupported
+  // for a format that is not known.
   explicit KeyValueCache(std::string_view format);
 
   // Adds a layer's keys and values of new tokens and gives all there are, as views into the cache. With a window only
