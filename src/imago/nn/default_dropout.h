@@ -21,8 +21,8 @@ struct DropsByDefault {
   virtual std::vector<DroppedByDefault> dropped_by_default() const = 0;
 };
 
-// A model with parts whose configurations stand in config.json under keys of their own. What they drop, and what they
-// do not compute of it, is the model's.
+// A model, or its configuration, with parts whose configurations stand in config.json under keys of their own. What
+// they drop, and what they do not compute of it, is the model's.
 struct HasConfiguredParts {
   using PartVisit = std::function<void(std::string_view key, const Config& part)>;
   virtual ~HasConfiguredParts() = default;

@@ -34,4 +34,6 @@ struct FeedForward : TwoLinears {
   }
 };
 
+using MLP = FeedForward<"fc1", "fc2">;
+
 }  // namespace imago::nn

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "imago/nn/mlp.h"
+#include "imago/nn/feed_forward.h"
 #include "imago/nn/multi_head_attention.h"
 
 namespace imago::nn {
@@ -20,7 +20,7 @@ struct PreNormOptions {
 struct PreNorm : Module {
   Projections attention;
   LayerNorm norm1, norm2;
-  MLP mlp;
+  TwoLinears mlp;
 
   explicit PreNorm(const PreNormOptions& o);
   Tensor operator()(const Tensor& x_BTD, const AttentionContext& context) const;
@@ -40,8 +40,8 @@ struct PreNormLayer : PreNorm {
     imago::internal::visit_field(visitor, output, attention.output);
     imago::internal::visit_field(visitor, first_norm, norm1);
     imago::internal::visit_field(visitor, second_norm, norm2);
-    imago::internal::visit_field(visitor, first_dense, mlp.fc1);
-    imago::internal::visit_field(visitor, second_dense, mlp.fc2);
+    imago::internal::visit_field(visitor, first_dense, mlp.first);
+    imago::internal::visit_field(visitor, second_dense, mlp.second);
   }
 };
 

@@ -34,4 +34,26 @@ struct StackConfig : Config {
   }
 };
 
+// The same over words, with the sizes that BART and its kin have where config.json says nothing.
+struct TextStackConfig : StackConfig {
+  int64_t vocab_size = 0, max_position_embeddings = 1024;
+  bool scale_embedding = false;
+  FIELDS_AND(StackConfig, vocab_size, max_position_embeddings, scale_embedding)
+
+  TextStackConfig() {
+    d_model = 1024;
+    encoder_layers = decoder_layers = 12;
+    encoder_attention_heads = decoder_attention_heads = 16;
+    encoder_ffn_dim = decoder_ffn_dim = 4096;
+    dropout = 0.1;
+  }
+  StackOptions stack(bool decodes) const {
+    StackOptions options = stack_options(decodes);
+    options.vocab_size = vocab_size;
+    options.scale_embedding = scale_embedding;
+    options.padding_idx = pad_token_id;
+    return options;
+  }
+};
+
 }  // namespace imago::nn

@@ -16,7 +16,6 @@
 #include "imago/base/progress.h"
 #include "imago/base/thread_pool.h"  // FunctionRef
 #include "imago/nn/default_dropout.h"
-#include "imago/nn/part_dropout.h"
 #include "imago/train/make_optimizer.h"
 #include "imago/train/parallel/parallel_weights.h"
 #include "imago/train/training_checkpoint.h"
@@ -86,14 +85,13 @@ void refuse_default_dropout(const Config& config, const Json& said, bool has_sco
 void refuse_dropout(const Model& model) {
   const Json config = parse_json(model.config().source.text, "config.json");
   auto computed = number_names(model.config());
-  if (const auto* parts = dynamic_cast<const nn::DropsInParts*>(&model.config())) {
-    for (const std::string& name : parts->dropped_in_parts()) computed.insert(name);
-  }
   const bool has_scores = dynamic_cast<const CausalLM*>(&model) == nullptr &&
                           dynamic_cast<const MaskedLM*>(&model) == nullptr &&
                           dynamic_cast<const Seq2SeqLM*>(&model) == nullptr;
   refuse_default_dropout(model.config(), config, has_scores, "");
-  if (const auto* parts = dynamic_cast<const nn::HasConfiguredParts*>(&model)) {
+  const auto* parts = dynamic_cast<const nn::HasConfiguredParts*>(&model);
+  if (parts == nullptr) parts = dynamic_cast<const nn::HasConfiguredParts*>(&model.config());
+  if (parts != nullptr) {
     parts->each_part([&](std::string_view key, const Config& part) {
       const std::string path = std::string(key) + ".";
       for (const std::string& name : number_names(part)) computed.insert(path + name);

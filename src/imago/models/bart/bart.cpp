@@ -1,58 +1,34 @@
 // BART (Lewis et al. 2019, "BART: Denoising Sequence-to-Sequence Pre-training for Natural Language Generation,
 // Translation, and Comprehension"). B batch, T tokens, D hidden.
 #include "imago/nn/embeddings.h"
-#include "imago/nn/encoder_decoder_stack.h"
 #include "imago/nn/heads/biased_language_model.h"
 #include "imago/nn/heads/classification.h"
 #include "imago/nn/registry.h"
+#include "imago/nn/stack_config.h"
 #include "imago/ops/operators.h"
 
 namespace imago::bart {
 
 constexpr int64_t kOffset = 2;  // rows of the table of positions before that of the first one
 
-struct BartConfig : Config, nn::DropsBeforeHead {
+struct BartConfig : nn::TextStackConfig, nn::DropsBeforeHead {
   static constexpr const char* kModelType = "bart";
-  int64_t vocab_size = 50265, max_position_embeddings = 1024, d_model = 1024;
-  int64_t encoder_layers = 12, encoder_ffn_dim = 4096, encoder_attention_heads = 16;
-  int64_t decoder_layers = 12, decoder_ffn_dim = 4096, decoder_attention_heads = 16;
-  std::string activation_function = "gelu";
-  bool scale_embedding = false, is_decoder = false;
-  double dropout = 0.1, attention_dropout = 0, activation_dropout = 0, classifier_dropout = 0;
+  bool is_decoder = false;
+  double classifier_dropout = 0;
   // What early files say of other models of that code; BART is as it is whatever they say.
   JsonText add_bias_logits, add_final_layer_norm, normalize_before, normalize_embedding, static_position_embeddings,
       extra_pos_embeddings, force_bos_token_to_be_generated, num_hidden_layers;
-  FIELDS_AND(Config, vocab_size, max_position_embeddings, d_model, encoder_layers, encoder_ffn_dim,
-             encoder_attention_heads, decoder_layers, decoder_ffn_dim, decoder_attention_heads, activation_function,
-             scale_embedding, is_decoder, dropout, attention_dropout, activation_dropout, classifier_dropout,
-             add_bias_logits, add_final_layer_norm, normalize_before, normalize_embedding, static_position_embeddings,
-             extra_pos_embeddings, force_bos_token_to_be_generated, num_hidden_layers)
+  FIELDS_AND(TextStackConfig, is_decoder, classifier_dropout, add_bias_logits, add_final_layer_norm, normalize_before,
+             normalize_embedding, static_position_embeddings, extra_pos_embeddings, force_bos_token_to_be_generated,
+             num_hidden_layers)
 
   BartConfig() {
-    is_encoder_decoder = true;
+    vocab_size = 50265;
     pad_token_id = 1;
     bos_token_id = 0;
     eos_token_id = {2};
     decoder_start_token_id = 2;
     id2label.text = R"({"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"})";  // three, where others have two
-  }
-  void validate() const override {
-    require_heads("d_model", d_model, "encoder_attention_heads", encoder_attention_heads);
-    require_heads("d_model", d_model, "decoder_attention_heads", decoder_attention_heads);
-  }
-  nn::StackOptions stack(bool decodes) const {
-    return {.decodes = decodes,
-            .vocab_size = vocab_size,
-            .hidden_size = d_model,
-            .layers = decodes ? decoder_layers : encoder_layers,
-            .heads = decodes ? decoder_attention_heads : encoder_attention_heads,
-            .intermediate_size = decodes ? decoder_ffn_dim : encoder_ffn_dim,
-            .activation = activation_function,
-            .scale_embedding = scale_embedding,
-            .padding_idx = pad_token_id,
-            .dropout = dropout,
-            .attention_dropout = attention_dropout,
-            .activation_dropout = activation_dropout};
   }
   double head_dropout() const override { return classifier_dropout; }
 };

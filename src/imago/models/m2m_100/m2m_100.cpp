@@ -3,9 +3,9 @@
 #include "imago/base/error.h"
 #include "imago/nn/default_dropout.h"
 #include "imago/nn/embeddings.h"
-#include "imago/nn/encoder_decoder_stack.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/sinusoidal_positions.h"
+#include "imago/nn/stack_config.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/compare/compare.h"
 #include "imago/ops/operators.h"
@@ -14,47 +14,31 @@
 
 namespace imago::m2m_100 {
 
-struct M2M100Config : Config, nn::DropsByDefault {
+struct M2M100Config : nn::TextStackConfig, nn::DropsByDefault {
   static constexpr const char* kModelType = "m2m_100";
-  int64_t vocab_size = 128112, max_position_embeddings = 1024, d_model = 1024;
-  int64_t encoder_layers = 12, encoder_ffn_dim = 4096, encoder_attention_heads = 16;
-  int64_t decoder_layers = 12, decoder_ffn_dim = 4096, decoder_attention_heads = 16;
-  std::string activation_function = "relu";
-  bool scale_embedding = true;
-  double dropout = 0.1, attention_dropout = 0.1, activation_dropout = 0;
   JsonText num_hidden_layers;  // of no effect: encoder_layers says it
-  FIELDS_AND(Config, vocab_size, max_position_embeddings, d_model, encoder_layers, encoder_ffn_dim,
-             encoder_attention_heads, decoder_layers, decoder_ffn_dim, decoder_attention_heads, activation_function,
-             scale_embedding, dropout, attention_dropout, activation_dropout, num_hidden_layers)
+  FIELDS_AND(TextStackConfig, num_hidden_layers)
 
   M2M100Config() {
-    is_encoder_decoder = true;
+    vocab_size = 128112;
+    activation_function = "relu";
+    scale_embedding = true;
+    attention_dropout = 0.1;
     pad_token_id = 1;
     bos_token_id = 0;
     eos_token_id = {2};
     decoder_start_token_id = 2;
   }
   void validate() const override {
-    require_heads("d_model", d_model, "encoder_attention_heads", encoder_attention_heads);
-    require_heads("d_model", d_model, "decoder_attention_heads", decoder_attention_heads);
+    TextStackConfig::validate();
     if (pad_token_id && d_model >= 4) return;
     throw Error(ErrorKind::kInvalidFile, "config.json", "there is no pad_token_id, or d_model is below 4",
                 "positions begin behind pad_token_id (M2M-100 has 1), and are sines and cosines");
   }
   nn::StackOptions stack(bool decodes) const {
-    return {.decodes = decodes,
-            .vocab_size = vocab_size,
-            .hidden_size = d_model,
-            .layers = decodes ? decoder_layers : encoder_layers,
-            .heads = decodes ? decoder_attention_heads : encoder_attention_heads,
-            .intermediate_size = decodes ? decoder_ffn_dim : encoder_ffn_dim,
-            .activation = activation_function,
-            .scale_embedding = scale_embedding,
-            .norm_first = true,
-            .padding_idx = pad_token_id,
-            .dropout = dropout,
-            .attention_dropout = attention_dropout,
-            .activation_dropout = activation_dropout};
+    nn::StackOptions options = TextStackConfig::stack(decodes);
+    options.norm_first = true;
+    return options;
   }
   std::vector<nn::DroppedByDefault> dropped_by_default() const override {
     return {{"encoder_layerdrop", 0.05}, {"decoder_layerdrop", 0.05}};

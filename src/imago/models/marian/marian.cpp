@@ -1,55 +1,35 @@
 // Marian (Junczys-Dowmunt et al. 2018, "Marian: Fast Neural Machine Translation in C++"; the models are those of
 // Tiedemann and Thottingal 2020, "OPUS-MT"). B batch, T tokens, D hidden.
 #include "imago/nn/embeddings.h"
-#include "imago/nn/encoder_decoder_stack.h"
 #include "imago/nn/heads/biased_language_model.h"
 #include "imago/nn/registry.h"
 #include "imago/nn/sinusoidal_positions.h"
+#include "imago/nn/stack_config.h"
 #include "imago/ops/cast/cast.h"
 #include "imago/ops/operators.h"
 
 namespace imago::marian {
 
-struct MarianConfig : Config {
+struct MarianConfig : nn::TextStackConfig {
   static constexpr const char* kModelType = "marian";
-  int64_t vocab_size = 58101, max_position_embeddings = 1024, d_model = 1024;
   std::optional<int64_t> decoder_vocab_size;
-  int64_t encoder_layers = 12, encoder_ffn_dim = 4096, encoder_attention_heads = 16;
-  int64_t decoder_layers = 12, decoder_ffn_dim = 4096, decoder_attention_heads = 16;
-  std::string activation_function = "gelu";
-  bool scale_embedding = false, share_encoder_decoder_embeddings = true, is_decoder = false;
-  double dropout = 0.1, attention_dropout = 0, activation_dropout = 0;
+  bool share_encoder_decoder_embeddings = true, is_decoder = false;
   // What early files say of other models of that code; Marian is as it is whatever they say.
   JsonText add_bias_logits, add_final_layer_norm, normalize_before, normalize_embedding, static_position_embeddings,
       extra_pos_embeddings, force_bos_token_to_be_generated, num_hidden_layers;
-  FIELDS_AND(Config, vocab_size, max_position_embeddings, d_model, decoder_vocab_size, encoder_layers, encoder_ffn_dim,
-             encoder_attention_heads, decoder_layers, decoder_ffn_dim, decoder_attention_heads, activation_function,
-             scale_embedding, share_encoder_decoder_embeddings, is_decoder, dropout, attention_dropout,
-             activation_dropout, add_bias_logits, add_final_layer_norm, normalize_before, normalize_embedding,
-             static_position_embeddings, extra_pos_embeddings, force_bos_token_to_be_generated, num_hidden_layers)
+  FIELDS_AND(TextStackConfig, decoder_vocab_size, share_encoder_decoder_embeddings, is_decoder, add_bias_logits,
+             add_final_layer_norm, normalize_before, normalize_embedding, static_position_embeddings,
+             extra_pos_embeddings, force_bos_token_to_be_generated, num_hidden_layers)
 
   MarianConfig() {
-    is_encoder_decoder = true;
+    vocab_size = 58101;
     pad_token_id = decoder_start_token_id = 58100;
     eos_token_id = {0};
   }
-  void validate() const override {
-    require_heads("d_model", d_model, "encoder_attention_heads", encoder_attention_heads);
-    require_heads("d_model", d_model, "decoder_attention_heads", decoder_attention_heads);
-  }
   nn::StackOptions stack(bool decodes) const {
-    return {.decodes = decodes,
-            .vocab_size = decodes ? decoder_words() : vocab_size,
-            .hidden_size = d_model,
-            .layers = decodes ? decoder_layers : encoder_layers,
-            .heads = decodes ? decoder_attention_heads : encoder_attention_heads,
-            .intermediate_size = decodes ? decoder_ffn_dim : encoder_ffn_dim,
-            .activation = activation_function,
-            .scale_embedding = scale_embedding,
-            .padding_idx = pad_token_id,
-            .dropout = dropout,
-            .attention_dropout = attention_dropout,
-            .activation_dropout = activation_dropout};
+    nn::StackOptions options = TextStackConfig::stack(decodes);
+    if (decodes) options.vocab_size = decoder_words();
+    return options;
   }
   // Words that the decoder reads, and those it has scores for.
   int64_t decoder_words() const { return decoder_vocab_size.value_or(vocab_size); }

@@ -2,7 +2,7 @@
 // Swin and its kin.
 #pragma once
 
-#include "imago/nn/mlp.h"
+#include "imago/nn/feed_forward.h"
 #include "imago/nn/vision/windows.h"
 
 namespace imago::nn {

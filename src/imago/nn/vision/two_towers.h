@@ -3,8 +3,8 @@
 #pragma once
 
 #include "imago/nn/backbone.h"
+#include "imago/nn/default_dropout.h"
 #include "imago/nn/image_text_model.h"
-#include "imago/nn/part_dropout.h"
 #include "imago/nn/pre_norm_layer.h"
 #include "imago/nn/sub_config.h"
 #include "imago/nn/vision/heads.h"
@@ -39,15 +39,16 @@ struct ImageTowerConfig : TowerConfig {
 
 // Of both.
 template <class Text, class Image>
-struct TwoTowersConfig : Config, DropsInParts {
+struct TwoTowersConfig : Config, HasConfiguredParts {
   JsonText text_config, vision_config;
   FIELDS_AND(Config, text_config, vision_config)
 
   Text text() const { return part<Text>(text_config, "text_config"); }
   Image vision() const { return part<Image>(vision_config, "vision_config"); }
   void validate() const override { text(), vision(); }
-  std::vector<std::string> dropped_in_parts() const override {
-    return {"text_config.attention_dropout", "vision_config.attention_dropout"};
+  void each_part(const PartVisit& visit) const override {
+    visit("text_config", text());
+    visit("vision_config", vision());
   }
 
  private:

@@ -11,6 +11,7 @@
 #include "imago/base/thread_pool.h"
 #include "imago/nn/read_fields.h"
 #include "imago/processors/image/image_processor_type.h"
+#include "imago/processors/known_keys.h"
 
 namespace imago {
 namespace {
@@ -96,15 +97,6 @@ ImageSize parse_size(const JsonText& text, const char* key, bool square, std::op
     size.longest_edge = longest;
   }
   return size;
-}
-
-// Without what is null, which stands for the class's default.
-Json without_nulls(const Json& json) {
-  Json kept = Json::object();
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_null()) kept[key] = value;
-  }
-  return kept;
 }
 
 void check(const ImageProcessorConfig& c) {
@@ -266,15 +258,7 @@ ImageProcessor ImageProcessor::from_json(const Json& json, const std::string& mo
     given.erase("pad_and_return_pixel_mask");
   }
   if (type.gives_mask) fields.max_size = 1333;
-  std::vector<std::string> unknown = read_fields(given, fields, kFile).unknown;
-  std::erase_if(unknown, [](const std::string& key) {
-    return std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end();
-  });
-  if (!unknown.empty()) {
-    fail(ErrorKind::kUnsupported,
-         fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
-         "take them out if they are of no effect, or report the checkpoint");
-  }
+  refuse_unknown_keys(read_fields(given, fields, kFile).unknown, kInertKeys, kFile);
   fields.size = parse_size(fields.size_text, "size", fields.default_to_square, fields.max_size, type.patches);
   if (fields.min_pixels) fields.size.shortest_edge = fields.min_pixels;
   if (fields.max_pixels) fields.size.longest_edge = fields.max_pixels;

@@ -9,6 +9,7 @@
 
 #include "imago/base/error.h"
 #include "imago/base/json.h"
+#include "imago/processors/known_keys.h"
 
 namespace imago {
 
@@ -75,13 +76,8 @@ void internal::refuse_processor_keys(const Json& json, std::vector<std::string> 
   constexpr std::array kInertKeys = {"processor_class",      "auto_map",      "image_processor",  "video_processor",
                                      "tokenizer_class",      "chat_template", "image_token",      "video_token",
                                      "transformers_version", "tokenizer",     "feature_extractor"};
-  std::erase_if(unknown, [&](const std::string& key) {
-    return json.at(key).is_null() || std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end();
-  });
-  if (unknown.empty()) return;
-  throw Error(ErrorKind::kUnsupported, kFile,
-              fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
-              "take them out if they are of no effect, or report the checkpoint");
+  std::erase_if(unknown, [&](const std::string& key) { return json.at(key).is_null(); });
+  refuse_unknown_keys(std::move(unknown), kInertKeys, kFile);
 }
 
 std::unique_ptr<Processor> Processor::from_folder(const std::string& folder) {

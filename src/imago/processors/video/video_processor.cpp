@@ -11,6 +11,7 @@
 #include "imago/nn/read_fields.h"
 #include "imago/ops/concat/concat.h"
 #include "imago/processors/image/patched_size.h"
+#include "imago/processors/known_keys.h"
 
 namespace imago {
 namespace {
@@ -182,20 +183,8 @@ VideoProcessor VideoProcessor::from_json(const Json& json) {
     fail(ErrorKind::kUnsupported, fmt::format("no video processor {}", dump_json(*type)),
          fmt::format("there is {}", kClass));
   }
-  Json given = Json::object();
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_null()) given[key] = value;
-  }
   FileFields fields;
-  std::vector<std::string> unknown = read_fields(given, fields, kFile).unknown;
-  std::erase_if(unknown, [](const std::string& key) {
-    return std::find(kInertKeys.begin(), kInertKeys.end(), key) != kInertKeys.end();
-  });
-  if (!unknown.empty()) {
-    fail(ErrorKind::kUnsupported,
-         fmt::format("unknown keys that may change what is computed: {}", fmt::join(unknown, ", ")),
-         "take them out if they are of no effect, or report the checkpoint");
-  }
+  refuse_unknown_keys(read_fields(without_nulls(json), fields, kFile).unknown, kInertKeys, kFile);
   read_size(fields);
   check(fields);
   return VideoProcessor(static_cast<VideoProcessorConfig>(fields));

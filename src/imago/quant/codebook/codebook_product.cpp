@@ -65,49 +65,48 @@ class Values<CodeKind::kTable> {
   Vector low_, high_;
 };
 
-template <>
-class Values<CodeKind::kInteger> {
+// Of a byte each, as `Byte` reads kLanes of them.
+template <class Byte>
+class ByteValues {
  public:
   static constexpr int64_t kBytes = kStep;
 
-  HWY_INLINE explicit Values(const float*) {}
-
   HWY_INLINE void operator()(const uint8_t* from, Vector& first, Vector& second) const {
-    first = one(from);
-    second = one(from + kLanes);
+    first = Byte::read(from);
+    second = Byte::read(from + kLanes);
   }
+};
 
- private:
-  static HWY_INLINE Vector one(const uint8_t* from) {
-    const hn::Rebind<int8_t, Floats> d8;
+HWY_INLINE auto widen_signed(const uint8_t* from) {
+  const hn::Rebind<int8_t, Floats> d8;
+  return hn::PromoteTo(hn::Rebind<int32_t, Floats>(), hn::LoadU(d8, reinterpret_cast<const int8_t*>(from)));
+}
+
+struct Integer8 {
+  static HWY_INLINE Vector read(const uint8_t* from) { return hn::ConvertTo(Floats(), widen_signed(from)); }
+};
+
+struct Float8 {
+  // Four bits of exponent and three of mantissa are put where a float has the lowest and the highest of its own, the
+  // sign comes along at the top. What is missing is the difference of the exponents' middles, 127 - 7; numbers below
+  // normal ones come out right, too.
+  static HWY_INLINE Vector read(const uint8_t* from) {
     const hn::Rebind<int32_t, Floats> di;
-    return hn::ConvertTo(Floats(), hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const int8_t*>(from))));
+    const auto bits = hn::And(hn::ShiftLeft<20>(widen_signed(from)), hn::Set(di, static_cast<int32_t>(0x87f00000)));
+    return hn::Mul(hn::BitCast(Floats(), bits), hn::Set(Floats(), 0x1p120F));
   }
 };
 
 template <>
-class Values<CodeKind::kFloat8> {
+class Values<CodeKind::kInteger> : public ByteValues<Integer8> {
  public:
-  static constexpr int64_t kBytes = kStep;
-
   HWY_INLINE explicit Values(const float*) {}
+};
 
-  HWY_INLINE void operator()(const uint8_t* from, Vector& first, Vector& second) const {
-    first = one(from);
-    second = one(from + kLanes);
-  }
-
- private:
-  // Four bits of exponent and three of mantissa are put where a float has the lowest and the highest of its own, the
-  // sign comes along at the top. What is missing is the difference of the exponents' middles, 127 - 7; numbers below
-  // normal ones come out right, too.
-  static HWY_INLINE Vector one(const uint8_t* from) {
-    const hn::Rebind<int8_t, Floats> d8;
-    const hn::Rebind<int32_t, Floats> di;
-    const auto wide = hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const int8_t*>(from)));
-    const auto bits = hn::And(hn::ShiftLeft<20>(wide), hn::Set(di, static_cast<int32_t>(0x87f00000)));
-    return hn::Mul(hn::BitCast(Floats(), bits), hn::Set(Floats(), 0x1p120F));
-  }
+template <>
+class Values<CodeKind::kFloat8> : public ByteValues<Float8> {
+ public:
+  HWY_INLINE explicit Values(const float*) {}
 };
 
 // Even elements of each kStep before the odd ones.
